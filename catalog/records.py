@@ -1,0 +1,206 @@
+"""The rows of the catalog as frozen values: what goes in and what comes out.
+
+The catalog stores plain strings and bytes; `drm` and `pipeline` give them meaning. Instants are
+timezone-aware UTC datetimes; durations are seconds.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+
+class TrackStatus(StrEnum):
+    """Whether listeners may see a track (an embargo is `available_from`, beside it)."""
+
+    PUBLISHED = "published"
+    UNPUBLISHED = "unpublished"
+
+
+class JobState(StrEnum):
+    """The life of an ingest job."""
+
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseDraft:
+    """What an ingest knows of the release a track belongs to."""
+
+    release_id: str
+    title: str
+    artist: str  # the album artist
+    upc: str | None = None
+    date: str | None = None  # as tagged: YYYY, YYYY-MM or YYYY-MM-DD
+    label: str | None = None
+    copyright: str | None = None
+    cover_key: str | None = None  # object key of the cover picture
+
+
+@dataclass(frozen=True, slots=True)
+class TrackDraft:
+    """What an ingest knows of a track, apart from its sound."""
+
+    track_id: str
+    tenant: str
+    title: str
+    artists: tuple[str, ...]  # credited, in order
+    duration_s: float
+    isrc: str | None = None
+    operator_id: str | None = None
+    disc: int = 1
+    number: int | None = None
+    genre: str | None = None
+    date: str | None = None
+    copyright: str | None = None
+    lyrics: str | None = None
+    replaygain_track_db: float | None = None  # as tagged by the label
+    replaygain_album_db: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RenditionRecord:
+    """One packaged encoding of a revision."""
+
+    name: str
+    tier: str
+    codec: str
+    codecs: str  # RFC 6381
+    average_bps: int
+    sample_rate_hz: int
+    channels: int
+    bit_depth: int | None
+    object_key: str
+    size: int  # bytes
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class RevisionDraft:
+    """One immutable package of a track, and what was measured of its master."""
+
+    revision: str
+    master_sha256: str
+    recipe_sha256: str  # hash of ladder, scheme, segment length and encoder version
+    master_format: str  # "flac"
+    master_codec: str  # "flac", "pcm_s24le"
+    master_sample_rate_hz: int
+    master_channels: int
+    master_bit_depth: int
+    master_samples: int
+    scheme: str
+    encoder: str  # "ffmpeg 8.1.2"
+    integrated_lufs: float | None
+    loudness_range_lu: float | None
+    true_peak_dbtp: float | None
+    renditions: tuple[RenditionRecord, ...]
+    notes: tuple[str, ...] = ()  # "32-bit float master: lossless rendition is 24 bits"
+
+
+@dataclass(frozen=True, slots=True)
+class WrappedKeyRecord:
+    """A content key as it rests: wrapped by a KEK, useless without it."""
+
+    kid: bytes
+    tenant: str
+    track_id: str
+    revision: str
+    tier: str
+    scheme: str
+    kek_id: str
+    kek_version: int
+    nonce: bytes
+    wrapped: bytes
+    iv: bytes  # the cbcs constant IV (16 bytes) or the first cenc IV (8 bytes); not secret
+
+
+@dataclass(frozen=True, slots=True)
+class Publication:
+    """All that one publishing transaction writes."""
+
+    track: TrackDraft
+    release: ReleaseDraft | None
+    revision: RevisionDraft
+    keys: tuple[WrappedKeyRecord, ...]
+    job_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TrackRecord:
+    """A track as the catalog knows it now."""
+
+    track_id: str
+    tenant: str
+    title: str
+    artists: tuple[str, ...]
+    duration_s: float
+    isrc: str | None
+    operator_id: str | None
+    release_id: str | None
+    disc: int
+    number: int | None
+    genre: str | None
+    date: str | None
+    copyright: str | None
+    lyrics: str | None
+    replaygain_track_db: float | None
+    replaygain_album_db: float | None
+    status: TrackStatus
+    available_from: datetime | None  # embargo: not before this instant
+    current_revision: str | None
+    created_at: datetime
+    updated_at: datetime
+
+    def is_available(self, now: datetime) -> bool:
+        """Whether a listener may have it at that instant."""
+        return (
+            self.status is TrackStatus.PUBLISHED
+            and self.current_revision is not None
+            and (self.available_from is None or now >= self.available_from)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class RevisionRecord:
+    """A revision as stored."""
+
+    track_id: str
+    created_at: datetime
+    draft: RevisionDraft
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseRecord:
+    """A release as stored."""
+
+    release_id: str
+    tenant: str
+    title: str
+    artist: str
+    upc: str | None
+    date: str | None
+    label: str | None
+    copyright: str | None
+    cover_key: str | None
+    track_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class JobRecord:
+    """One ingest of one master: its stages, timings and end."""
+
+    job_id: str
+    tenant: str
+    source: str  # path of the master
+    state: JobState
+    stage: str
+    started_at: datetime
+    master_sha256: str | None = None
+    track_id: str | None = None
+    revision: str | None = None
+    error: str | None = None
+    finished_at: datetime | None = None
+    stage_seconds: dict[str, float] = field(default_factory=dict)

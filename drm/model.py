@@ -1,0 +1,46 @@
+"""Keys and rights as values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from packager.model import Kid, Scheme
+
+
+@dataclass(frozen=True, slots=True)
+class KeyScope:
+    """What one content key is for. One key per (tenant, track, revision, tier, scheme)."""
+
+    tenant: str
+    track_id: str
+    revision: str
+    tier: str
+    scheme: Scheme
+
+
+@dataclass(frozen=True, slots=True)
+class ContentKey:
+    """A key in the clear. Its bytes never show in `repr`."""
+
+    kid: Kid
+    key: bytes = field(repr=False)  # 16 bytes
+    iv: bytes  # cbcs: 16-byte constant IV; cenc: 8-byte first IV
+
+
+@dataclass(frozen=True, slots=True)
+class PlaybackToken:
+    """What a playback token says: these tiers of the objects under this prefix, until then."""
+
+    scope: str  # a path prefix ending in "/": "tracks/<track_id>/" or "covers/"
+    tiers: tuple[str, ...]  # in ladder order, lowest first
+    expires_at: datetime  # UTC, whole seconds
+
+
+@dataclass(frozen=True, slots=True)
+class AccessToken:
+    """Who a caller is, from a verified JWT."""
+
+    subject: str
+    subscription: str  # "free", "premium": which tiers that opens is configuration
+    expires_at: datetime

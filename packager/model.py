@@ -1,0 +1,224 @@
+"""The values that flow through the packager, from an encoder's file to a manifest.
+
+Times are integers in ticks of the `timescale` beside them (ticks per second, which for
+audio is the sampling rate); sizes and offsets are bytes; ranges are half-open.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Collection
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from fractions import Fraction
+from typing import Self
+from uuid import UUID
+
+
+class Codec(StrEnum):
+    """The audio codings that can be packaged."""
+
+    AAC = "aac"
+    OPUS = "opus"
+    FLAC = "flac"
+    ALAC = "alac"
+    AC3 = "ac-3"
+    EC3 = "ec-3"
+
+
+class Scheme(StrEnum):
+    """How samples are protected. ISO/IEC 23001-7:2023, clause 10; `CLEAR` is no protection."""
+
+    CLEAR = "clear"
+    CENC = "cenc"
+    CBCS = "cbcs"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Kid:
+    """A key identifier: 16 bytes, in the order its UUID text is written (big-endian)."""
+
+    value: bytes
+
+    def __post_init__(self) -> None:
+        if len(self.value) != 16:
+            msg = f"a KID is 16 bytes, not {len(self.value)}"
+            raise ValueError(msg)
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read 32 hex digits, with or without the dashes of a UUID; ValueError otherwise."""
+        return cls(UUID(text).bytes)
+
+    @property
+    def hex(self) -> str:
+        """32 lower-case hex digits."""
+        return self.value.hex()
+
+    def __str__(self) -> str:
+        """The dashed lower-case form that `cenc:default_KID` wants."""
+        return str(UUID(bytes=self.value))
+
+
+@dataclass(frozen=True, slots=True)
+class ByteSpan:
+    """A half-open range of bytes in a file."""
+
+    start: int
+    end: int
+
+    @property
+    def size(self) -> int:
+        """Length in bytes."""
+        return self.end - self.start
+
+
+@dataclass(frozen=True, slots=True)
+class CodecConfig:
+    """What a decoder has to know before the first sample."""
+
+    codec: Codec
+    codecs: str  # RFC 6381, as HLS wants it: mp4a.40.2, Opus, fLaC
+    sample_entry: str  # four-character code of the clear sample entry: mp4a, Opus, fLaC
+    config_box: bytes  # the whole esds, dOps, dfLa, ... box
+    timescale: int  # ticks per second
+    sample_rate_hz: int  # of the decoded signal
+    channels: int
+    bit_depth: int | None  # bits per sample of a lossless coding
+    frame_ticks: int  # duration of every frame but the last
+    roll_distance: int | None = None  # frames to decode before one is right; negative
+
+
+@dataclass(frozen=True, slots=True)
+class Trim:
+    """What to cut from the decoded signal to get the master's length back, in samples.
+
+    `delay + samples + padding` is what a decoder gives; `samples` is what is presented.
+    Counted at the rendition's own timescale.
+    """
+
+    delay: int
+    samples: int
+    padding: int
+
+
+@dataclass(frozen=True, slots=True)
+class SampleTable:
+    """Per-sample data in columns: an object per sample would cost 50 times as much."""
+
+    sizes: array[int]  # bytes
+    durations: array[int]  # ticks
+    offsets: array[int]  # bytes from the start of the source file
+
+    def __len__(self) -> int:
+        """How many samples (ISO BMFF samples: coded frames)."""
+        return len(self.sizes)
+
+
+@dataclass(frozen=True, slots=True)
+class EncodedTrack:
+    """One encoded audio track, demuxed: its samples still rest in the source file."""
+
+    config: CodecConfig
+    table: SampleTable
+    trim: Trim
+
+
+@dataclass(frozen=True, slots=True)
+class TrackProtection:
+    """The key that a track is encrypted with, and how."""
+
+    scheme: Scheme
+    kid: Kid
+    key: bytes = field(repr=False)  # 16 bytes
+    iv: bytes  # cbcs: the 16-byte constant IV; cenc: the 8-byte IV of the first sample
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """One CMAF segment (here always one fragment: a `moof` and its `mdat`)."""
+
+    span: ByteSpan
+    start: int  # presentation time, ticks
+    duration: int  # ticks
+
+
+@dataclass(frozen=True, slots=True)
+class Rendition:
+    """One packaged encoding of a track: everything a manifest or the origin needs to know of it."""
+
+    name: str  # "aac-128k"
+    tier: str  # an opaque label to the packager
+    codec: Codec
+    codecs: str  # RFC 6381
+    timescale: int
+    sample_rate_hz: int
+    channels: int
+    bit_depth: int | None
+    trim: Trim
+    init: ByteSpan  # ftyp and moov
+    sidx: ByteSpan
+    segments: tuple[Segment, ...]
+    size: int  # bytes of the track file
+    sha256: str  # hex, of the track file
+    scheme: Scheme = Scheme.CLEAR
+    kid: Kid | None = None
+    iv: bytes | None = None  # the cbcs constant IV
+
+    @property
+    def file(self) -> str:
+        """Name of the track file inside the package's folder."""
+        return f"{self.name}.mp4"
+
+    @property
+    def duration_s(self) -> Fraction:
+        """Presented duration, seconds, exact."""
+        return Fraction(self.trim.samples, self.timescale)
+
+    @property
+    def average_bps(self) -> int:
+        """Media bytes of the whole track over its duration, bits per second, rounded up."""
+        media = sum(segment.span.size for segment in self.segments)
+        return -(-media * 8 // self.duration_s) if self.duration_s else 0
+
+    @property
+    def peak_bps(self) -> int:
+        """The largest segment bit rate, container included. RFC 8216bis, 4.4.6.2 (BANDWIDTH).
+
+        A tail shorter than half the longest segment does not count, unless it is all there is.
+        """
+        longest = max(segment.duration for segment in self.segments)
+        return max(
+            -(-segment.span.size * 8 * self.timescale // segment.duration)
+            for segment in self.segments
+            if segment.duration * 2 >= longest
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Package:
+    """All renditions of one revision of a track: the value that manifests are rendered from."""
+
+    track_id: str
+    revision: str
+    title: str
+    artist: str
+    renditions: tuple[Rendition, ...]
+    integrated_lufs: float | None = None
+    loudness_range_lu: float | None = None
+    true_peak_dbtp: float | None = None
+
+    @property
+    def duration_s(self) -> Fraction:
+        """The longest rendition's presented duration, seconds (resampled ones differ by a tick)."""
+        return max(rendition.duration_s for rendition in self.renditions)
+
+    def rendition(self, name: str) -> Rendition | None:
+        """The rendition of that name, if there is one."""
+        return next((one for one in self.renditions if one.name == name), None)
+
+    def only(self, tiers: Collection[str]) -> Package:
+        """The same package with nothing but the renditions of these tiers."""
+        return replace(
+            self, renditions=tuple(one for one in self.renditions if one.tier in tiers)
+        )
