@@ -1,0 +1,15 @@
+"""One unambiguous byte string for a list of fields: what MACs and associated data are made over."""
+
+from __future__ import annotations
+
+
+def join(*fields: bytes | str | int) -> bytes:
+    """Each field behind its length (4 bytes, big-endian), so that no two lists look the same.
+
+    Text is UTF-8; numbers are written in decimal.
+    """
+    parts = []
+    for field in fields:
+        data = field if isinstance(field, bytes) else str(field).encode()
+        parts.append(len(data).to_bytes(4, "big") + data)
+    return b"".join(parts)

@@ -1,0 +1,38 @@
+"""Where a player finds a track: the one place that knows the shape of playback URLs.
+
+Pure text: `headwater play` and the origin's playback answer both call it, so that they agree.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+# Paths under a server's base URL; the origin routes the same ones.
+TOKEN_PREFIX = "/v1/t/"  # noqa: S105 - a path, not a password
+LICENSE_PATH = "/license/clearkey"
+
+
+@dataclass(frozen=True, slots=True)
+class PlaybackUrls:
+    """The addresses of one track for one token."""
+
+    hls: str  # multivariant playlist for hls.js and Shaka Player
+    hls_identity: str  # the same for native players (RFC 8216, KEYFORMAT="identity")
+    dash: str  # MPD
+    license: str  # W3C ClearKey; carries its own authorization
+
+
+def playback_urls(base: str, token: str, track_id: str, revision: str, access: str) -> PlaybackUrls:
+    """URLs under `base` (scheme, host, perhaps a path; no trailing slash needed).
+
+    `token` is an issued playback token and `access` is `Tiers.access` of its tiers: both are
+    made of characters that need no escaping in a path or a query.
+    """
+    base = base.rstrip("/")
+    folder = f"{base}{TOKEN_PREFIX}{token}/tracks/{track_id}/{revision}/{access}"
+    return PlaybackUrls(
+        hls=f"{folder}/hls/multivariant.m3u8",
+        hls_identity=f"{folder}/hls-identity/multivariant.m3u8",
+        dash=f"{folder}/dash/manifest.mpd",
+        license=f"{base}{LICENSE_PATH}?token={token}",
+    )

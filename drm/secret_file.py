@@ -1,0 +1,102 @@
+"""Files that hold secrets: one JSON object, readable by its owner only.
+
+Creation is atomic and exclusive: of two processes that start together one makes the file and
+both read that one. A file that others can read is refused, not repaired: its secrets may
+already be known.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import secrets
+import stat
+from collections.abc import Callable
+from pathlib import Path
+
+from drm.errors import SecretUnavailable
+
+FORMAT = 1
+_MAX_BYTES = 1 << 20
+_HEX_32_BYTES = re.compile(r"[0-9a-f]{64}")
+
+
+def read(path: Path, error: type[SecretUnavailable]) -> dict[str, object]:
+    """The file's JSON object, or `error` saying what is wrong and what to do."""
+    try:
+        # One descriptor for check and reading: the file cannot be exchanged in between.
+        with path.open("rb") as file:
+            _refuse_loose(path, os.fstat(file.fileno()), error)
+            data = file.read(_MAX_BYTES)
+    except FileNotFoundError:
+        raise error(path, "no such file", "restore it from a backup") from None
+    except OSError as exc:
+        raise error(path, f"cannot be read: {exc.strerror}", "check owner and mode") from exc
+    try:
+        value = json.loads(data)
+    except ValueError:
+        value = None
+    if not isinstance(value, dict) or value.get("format") != FORMAT:
+        raise malformed(path, f"not a JSON object with format {FORMAT}", error)
+    return value
+
+
+def create(
+    path: Path, make: Callable[[], dict[str, object]], error: type[SecretUnavailable]
+) -> None:
+    """Write `make()` to the file, mode 0600, unless there is one already."""
+    if path.exists():
+        return
+    text = json.dumps({"format": FORMAT, **make()}, indent=2) + "\n"
+    # Named apart per process; linked into place whole, so nobody reads half a file.
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        try:
+            with os.fdopen(descriptor, "w", encoding="ascii") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+            _link(draft, path)
+        finally:
+            draft.unlink(missing_ok=True)
+        _sync_folder(path.parent)
+    except OSError as exc:
+        raise error(path, f"cannot be made: {exc.strerror}", "check its folder") from exc
+
+
+def secret_bytes(value: object) -> bytes | None:
+    """32 bytes from 64 lower-case hex digits; None for anything else."""
+    if not isinstance(value, str) or not _HEX_32_BYTES.fullmatch(value):
+        return None
+    return bytes.fromhex(value)
+
+
+def malformed(path: Path, problem: str, error: type[SecretUnavailable]) -> SecretUnavailable:
+    """The error of a file that is there and cannot be understood."""
+    return error(path, problem, "restore it from a backup")
+
+
+def _refuse_loose(path: Path, status: os.stat_result, error: type[SecretUnavailable]) -> None:
+    if stat.S_IMODE(status.st_mode) & 0o077:
+        mode = stat.S_IMODE(status.st_mode)
+        raise error(
+            path, f"others than its owner have access (mode {mode:04o})", f"chmod 600 {path}"
+        )
+
+
+def _link(draft: Path, path: Path) -> None:
+    try:
+        path.hardlink_to(draft)
+    except FileExistsError:
+        return  # another process was first: its secrets are the ones that count
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
