@@ -6,16 +6,34 @@ Keys are relative POSIX paths (`tracks/<id>/<revision>/aac-128k.mp4`), made by
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 
+# A part may not start with a dot: that rules out "." and ".." and leaves such names to the stores
+# themselves (the local one keeps its temporary files in ".tmp").
+_PART = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,199}", re.ASCII)
+_MAX_KEY = 1000  # characters, all ASCII; S3 allows 1024 bytes
+
+
 class StorageError(Exception):
     """A store failed; `transient` says whether trying again can help."""
 
     transient = True
+
+    def __init__(self, message: str, *, transient: bool | None = None) -> None:
+        if transient is not None:
+            self.transient = transient
+        super().__init__(message)
+
+
+class InvalidKey(StorageError):
+    """That is not a key (empty, absolute, "..", odd characters): no store is asked."""
+
+    transient = False
 
 
 class ObjectNotFound(StorageError):
@@ -36,6 +54,16 @@ class ByteRange:
 
     start: int
     end: int
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.start <= self.end:
+            msg = f"a range of bytes cannot go from {self.start} to {self.end}"
+            raise ValueError(msg)
+
+    @property
+    def size(self) -> int:
+        """Length in bytes."""
+        return self.end - self.start
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +86,10 @@ class ObjectStore(Protocol):
         ...
 
     async def get(self, key: str, span: ByteRange | None = None) -> bytes:
-        """The object's bytes, or that range of them (which must lie inside it)."""
+        """The object's bytes, or that range of them.
+
+        ObjectNotFound where there is none; ValueError for a range that ends outside of it.
+        """
         ...
 
     async def head(self, key: str) -> ObjectInfo:
@@ -80,3 +111,18 @@ class ObjectStore(Protocol):
     async def close(self) -> None:
         """Release connections."""
         ...
+
+
+def check_key(key: str) -> str:
+    """The key itself, or InvalidKey: so that no key can leave a store's own tree."""
+    if len(key) > _MAX_KEY or not all(_PART.fullmatch(part) for part in key.split("/")):
+        msg = f"{key[:200]!r} is not an object key"
+        raise InvalidKey(msg)
+    return key
+
+
+def check_span(key: str, span: ByteRange, size: int) -> None:
+    """ValueError where the range ends outside of an object of that size."""
+    if span.end > size:
+        msg = f"{key} has {size} bytes: no range {span.start}-{span.end} in it"
+        raise ValueError(msg)
