@@ -1,0 +1,145 @@
+"""The composition root: settings become a store, a catalog, keys and tokens, and close again.
+
+Nothing else in the house looks for its dependencies: a command opens what it needs here and
+passes it on. HOME and the files of secrets in it are made on first use.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from catalog import keys
+from catalog.engine import Catalog
+from configs import paths
+from configs.errors import ConfigError
+from configs.ladder import Ladder, load_ladder
+from configs.loading import Loaded, load_settings
+from configs.settings import Settings
+from drm.access_token import AccessTokens
+from drm.errors import KekUnavailable
+from drm.kek import LocalKek
+from drm.keyring import Keyring
+from drm.playback_token import PlaybackTokens
+from drm.tiers import Tiers
+from drm.token_keys import TokenKeys
+from storage.base import ObjectStore
+from storage.local import LocalStore
+
+
+@dataclass(frozen=True, slots=True)
+class Invocation:
+    """What stood on the command line before the command; each command gets it as `ctx.obj`."""
+
+    config: Path | None
+    home: Path | None
+    verbosity: int
+
+    def load(self, flags: Mapping[str, object] | None = None) -> Loaded:
+        """Merge the settings; `flags` are a command's own, by dotted key, None where not given.
+
+        ConfigError when any of them is wrong.
+        """
+        given = {"home": self.home, **(flags or {})}
+        present = {key: value for key, value in given.items() if value is not None}
+        return load_settings(self.config, os.environ, present)
+
+
+pass_invocation = click.make_pass_decorator(Invocation)
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """Both kinds of token, with the secrets of this HOME."""
+
+    playback: PlaybackTokens
+    access: AccessTokens
+
+
+@dataclass(frozen=True, slots=True)
+class Deps:
+    """Everything an ingest or an origin works with."""
+
+    settings: Settings
+    store: ObjectStore
+    catalog: Catalog
+    keyring: Keyring
+    tiers: Tiers
+    ladder: Ladder
+    playback_tokens: PlaybackTokens
+    access_tokens: AccessTokens
+
+
+@asynccontextmanager
+async def open_deps(settings: Settings) -> AsyncIterator[Deps]:
+    """Open all of it; everything is closed at the end, whatever happens in between."""
+    ladder = load_ladder(settings.ingest.ladder)
+    tiers = make_tiers(settings, ladder)
+    async with open_catalog(settings) as catalog:
+        keyring = Keyring(await _open_kek(paths.kek_file(settings), catalog))
+        tokens = open_tokens(settings)
+        store = LocalStore(paths.storage_path(settings))
+        try:
+            yield Deps(
+                settings=settings,
+                store=store,
+                catalog=catalog,
+                keyring=keyring,
+                tiers=tiers,
+                ladder=ladder,
+                playback_tokens=tokens.playback,
+                access_tokens=tokens.access,
+            )
+        finally:
+            await store.close()
+
+
+@asynccontextmanager
+async def open_catalog(settings: Settings) -> AsyncIterator[Catalog]:
+    """Only the catalog, for commands that need no keys and no media."""
+    make_home(settings)
+    catalog = await Catalog.open(paths.catalog_url(settings))
+    try:
+        yield catalog
+    finally:
+        await catalog.close()
+
+
+def open_tokens(settings: Settings) -> Tokens:
+    """The tokens of this HOME; their secrets are made on first use."""
+    make_home(settings)
+    token_keys = TokenKeys.open(paths.token_file(settings), create=True)
+    return Tokens(
+        PlaybackTokens(token_keys.playback),
+        AccessTokens(token_keys.access, issuer=settings.drm.issuer, audience=settings.drm.audience),
+    )
+
+
+def make_tiers(settings: Settings, ladder: Ladder) -> Tiers:
+    """The ladder's tiers and the settings' subscriptions; ConfigError if they disagree."""
+    try:
+        return Tiers(ladder.tiers, settings.drm.subscriptions)
+    except ValueError as exc:
+        raise ConfigError((f"drm.subscriptions: {exc}",)) from exc
+
+
+def make_home(settings: Settings) -> None:
+    """HOME, for its owner only: the catalog and the secrets are in it."""
+    settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+
+async def _open_kek(path: Path, catalog: Catalog) -> LocalKek:
+    """The KEK; made on first use, but never in place of one that wrapped keys already."""
+    if path.exists():
+        return LocalKek.open(path, create=False)
+    async with catalog.connect() as tx:
+        is_needed = await keys.exist(tx)
+    if is_needed:
+        problem = "the KEK is missing, and the catalog holds keys that only it opens"
+        raise KekUnavailable(path, problem, "restore it from a backup")
+    return LocalKek.open(path, create=True)
