@@ -6,29 +6,59 @@ Packages are given their own section; nothing reads settings at import time.
 
 from __future__ import annotations
 
+from ipaddress import ip_network
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
 
-Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
+# A field's `description` says what is allowed in it, where its type does not say that well enough.
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,31}$", description="a name like free_2")]
+
+
+def _network(text: str) -> str:
+    ip_network(text)  # its ValueError says what is wrong
+    return text
+
+
+def _not_a_bool(value: object) -> object:
+    if isinstance(value, bool):  # pydantic would take `yes` for 1
+        raise PydanticCustomError("number", "a number, not true or false")
+    return value
+
+
+Whole = Annotated[int, BeforeValidator(_not_a_bool)]
+Number = Annotated[float, BeforeValidator(_not_a_bool)]
+Network = Annotated[
+    str, AfterValidator(_network), Field(description="a network like 10.0.0.0/8 or an address")
+]
 
 
 class Section(BaseModel):
     """A frozen group of settings that refuses keys it does not know."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class IngestSettings(Section):
     """How masters become packages."""
 
-    jobs: int | None = Field(None, ge=1, le=256)  # masters side by side; None: one per core
+    jobs: Whole | None = Field(
+        default=None, ge=1, le=256
+    )  # masters side by side; None: one per core
     ladder: Path | None = None  # None: the packaged ladder.yaml
-    segment_s: float = Field(4.0, ge=1.0, le=10.0)
+    segment_s: Number = Field(default=4.0, ge=1.0, le=10.0)
     scheme: Literal["cbcs", "cenc", "clear"] = "cbcs"
-    max_duration_s: int = Field(6 * 3600, ge=1)
-    max_cover_bytes: int = Field(20 << 20, ge=1024)
+    max_duration_s: Whole = Field(default=6 * 3600, ge=1)
+    max_cover_bytes: Whole = Field(default=20 << 20, ge=1024)
     temp: Path | None = None  # None: HOME/tmp
 
 
@@ -48,7 +78,11 @@ class StorageSettings(Section):
 class CatalogSettings(Section):
     """The database."""
 
-    url: str | None = None  # None: SQLite at HOME/catalog.db
+    url: str | None = Field(  # None: SQLite at HOME/catalog.db
+        default=None,
+        pattern=r"^sqlite\+aiosqlite:///.+$",
+        description="a URL like sqlite+aiosqlite:////srv/headwater/catalog.db",
+    )
 
 
 class DrmSettings(Section):
@@ -60,24 +94,35 @@ class DrmSettings(Section):
         "free": ("standard",),
         "premium": ("standard", "premium", "lossless"),
     }
-    playback_ttl_s: int = Field(3600, ge=5, le=86400)
-    access_ttl_s: int = Field(86400, ge=60)
-    issuer: str = "headwater"
-    audience: str = "headwater"
+    playback_ttl_s: Whole = Field(default=3600, ge=5, le=86400)
+    access_ttl_s: Whole = Field(default=86400, ge=60)
+    issuer: str = Field(default="headwater", min_length=1)
+    audience: str = Field(default="headwater", min_length=1)
 
 
 class OriginSettings(Section):
     """The HTTP server."""
 
-    host: str = "127.0.0.1"
-    port: int = Field(8080, ge=0, le=65535)
-    workers: int = Field(1, ge=1, le=64)
-    public_url: str | None = Field(None, pattern=r"^https?://[^/?#]+(/[^?#]*[^/?#])?$")
-    trusted_proxies: tuple[str, ...] = ()  # CIDR blocks whose X-Forwarded-* are believed
+    host: str = Field(default="127.0.0.1", min_length=1)
+    port: Whole = Field(default=8080, ge=0, le=65535)
+    workers: Whole = Field(default=1, ge=1, le=64)
+    public_url: str | None = Field(
+        default=None,
+        pattern=r"^https?://[^/?#\s]+(/[^?#\s]*[^/?#\s])?$",
+        description="a URL like https://music.example.com, without a slash at its end",
+    )
+    trusted_proxies: tuple[Network, ...] = ()  # whose X-Forwarded-* are believed
     tls_certificate: Path | None = None
     tls_key: Path | None = None
-    cache_bytes: int = Field(256 << 20, ge=1 << 20)
-    shutdown_grace_s: float = Field(30.0, ge=0)
+    cache_bytes: Whole = Field(default=256 << 20, ge=1 << 20)
+    shutdown_grace_s: Number = Field(default=30.0, ge=0)
+
+    @model_validator(mode="after")
+    def _certificate_and_key_go_together(self) -> Self:
+        if (self.tls_certificate is None) != (self.tls_key is None):
+            msg = "tls_certificate and tls_key go together: set both or neither"
+            raise ValueError(msg)
+        return self
 
 
 class Settings(Section):

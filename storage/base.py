@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-
 # A part may not start with a dot: that rules out "." and ".." and leaves such names to the stores
 # themselves (the local one keeps its temporary files in ".tmp").
 _PART = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,199}", re.ASCII)
@@ -86,14 +85,14 @@ class ObjectStore(Protocol):
         ...
 
     async def get(self, key: str, span: ByteRange | None = None) -> bytes:
-        """The object's bytes, or that range of them.
+        """Read the object's bytes, or that range of them.
 
         ObjectNotFound where there is none; ValueError for a range that ends outside of it.
         """
         ...
 
     async def head(self, key: str) -> ObjectInfo:
-        """Size of an object. ObjectNotFound where there is none."""
+        """Tell the size of an object. ObjectNotFound where there is none."""
         ...
 
     def list(self, prefix: str) -> AsyncIterator[ObjectInfo]:
@@ -114,7 +113,7 @@ class ObjectStore(Protocol):
 
 
 def check_key(key: str) -> str:
-    """The key itself, or InvalidKey: so that no key can leave a store's own tree."""
+    """Return the key itself, or raise InvalidKey: so that no key can leave a store's own tree."""
     if len(key) > _MAX_KEY or not all(_PART.fullmatch(part) for part in key.split("/")):
         msg = f"{key[:200]!r} is not an object key"
         raise InvalidKey(msg)

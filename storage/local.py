@@ -78,11 +78,11 @@ class LocalStore:
         return await asyncio.to_thread(self._put, key, lambda: path.open("rb"), write)
 
     async def get(self, key: str, span: ByteRange | None = None) -> bytes:
-        """The object's bytes, or that range of them: only the range is read."""
+        """Read the object's bytes, or that range of them and no more."""
         return await asyncio.to_thread(self._get, key, span)
 
     async def head(self, key: str) -> ObjectInfo:
-        """Size of an object. ObjectNotFound where there is none."""
+        """Tell the size of an object. ObjectNotFound where there is none."""
         return await asyncio.to_thread(self._head, key)
 
     async def list(self, prefix: str) -> AsyncIterator[ObjectInfo]:
@@ -97,7 +97,7 @@ class LocalStore:
         await asyncio.to_thread(self._delete, key)
 
     def locate(self, key: str) -> str:
-        """The absolute path of the object's file."""
+        """Return the absolute path of the object's file."""
         return str(self._path(key))
 
     async def close(self) -> None:
@@ -213,7 +213,7 @@ def _entries(folder: Path) -> list[tuple[str, bool]]:
 
 
 def _unchanged(key: str, source: Callable[[], BinaryIO], target: Path) -> ObjectInfo:
-    """The existing object, if it has the very bytes that were to be written."""
+    """Return the existing object, if it has the very bytes that were to be written."""
     with source() as new, target.open("rb") as old:
         while True:
             chunk = new.read(_CHUNK)

@@ -23,20 +23,20 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 def track_prefix(track_id: str, revision: str) -> str:
-    """The prefix of everything one revision of a track consists of, ending in "/"."""
+    """Make the prefix of everything that one revision consists of, ending in "/"."""
     _require(_TRACK_ID, track_id, "a track id")
     _require(_REVISION, revision, "a revision")
     return f"tracks/{track_id}/{revision}/"
 
 
 def track_object(track_id: str, revision: str, file: str) -> str:
-    """The key of one file of a revision: `aac-128k.mp4`, `manifest.mpd`, `package.json`."""
+    """Make the key of one file of a revision: `aac-128k.mp4`, `manifest.mpd`, `package.json`."""
     _require(_FILE, file, "a package's file name")
     return track_prefix(track_id, revision) + file
 
 
 def cover_object(sha256: str, ext: str) -> str:
-    """The key of a cover picture: the hex SHA-256 of its bytes, and `jpg` or `png`."""
+    """Make the key of a cover picture: the hex SHA-256 of its bytes, and `jpg` or `png`."""
     _require(_SHA256, sha256, "a SHA-256")
     if ext not in COVER_TYPES:
         msg = f"{ext[:20]!r} is not a cover type: {', '.join(COVER_TYPES)}"

@@ -34,7 +34,7 @@ class MemoryStore:
         return await self.put(key, path.read_bytes())
 
     async def get(self, key: str, span: ByteRange | None = None) -> bytes:
-        """The object's bytes, or that range of them."""
+        """Read the object's bytes, or that range of them."""
         data = self._object(key)
         if span is None:
             return data
@@ -42,7 +42,7 @@ class MemoryStore:
         return data[span.start : span.end]
 
     async def head(self, key: str) -> ObjectInfo:
-        """Size of an object. ObjectNotFound where there is none."""
+        """Tell the size of an object. ObjectNotFound where there is none."""
         return ObjectInfo(key, len(self._object(key)))
 
     async def list(self, prefix: str) -> AsyncIterator[ObjectInfo]:
@@ -58,7 +58,7 @@ class MemoryStore:
         self.objects.pop(check_key(key), None)
 
     def locate(self, key: str) -> str:
-        """A name for messages: `memory:<key>`."""
+        """Make a name for messages: `memory:<key>`."""
         return f"memory:{check_key(key)}"
 
     async def close(self) -> None:

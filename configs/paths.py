@@ -1,0 +1,38 @@
+"""Where things rest when no setting says otherwise: all of it under `home`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from configs.settings import Settings
+
+
+def storage_path(settings: Settings) -> Path:
+    """Return the folder of the local store."""
+    return _under_home(settings, settings.storage.path, "storage")
+
+
+def catalog_url(settings: Settings) -> str:
+    """Return the catalog's SQLAlchemy URL."""
+    if settings.catalog.url is not None:
+        return settings.catalog.url
+    return f"sqlite+aiosqlite:///{settings.home.absolute() / 'catalog.db'}"
+
+
+def kek_file(settings: Settings) -> Path:
+    """Return the file with the key-encryption keys."""
+    return _under_home(settings, settings.drm.kek_file, "kek.json")
+
+
+def token_file(settings: Settings) -> Path:
+    """Return the file with the keys that sign tokens."""
+    return _under_home(settings, settings.drm.token_file, "tokens.json")
+
+
+def temp_path(settings: Settings) -> Path:
+    """Return the folder where an ingest works; everything in it may be removed when none runs."""
+    return _under_home(settings, settings.ingest.temp, "tmp")
+
+
+def _under_home(settings: Settings, path: Path | None, name: str) -> Path:
+    return (path or settings.home / name).absolute()
