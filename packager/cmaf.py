@@ -1,0 +1,327 @@
+"""The CMAF track writer: coded frames in, one addressable track file out. ISO/IEC 23000-19.
+
+Everything but the frames is computed before the first byte is written, so the file is written
+once, front to back, one segment in memory at a time.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from array import array
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import BinaryIO
+
+from packager import crypto, protection, pssh
+from packager.boxes.base import Box, Container, UnknownBox
+from packager.boxes.entries import AudioSampleEntry, SampleDescriptionBox
+from packager.boxes.file import FileTypeBox, Reference, SegmentIndexBox
+from packager.boxes.fragment import (
+    SYNC_SAMPLE,
+    MovieFragmentHeaderBox,
+    TrackFragmentDecodeTimeBox,
+    TrackFragmentHeaderBox,
+    TrackRunBox,
+)
+from packager.boxes.movie import (
+    DataReferenceBox,
+    Edit,
+    EditListBox,
+    HandlerBox,
+    MediaHeaderBox,
+    MovieHeaderBox,
+    SoundHeaderBox,
+    TrackExtendsBox,
+    TrackHeaderBox,
+)
+from packager.boxes.protection import (
+    AuxiliaryOffsetsBox,
+    AuxiliarySizesBox,
+    SampleEncryptionBox,
+)
+from packager.boxes.table import (
+    ChunkOffsetBox,
+    SampleGroupDescriptionBox,
+    SampleSizeBox,
+    SampleToChunkBox,
+    SampleToGroupBox,
+    TimeToSampleBox,
+)
+from packager.errors import MalformedMedia
+from packager.model import (
+    ByteSpan,
+    CodecConfig,
+    EncodedTrack,
+    Rendition,
+    Scheme,
+    Segment,
+    TrackProtection,
+    Trim,
+)
+from packager.segmenter import Cut, cut, frame_durations
+
+_TRACK_ID = 1
+# cmfc: CMAF track (23000-19, 7.2); iso6: tfdt and default-base-is-moof; dash: sidx-indexed file.
+_FILE_TYPE = FileTypeBox(b"cmfc", 0, (b"iso6", b"cmfc", b"dash"))
+
+
+def write_track(
+    source: BinaryIO,
+    track: EncodedTrack,
+    out: BinaryIO,
+    *,
+    name: str,
+    tier: str,
+    segment_s: Fraction,
+    protection: TrackProtection | None = None,
+) -> Rendition:
+    """Write `ftyp moov sidx (moof mdat)*` and return what a manifest needs to know of it.
+
+    Segments are about `segment_s` seconds long and begin on frame boundaries. Raises
+    MalformedMedia or UnsupportedMedia; ValueError for a key or IV of the wrong length.
+    """
+    layout = _lay_out(track, segment_s, protection)
+    digest = hashlib.sha256()
+    for piece in _pieces(source, layout):
+        digest.update(piece)
+        out.write(piece)
+    config = track.config
+    return Rendition(
+        name=name,
+        tier=tier,
+        codec=config.codec,
+        codecs=config.codecs,
+        timescale=config.timescale,
+        sample_rate_hz=config.sample_rate_hz,
+        channels=config.channels,
+        bit_depth=config.bit_depth,
+        trim=layout.trim,
+        init=ByteSpan(0, len(layout.header)),
+        sidx=ByteSpan(len(layout.header), len(layout.header) + len(layout.index)),
+        segments=layout.segments,
+        size=layout.segments[-1].span.end,
+        sha256=digest.hexdigest(),
+        scheme=protection.scheme if protection else Scheme.CLEAR,
+        kid=protection.kid if protection else None,
+        iv=protection.iv if protection and protection.scheme is Scheme.CBCS else None,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Layout:
+    """A track file before its frames are read: every size and offset is settled."""
+
+    track: EncodedTrack
+    protection: TrackProtection | None
+    durations: array[int]
+    cuts: tuple[Cut, ...]
+    trim: Trim
+    header: bytes  # ftyp and moov
+    index: bytes  # sidx
+    segments: tuple[Segment, ...]
+
+
+def _lay_out(
+    track: EncodedTrack, segment_s: Fraction, protected: TrackProtection | None
+) -> _Layout:
+    if protected:
+        protection.check(protected)
+    durations = frame_durations(track)
+    cuts = cut(track, durations, segment_s)
+    trim = track.trim
+    if track.config.bit_depth is None:
+        decoded = len(durations) * track.config.frame_ticks
+        trim = Trim(trim.delay, trim.samples, decoded - trim.delay - trim.samples)
+    sizes = [
+        len(_moof(track, durations, one, number, protected))
+        + 8  # header of the mdat
+        + sum(track.table.sizes[one.first : one.end])
+        for number, one in enumerate(cuts)
+    ]
+    header = _FILE_TYPE.encode() + _moov(track.config, trim, protected).encode()
+    index = _sidx(track.config, cuts, sizes).encode()
+    at = len(header) + len(index)
+    segments = []
+    for one, size in zip(cuts, sizes, strict=True):
+        segments.append(Segment(ByteSpan(at, at + size), one.start, one.presented))
+        at += size
+    return _Layout(
+        track, protected, durations, cuts, trim, header, index, tuple(segments)
+    )
+
+
+def _pieces(source: BinaryIO, layout: _Layout) -> Iterator[bytes]:
+    yield layout.header
+    yield layout.index
+    for number, one in enumerate(layout.cuts):
+        yield _moof(layout.track, layout.durations, one, number, layout.protection)
+        payload = _payload(source, layout.track, one)
+        if layout.protection:
+            sizes = layout.track.table.sizes[one.first : one.end]
+            payload = _encrypt(payload, sizes, one, layout.protection)
+        yield (len(payload) + 8).to_bytes(4, "big") + b"mdat"
+        yield payload
+
+
+def _payload(source: BinaryIO, track: EncodedTrack, one: Cut) -> bytes:
+    """The frames of a segment; frames that lie together in the source are read together."""
+    offsets = track.table.offsets[one.first : one.end]
+    sizes = track.table.sizes[one.first : one.end]
+    parts = []
+    start, end = offsets[0], offsets[0]
+    for offset, size in zip(offsets, sizes, strict=True):
+        if offset != end:
+            parts.append(_read(source, start, end))
+            start = offset
+        end = offset + size
+    parts.append(_read(source, start, end))
+    return b"".join(parts)
+
+
+def _read(source: BinaryIO, start: int, end: int) -> bytes:
+    source.seek(start)
+    data = source.read(end - start)
+    if len(data) != end - start:
+        raise MalformedMedia("the file ends inside a sample", offset=start)
+    return data
+
+
+def _first_iv(protected: TrackProtection, one: Cut) -> int:
+    """The IV of a segment's first frame: counted on from the track's first, never reused."""
+    return int.from_bytes(protected.iv, "big") + one.first
+
+
+def _encrypt(payload: bytes, sizes: array[int], one: Cut, protected: TrackProtection) -> bytes:
+    if protected.scheme is Scheme.CBCS:
+        return crypto.encrypt_cbcs(payload, sizes, protected.key, protected.iv)
+    return crypto.encrypt_cenc(payload, sizes, protected.key, _first_iv(protected, one))
+
+
+def _moov(config: CodecConfig, trim: Trim, protected: TrackProtection | None) -> Container:
+    """The CMAF header. ISO/IEC 23000-19, 7.3.2.
+
+    |moov|
+    |    |mvhd|
+    |    |trak|
+    |    |    |tkhd|
+    |    |    |edts|
+    |    |    |    |elst|            where there is priming
+    |    |    |mdia|
+    |    |    |    |mdhd| |hdlr|
+    |    |    |    |minf|
+    |    |    |    |    |smhd|
+    |    |    |    |    |dinf|
+    |    |    |    |    |    |dref|
+    |    |    |    |    |stbl|
+    |    |    |    |    |    |stsd| |stts| |stsc| |stsz| |stco| |sgpd|
+    |    |mvex|
+    |    |    |trex|
+    |    |pssh|                      where it is protected
+    """
+    entry = _sample_entry(config)
+    if protected:
+        entry = protection.encrypted_entry(entry, protected)
+    tables: list[Box] = [
+        SampleDescriptionBox((entry,)),
+        TimeToSampleBox(),
+        SampleToChunkBox(),
+        SampleSizeBox(),
+        ChunkOffsetBox(),
+    ]
+    if config.roll_distance is not None:
+        tables.append(SampleGroupDescriptionBox.roll(config.roll_distance))
+    information = Container(
+        b"minf",
+        (
+            SoundHeaderBox(),
+            Container(b"dinf", (DataReferenceBox(),)),
+            Container(b"stbl", tuple(tables)),
+        ),
+    )
+    media = Container(
+        b"mdia", (MediaHeaderBox(config.timescale, 0), HandlerBox(b"soun", b"\0"), information)
+    )
+    # Duration 0: to the end, which only the fragments know. 14496-12, 8.6.6.
+    edits = Container(b"edts", (EditListBox((Edit(0, trim.delay),)),))
+    header = TrackHeaderBox(_TRACK_ID, 0)
+    track = Container(b"trak", (header, edits, media) if trim.delay else (header, media))
+    extends = TrackExtendsBox(_TRACK_ID, config.frame_ticks, default_sample_flags=SYNC_SAMPLE)
+    movie: list[Box] = [
+        MovieHeaderBox(config.timescale, 0, _TRACK_ID + 1),
+        track,
+        Container(b"mvex", (extends,)),
+    ]
+    if protected:
+        movie.append(pssh.common([protected.kid]))
+    return Container(b"moov", tuple(movie))
+
+
+def _sample_entry(config: CodecConfig) -> AudioSampleEntry:
+    box = config.config_box
+    rate = config.sample_rate_hz
+    while rate > 0xFFFF:  # 16.16 holds no more: the largest half that fits, as FLAC's mapping asks
+        rate //= 2
+    return AudioSampleEntry(
+        config.sample_entry.encode(),
+        config.channels,
+        config.bit_depth or 16,
+        rate << 16,
+        (UnknownBox(box[4:8], box[8:]),),
+    )
+
+
+def _sidx(config: CodecConfig, cuts: tuple[Cut, ...], sizes: list[int]) -> SegmentIndexBox:
+    references = tuple(
+        Reference(size, one.presented) for one, size in zip(cuts, sizes, strict=True)
+    )
+    return SegmentIndexBox(_TRACK_ID, config.timescale, 0, 0, references)
+
+
+def _moof(
+    track: EncodedTrack,
+    durations: array[int],
+    one: Cut,
+    number: int,
+    protected: TrackProtection | None,
+) -> bytes:
+    """The movie fragment box of one segment. ISO/IEC 23000-19, 7.3.3.
+
+    |moof|
+    |    |mfhd|
+    |    |traf|
+    |    |    |tfhd| |tfdt| |trun|
+    |    |    |saiz| |saio| |senc|   cenc only: a constant IV needs none (23000-19, 8.2.2.1)
+    |    |    |sbgp|                 where decoding has to start early
+
+    The offsets count from the start of this box, so it is measured once and written again.
+    """
+    count = one.end - one.first
+    sizes = track.table.sizes[one.first : one.end]
+    own = durations[one.first : one.end]
+    regular = all(duration == track.config.frame_ticks for duration in own)
+
+    def build(data_offset: int, aux_offset: int) -> Container:
+        run = TrackRunBox(
+            count, data_offset, durations=None if regular else own, sizes=sizes
+        )
+        fragment: list[Box] = [
+            TrackFragmentHeaderBox(_TRACK_ID),
+            TrackFragmentDecodeTimeBox(one.decode_time),
+            run,
+        ]
+        if track.config.roll_distance is not None:
+            fragment.append(SampleToGroupBox(b"roll", ((count, 1),)))
+        if protected and protected.scheme is Scheme.CENC:
+            ivs = crypto.cenc_ivs(_first_iv(protected, one), count)
+            fragment += (
+                AuxiliarySizesBox(crypto.CENC_IV_SIZE, count),
+                AuxiliaryOffsetsBox((aux_offset,)),
+                SampleEncryptionBox(count, ivs),  # last: its IVs end the moof
+            )
+        return Container(
+            b"moof", (MovieFragmentHeaderBox(number + 1), Container(b"traf", tuple(fragment)))
+        )
+
+    size = len(build(0, 0).encode())
+    return build(size + 8, size - count * crypto.CENC_IV_SIZE).encode()
