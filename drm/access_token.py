@@ -51,7 +51,7 @@ class AccessTokens:
     def mint(
         self, subject: str, subscription: str, ttl_s: int, *, now: datetime | None = None
     ) -> str:
-        """A token for `ttl_s` seconds from `now`. ValueError beyond 31 days or without names."""
+        """Sign a token for `ttl_s` seconds; ValueError beyond 31 days or without names."""
         if not 1 <= ttl_s <= MAX_TTL_S or not subject or not subscription:
             msg = f"an access token needs names and 1 to {MAX_TTL_S} seconds"
             raise ValueError(msg)
@@ -70,7 +70,10 @@ class AccessTokens:
         return jwt.encode(claims, self._keys[self._current], _ALGORITHM, headers)
 
     def verify(self, text: str, now: datetime) -> AccessToken:
-        """Who the token speaks for. InvalidToken if not ours or not yet, ExpiredToken if over."""
+        """Say who a token speaks for.
+
+        InvalidToken if it is not ours or not valid yet, ExpiredToken from its expiry on.
+        """
         key = self._keys[_key_id(text, self._keys)]
         try:
             claims = jwt.decode(text, key, algorithms=[_ALGORITHM], options=_SIGNATURE_ONLY)
@@ -89,7 +92,7 @@ class AccessTokens:
 
 
 def _key_id(text: str, keys: Mapping[str, bytes]) -> str:
-    """The id of the key to check with; refuses every header but the one that `mint` writes."""
+    """Name the key to check with; refuse every header but the one that `mint` writes."""
     if len(text) > _MAX_CHARS:
         raise InvalidToken("too long")
     if not _COMPACT.fullmatch(text) or not all(map(_is_canonical, text.split("."))):
@@ -110,7 +113,7 @@ def _key_id(text: str, keys: Mapping[str, bytes]) -> str:
 
 
 def _check_times(claims: Mapping[str, object], now: float) -> int:
-    """The expiry, Unix seconds, of a token that holds now."""
+    """Return the expiry, Unix seconds, of a token that holds now."""
     issued, start, expires = (_instant(claims, name) for name in ("iat", "nbf", "exp"))
     if expires - issued > MAX_TTL_S:
         raise InvalidToken("valid for too long")
@@ -136,7 +139,7 @@ def _name(claims: Mapping[str, object], name: str) -> str:
 
 
 def _is_canonical(part: str) -> bool:
-    """Whether base64url would write these bytes the same way: no stray bits at the end."""
+    """Tell whether base64url would write these bytes the same way: no stray bits at the end."""
     try:
         return urlsafe_b64encode(_decode(part)).rstrip(b"=") == part.encode()
     except ValueError:

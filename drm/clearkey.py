@@ -48,7 +48,7 @@ def parse_request(body: bytes) -> LicenseRequest:
 
 
 def license(keys: Iterable[ContentKey], session_type: str = _TEMPORARY) -> bytes:  # noqa: A001 - the spec's word
-    """The license that gives these keys: a JWK Set."""
+    """Write the license that gives these keys: a JWK Set."""
     jwks = [{"kty": "oct", "kid": _encode(key.kid.value), "k": _encode(key.key)} for key in keys]
     return json.dumps({"keys": jwks, "type": session_type}, separators=(",", ":")).encode()
 

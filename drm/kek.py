@@ -6,6 +6,7 @@ A random 96-bit nonce allows 2**32 wraps per KEK version (NIST SP 800-38D, 8.3);
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from drm import secret_file
 from drm.canonical import join
 from drm.errors import KekUnavailable, WrongKek
 
+_VERSION = re.compile(r"[1-9][0-9]{0,8}")
 _NONCE_BYTES = 12  # what GCM is made for
 
 
@@ -43,7 +45,7 @@ class KekProvider(Protocol):
     """Wraps and unwraps small secrets. Calls may be concurrent."""
 
     def current(self) -> Kek:
-        """The KEK that new secrets are wrapped by."""
+        """Name the KEK that new secrets are wrapped by."""
         ...
 
     def wrap(self, plain: bytes, aad: bytes) -> Wrapped:
@@ -63,7 +65,7 @@ class LocalKek:
         self._ciphers = {version: AESGCM(key) for version, key in versions.items()}
 
     def __repr__(self) -> str:
-        """Without the key."""
+        """Show everything but the keys."""
         return f"LocalKek({self._current.id!r}, versions={sorted(self._ciphers)})"
 
     @classmethod
@@ -84,17 +86,17 @@ class LocalKek:
         keys: dict[int, bytes] = {}
         for name, text in versions.items():
             key = secret_file.secret_bytes(text)
-            if key is None or not name.isdecimal():
+            if key is None or not _VERSION.fullmatch(name):
                 raise secret_file.malformed(
                     path, f"version {name!r} is not 64 hex digits under a number", KekUnavailable
                 )
             keys[int(name)] = key
-        if not isinstance(current, int) or current not in keys:
+        if type(current) is not int or current not in keys:
             raise secret_file.malformed(path, "`current` names no version", KekUnavailable)
         return cls(kek_id, current, keys)
 
     def current(self) -> Kek:
-        """The KEK that new secrets are wrapped by."""
+        """Name the KEK that new secrets are wrapped by."""
         return self._current
 
     def wrap(self, plain: bytes, aad: bytes) -> Wrapped:

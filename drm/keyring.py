@@ -29,7 +29,7 @@ class Keyring:
         self._kek = kek
 
     def new_key(self, scheme: Scheme) -> ContentKey:
-        """A random key with a random KID and IV. ValueError for a scheme that has no key."""
+        """Make a random key with a random KID and IV; ValueError for a scheme that has no key."""
         if scheme not in _IV_BYTES:
             msg = f"scheme {scheme.value} has no key"
             raise ValueError(msg)
@@ -40,7 +40,7 @@ class Keyring:
         )
 
     def wrap(self, key: ContentKey, scope: KeyScope) -> WrappedKeyRecord:
-        """The row to store for a key."""
+        """Make the row to store for a key."""
         wrapped = self._kek.wrap(key.key, _aad(scope, key.kid, key.iv))
         return WrappedKeyRecord(
             kid=key.kid.value,
@@ -57,7 +57,7 @@ class Keyring:
         )
 
     def unwrap(self, record: WrappedKeyRecord) -> ContentKey:
-        """The key of a row. WrongKek when the KEK is another's or the row is not as written."""
+        """Open a row's key; WrongKek when the KEK is another or the row is not as written."""
         kek = Kek(record.kek_id, record.kek_version)
         try:
             kid = Kid(record.kid)

@@ -44,7 +44,7 @@ class PlaybackTokens:
         self._keys: Mapping[str, bytes] = dict(keys.keys)
 
     def issue(self, token: PlaybackToken) -> str:
-        """The token's text. ValueError for a scope, tier or instant that it cannot express."""
+        """Sign a token; ValueError for a scope, tier or instant that it cannot express."""
         seconds = int(token.expires_at.timestamp())
         if not _SCOPE.fullmatch(token.scope) or not all(map(_TIER.fullmatch, token.tiers)):
             msg = f"not a scope and tiers of a playback token: {token.scope!r} {token.tiers!r}"
@@ -65,7 +65,7 @@ class PlaybackTokens:
         return text
 
     def verify(self, text: str, now: datetime) -> PlaybackToken:
-        """What the token says. InvalidToken if it is not ours, ExpiredToken from its expiry on."""
+        """Read a token; InvalidToken if it is not ours, ExpiredToken from its expiry on."""
         match = _TOKEN.fullmatch(text) if len(text) <= _MAX_CHARS else None
         if match is None:
             raise InvalidToken("not a playback token")

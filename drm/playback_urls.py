@@ -23,7 +23,7 @@ class PlaybackUrls:
 
 
 def playback_urls(base: str, token: str, track_id: str, revision: str, access: str) -> PlaybackUrls:
-    """URLs under `base` (scheme, host, perhaps a path; no trailing slash needed).
+    """Build the URLs under `base` (scheme, host, perhaps a path; no trailing slash needed).
 
     `token` is an issued playback token and `access` is `Tiers.access` of its tiers: both are
     made of characters that need no escaping in a path or a query.

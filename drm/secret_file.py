@@ -23,7 +23,7 @@ _HEX_32_BYTES = re.compile(r"[0-9a-f]{64}")
 
 
 def read(path: Path, error: type[SecretUnavailable]) -> dict[str, object]:
-    """The file's JSON object, or `error` saying what is wrong and what to do."""
+    """Return the file's JSON object, or raise `error` saying what is wrong and what to do."""
     try:
         # One descriptor for check and reading: the file cannot be exchanged in between.
         with path.open("rb") as file:
@@ -68,14 +68,14 @@ def create(
 
 
 def secret_bytes(value: object) -> bytes | None:
-    """32 bytes from 64 lower-case hex digits; None for anything else."""
+    """Read 32 bytes from 64 lower-case hex digits; None for anything else."""
     if not isinstance(value, str) or not _HEX_32_BYTES.fullmatch(value):
         return None
     return bytes.fromhex(value)
 
 
 def malformed(path: Path, problem: str, error: type[SecretUnavailable]) -> SecretUnavailable:
-    """The error of a file that is there and cannot be understood."""
+    """Make the error of a file that is there and cannot be understood."""
     return error(path, problem, "restore it from a backup")
 
 

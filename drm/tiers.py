@@ -25,18 +25,18 @@ class Tiers:
 
     @property
     def subscriptions(self) -> tuple[str, ...]:
-        """The names of the subscriptions, as configured."""
+        """Names of the subscriptions, as configured."""
         return tuple(self._subscriptions)
 
     def opened_by(self, subscription: str) -> tuple[str, ...]:
-        """The tiers a subscription opens, in ladder order. Denied for an unknown subscription."""
+        """Return the tiers a subscription opens, in ladder order; Denied if there is none."""
         try:
             return self._subscriptions[subscription]
         except KeyError:
             raise Denied("unknown-subscription", f"no subscription {subscription!r}") from None
 
     def named(self, text: str) -> tuple[str, ...]:
-        """A subscription's tiers, or else the tier of that name and all below it.
+        """Return a subscription's tiers, or else the tier of that name and all below it.
 
         Denied when there is neither.
         """
@@ -48,14 +48,14 @@ class Tiers:
         raise Denied("unknown-tier", f"no tier or subscription {text!r}; there are: {known}")
 
     def access(self, tiers: Collection[str]) -> str:
-        """The one way to write a set of tiers in a path: ladder order, joined by "-"."""
+        """Write a set of tiers the one way it stands in a path: ladder order, joined by "-"."""
         if not tiers or not set(tiers) <= set(self.order):
             msg = f"not a set of tiers of this ladder: {tiers!r}"
             raise ValueError(msg)
         return "-".join(self._sorted(tiers))
 
     def parse_access(self, text: str) -> tuple[str, ...] | None:
-        """The tiers that `access` wrote so; None for any other spelling."""
+        """Read the tiers that `access` wrote so; None for any other spelling."""
         tiers = tuple(text.split("-"))
         if not set(tiers) <= set(self.order) or self._sorted(tiers) != tiers:
             return None
