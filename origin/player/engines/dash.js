@@ -1,0 +1,93 @@
+// dash.js: DASH, with licenses from the license endpoint.
+
+import { BUFFER_S, renditionName, whileAlive } from "./engine.js";
+import { loadScript } from "./script.js";
+
+const AUDIO = "audio";
+
+export class DashEngine {
+  #audio;
+  #access;
+  #hooks;
+  #player = null;
+
+  constructor(audio, access, hooks) {
+    this.#audio = audio;
+    this.#access = access;
+    this.#hooks = whileAlive(hooks);
+  }
+
+  async load(startTime = 0) {
+    await loadScript("/player/vendor/dash.js");
+    const { playback } = this.#access;
+    const player = dashjs.MediaPlayer().create();
+    this.#player = player;
+    player.initialize(this.#audio, null, /* autoPlay= */ false);
+    player.updateSettings({
+      debug: { logLevel: dashjs.Debug.LOG_LEVEL_NONE },
+      streaming: {
+        buffer: {
+          bufferTimeDefault: BUFFER_S,
+          bufferTimeAtTopQuality: BUFFER_S,
+          bufferTimeAtTopQualityLongForm: BUFFER_S,
+        },
+      },
+    });
+    player.setProtectionData({ "org.w3.clearkey": { serverURL: playback.license } });
+    player.addRequestInterceptor(async (request) => {
+      request.url = await this.#access.url(request.url);
+      return request;
+    });
+    player.registerLicenseRequestFilter(async (request) => {
+      request.url = await this.#access.license();
+    });
+    const ready = this.#initialized();
+    player.attachSource(playback.dash, startTime);
+    await ready;
+  }
+
+  names() {
+    return this.#player.getRepresentationsByType(AUDIO).map((each) => this.#name(each));
+  }
+
+  choose(name) {
+    this.#player.updateSettings({
+      streaming: { abr: { autoSwitchBitrate: { audio: name === null } } },
+    });
+    const wanted = this.#player
+      .getRepresentationsByType(AUDIO)
+      .find((each) => this.#name(each) === name);
+    if (wanted) this.#player.setRepresentationForTypeById(AUDIO, wanted.id, true);
+  }
+
+  bandwidth() {
+    const kbps = this.#player.getAverageThroughput(AUDIO);
+    return Number.isFinite(kbps) ? kbps * 1000 : null;
+  }
+
+  async destroy() {
+    this.#hooks.end();
+    this.#player?.destroy();
+  }
+
+  #initialized() {
+    const { events } = dashjs.MediaPlayer;
+    return new Promise((resolve, reject) => {
+      this.#player.on(events.STREAM_INITIALIZED, resolve);
+      for (const kind of [events.ERROR, events.PLAYBACK_ERROR]) {
+        this.#player.on(kind, ({ error }) => {
+          const report = { code: `dash.js ${error?.code ?? kind}`, message: error?.message ?? "" };
+          this.#hooks.onError(report);
+          reject(report);
+        });
+      }
+      this.#player.on(events.QUALITY_CHANGE_RENDERED, ({ newRepresentation }) => {
+        this.#hooks.onRendition(this.#name(newRepresentation));
+      });
+    });
+  }
+
+  #name(representation) {
+    return representation && renditionName(this.#access.playback, { id: representation.id });
+  }
+}

@@ -1,0 +1,116 @@
+// Shaka Player: DASH with licenses from the license endpoint, HLS with keys from the playlist.
+
+import { BUFFER_S, renditionName, whileAlive } from "./engine.js";
+import { loadScript } from "./script.js";
+
+const CLEARKEY = "org.w3.clearkey";
+// Seconds that are kept when a listener picks another rendition: enough not to stall.
+const SAFE_MARGIN_S = 2;
+
+class ShakaEngine {
+  #audio;
+  #access;
+  #hooks;
+  #player = null;
+
+  constructor(audio, access, hooks) {
+    this.#audio = audio;
+    this.#access = access;
+    this.#hooks = whileAlive(hooks);
+  }
+
+  async load(startTime = 0) {
+    await loadScript("/player/vendor/shaka-player.js");
+    this.#player = new shaka.Player();
+    await this.#player.attach(this.#audio);
+    this.#player.configure(this.configuration(this.#access.playback));
+    this.#player.getNetworkingEngine().registerRequestFilter((type, request) => {
+      return this.#authorize(type, request);
+    });
+    this.#listen();
+    await this.#player.load(this.manifest(this.#access.playback), startTime);
+  }
+
+  names() {
+    return this.#player.getVariantTracks().map((track) => this.#name(track));
+  }
+
+  choose(name) {
+    this.#player.configure("abr.enabled", name === null);
+    const track = this.#player.getVariantTracks().find((each) => this.#name(each) === name);
+    if (track) this.#player.selectVariantTrack(track, /* clearBuffer= */ true, SAFE_MARGIN_S);
+  }
+
+  bandwidth() {
+    const { estimatedBandwidth } = this.#player.getStats();
+    return Number.isFinite(estimatedBandwidth) ? estimatedBandwidth : null;
+  }
+
+  async destroy() {
+    this.#hooks.end();
+    await this.#player?.destroy();
+  }
+
+  /** Settings that DASH and HLS share. */
+  configuration(_playback) {
+    return {
+      streaming: {
+        bufferingGoal: BUFFER_S,
+        // Says when another rendition is heard, not only when one is fetched.
+        observeQualityChanges: true,
+      },
+      // All codecs are one ladder: go from one to another, and from one AdaptationSet to another.
+      mediaSource: { codecSwitchingStrategy: "smooth" },
+      manifest: { enableAudioGroups: false },
+    };
+  }
+
+  async #authorize(type, request) {
+    // With HLS identity keys the "license server" is a data: URL that Shaka made itself.
+    if (request.uris[0].startsWith("data:")) return;
+    if (type === shaka.net.NetworkingEngine.RequestType.LICENSE) {
+      request.uris = [await this.#access.license()];
+    } else {
+      request.uris = await Promise.all(request.uris.map((uri) => this.#access.url(uri)));
+    }
+  }
+
+  #listen() {
+    this.#player.addEventListener("error", ({ detail }) => {
+      if (detail.severity === shaka.util.Error.Severity.CRITICAL) {
+        this.#hooks.onError({ code: `shaka ${detail.code}`, message: detail.message });
+      }
+    });
+    this.#player.addEventListener("mediaqualitychanged", ({ mediaQuality }) => {
+      this.#hooks.onRendition(this.#heard(mediaQuality));
+    });
+  }
+
+  #name(track) {
+    return renditionName(this.#access.playback, { id: track.originalAudioId });
+  }
+
+  /** Shaka says what is heard by codec and bandwidth only, which together are one track. */
+  #heard({ codecs, bandwidth }) {
+    const track = this.#player
+      .getVariantTracks()
+      .find((each) => each.audioCodec === codecs && each.audioBandwidth === bandwidth);
+    return track && this.#name(track);
+  }
+}
+
+export class ShakaDash extends ShakaEngine {
+  manifest(playback) {
+    return playback.dash;
+  }
+
+  configuration(playback) {
+    return { ...super.configuration(playback), drm: { servers: { [CLEARKEY]: playback.license } } };
+  }
+}
+
+export class ShakaHls extends ShakaEngine {
+  manifest(playback) {
+    return playback.hls;
+  }
+}
