@@ -15,15 +15,32 @@ _ITEM = {1: "B", 2: "H", 4: "I", 8: "Q"}  # bytes per item -> array type code
 
 
 class ByteReader:
-    """A cursor over bytes. `path` and `base` (the file offset of byte 0) go into every error."""
+    """A cursor over the body of a box, or over a whole file.
 
-    __slots__ = ("base", "path", "position", "view")
+    It knows where it stands: `path` and `base` (the file offset of byte 0) go into every error,
+    `code` is the type of the box, `depth` counts the boxes around it; `version` and `flags` are
+    those of a full box once they are read.
+    """
 
-    def __init__(self, data: bytes | memoryview, *, path: str = "", base: int = 0) -> None:
+    __slots__ = ("base", "code", "depth", "flags", "path", "position", "version", "view")
+
+    def __init__(
+        self,
+        data: bytes | memoryview,
+        *,
+        path: str = "",
+        base: int = 0,
+        code: bytes = b"",
+        depth: int = 0,
+    ) -> None:
         self.view = memoryview(data)
         self.position = 0
         self.path = path
         self.base = base
+        self.code = code
+        self.depth = depth
+        self.version = 0
+        self.flags = 0
 
     @property
     def offset(self) -> int:
@@ -77,10 +94,11 @@ class ByteReader:
             values.byteswap()
         return values
 
-    def inner(self, count: int, *, path: str) -> ByteReader:
-        """A reader over the next `count` bytes that keeps file offsets right."""
-        offset = self.offset
-        return ByteReader(self.take(count), path=path, base=offset)
+    def inner(self, count: int, *, name: str, code: bytes = b"") -> ByteReader:
+        """A reader over the next `count` bytes, one level deeper, that keeps offsets right."""
+        base = self.offset
+        path = f"{self.path}/{name}" if self.path else name
+        return ByteReader(self.take(count), path=path, base=base, code=code, depth=self.depth + 1)
 
     def finish(self) -> None:
         """Refuse bytes that no field accounts for."""

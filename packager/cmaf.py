@@ -146,9 +146,7 @@ def _lay_out(
     for one, size in zip(cuts, sizes, strict=True):
         segments.append(Segment(ByteSpan(at, at + size), one.start, one.presented))
         at += size
-    return _Layout(
-        track, protected, durations, cuts, trim, header, index, tuple(segments)
-    )
+    return _Layout(track, protected, durations, cuts, trim, header, index, tuple(segments))
 
 
 def _pieces(source: BinaryIO, layout: _Layout) -> Iterator[bytes]:
@@ -302,9 +300,7 @@ def _moof(
     regular = all(duration == track.config.frame_ticks for duration in own)
 
     def build(data_offset: int, aux_offset: int) -> Container:
-        run = TrackRunBox(
-            count, data_offset, durations=None if regular else own, sizes=sizes
-        )
+        run = TrackRunBox(count, data_offset, durations=None if regular else own, sizes=sizes)
         fragment: list[Box] = [
             TrackFragmentHeaderBox(_TRACK_ID),
             TrackFragmentDecodeTimeBox(one.decode_time),

@@ -36,7 +36,7 @@ def demux(source: BinaryIO) -> EncodedTrack:
     """
     size = source.seek(0, 2)
     movie = _read_movie(source, size)
-    if any(child.type == b"mvex" for child in movie.children):
+    if any(child.code == b"mvex" for child in movie.children):
         raise UnsupportedMedia("a fragmented MP4 file")
     tracks = movie.all(b"trak")
     if len(tracks) != 1:
@@ -80,7 +80,7 @@ def _config(track: Container, source: BinaryIO, table: SampleTable) -> CodecConf
         raise UnsupportedMedia("several sample descriptions in one track")
     entry = description.entries[0]
     if not isinstance(entry, AudioSampleEntry):
-        name = entry.type.decode("latin-1")
+        name = entry.code.decode("latin-1")
         raise UnsupportedMedia(f"samples coded as {name!r} cannot be packaged")
     if entry.kind == b"enca":
         raise UnsupportedMedia("the track is already encrypted")

@@ -219,6 +219,4 @@ class Package:
 
     def only(self, tiers: Collection[str]) -> Package:
         """The same package with nothing but the renditions of these tiers."""
-        return replace(
-            self, renditions=tuple(one for one in self.renditions if one.tier in tiers)
-        )
+        return replace(self, renditions=tuple(one for one in self.renditions if one.tier in tiers))

@@ -57,11 +57,11 @@ def segment_ticks(config: CodecConfig, target_s: Fraction) -> int:
 
 
 def cut(track: EncodedTrack, durations: array[int], target_s: Fraction) -> tuple[Cut, ...]:
-    """Divide the frames into segments; raises UnsupportedMedia where an index could not hold them."""
+    """Divide the frames into segments; UnsupportedMedia where an index could not hold them."""
     times = array("Q", accumulate(durations, initial=0))
     total = times[-1]
     step = segment_ticks(track.config, target_s)
-    shortest = max(MIN_TAIL_S * track.config.timescale, track.config.frame_ticks)
+    shortest = max(int(MIN_TAIL_S * track.config.timescale), track.config.frame_ticks)
     edges = [0]
     for time in range(step, total, step):
         edge = _nearest(times, time)

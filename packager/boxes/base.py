@@ -40,7 +40,7 @@ class Box:
     four_cc: ClassVar[bytes] = b""
 
     @property
-    def type(self) -> bytes:
+    def code(self) -> bytes:
         """The four-character code."""
         return self.four_cc
 
@@ -49,7 +49,7 @@ class Box:
         raise NotImplementedError
 
     @classmethod
-    def read_body(cls, reader: ByteReader, four_cc: bytes, depth: int) -> Self:
+    def read_body(cls, reader: ByteReader) -> Self:
         """Read everything after the header; raises MalformedMedia and nothing else."""
         raise NotImplementedError
 
@@ -59,8 +59,8 @@ class Box:
         self.write_body(writer)
         size = len(writer) + 8
         if size < _LARGE:
-            return size.to_bytes(4, "big") + self.type + bytes(writer)
-        return (1).to_bytes(4, "big") + self.type + (size + 8).to_bytes(8, "big") + bytes(writer)
+            return size.to_bytes(4, "big") + self.code + bytes(writer)
+        return (1).to_bytes(4, "big") + self.code + (size + 8).to_bytes(8, "big") + bytes(writer)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,19 +90,20 @@ class FullBox(Box):
         self.write_fields(writer)
 
     @classmethod
-    def read_body(cls, reader: ByteReader, four_cc: bytes, depth: int) -> Self:
-        """Version, flags, then the fields."""
-        version = reader.uint(1)
-        if version not in cls.versions:
-            raise reader.fail(f"version {version} is not known")
-        return cls.read_fields(reader, version, reader.uint(3), depth)
+    def read_body(cls, reader: ByteReader) -> Self:
+        """Version and flags, which stay with the reader, then the fields."""
+        reader.version = reader.uint(1)
+        if reader.version not in cls.versions:
+            raise reader.fail(f"version {reader.version} is not known")
+        reader.flags = reader.uint(3)
+        return cls.read_fields(reader)
 
     def write_fields(self, writer: ByteWriter) -> None:
         """Append everything after version and flags."""
         raise NotImplementedError
 
     @classmethod
-    def read_fields(cls, reader: ByteReader, version: int, flags: int, depth: int) -> Self:
+    def read_fields(cls, reader: ByteReader) -> Self:
         """Read everything after version and flags."""
         raise NotImplementedError
 
@@ -115,7 +116,7 @@ class UnknownBox(Box):
     body: bytes
 
     @property
-    def type(self) -> bytes:
+    def code(self) -> bytes:
         """The four-character code it was read with."""
         return self.kind
 
@@ -124,9 +125,9 @@ class UnknownBox(Box):
         writer.data(self.body)
 
     @classmethod
-    def read_body(cls, reader: ByteReader, four_cc: bytes, depth: int) -> Self:
+    def read_body(cls, reader: ByteReader) -> Self:
         """Keep everything."""
-        return cls(four_cc, reader.rest())
+        return cls(reader.code, reader.rest())
 
 
 B = TypeVar("B", bound=Box)
@@ -140,7 +141,7 @@ class Container(Box):
     children: tuple[Box, ...]
 
     @property
-    def type(self) -> bytes:
+    def code(self) -> bytes:
         """Which container it is."""
         return self.kind
 
@@ -150,9 +151,9 @@ class Container(Box):
             writer.data(child.encode())
 
     @classmethod
-    def read_body(cls, reader: ByteReader, four_cc: bytes, depth: int) -> Self:
+    def read_body(cls, reader: ByteReader) -> Self:
         """The children in order."""
-        return cls(four_cc, tuple(read_boxes(reader, depth + 1)))
+        return cls(reader.code, tuple(read_boxes(reader)))
 
     def find(self, cls: type[B]) -> B | None:
         """The first child of that class."""
@@ -169,9 +170,7 @@ class Container(Box):
     def all(self, kind: bytes) -> tuple[Container, ...]:
         """Every child container of that type."""
         return tuple(
-            child
-            for child in self.children
-            if isinstance(child, Container) and child.kind == kind
+            child for child in self.children if isinstance(child, Container) and child.kind == kind
         )
 
     def inside(self, *path: bytes) -> Container:
@@ -188,9 +187,8 @@ class Container(Box):
 
 # sinf is 8.12.1; the others are in the clauses of the boxes they hold.
 CONTAINERS = frozenset(
-    (b"moov", b"trak", b"edts", b"mdia", b"minf", b"dinf", b"stbl", b"mvex", b"moof", b"traf")
-    + (b"udta", b"sinf", b"schi", b"mfra")
-)
+    (b"moov", b"trak", b"edts", b"mdia", b"minf", b"dinf", b"stbl", b"mvex")
+) | frozenset((b"moof", b"traf", b"udta", b"sinf", b"schi", b"mfra"))
 _REGISTRY: dict[bytes, type[Box]] = {}
 
 
@@ -221,29 +219,24 @@ def read_header(reader: ByteReader) -> Header:
     return Header(four_cc, size, header_size)
 
 
-def read_box(
-    reader: ByteReader, depth: int = 0, classes: Mapping[bytes, type[Box]] = _REGISTRY
-) -> Box:
+def read_box(reader: ByteReader, classes: Mapping[bytes, type[Box]] = _REGISTRY) -> Box:
     """The next box with all its children; `classes` says what reads which type."""
-    if depth > MAX_DEPTH:
+    if reader.depth > MAX_DEPTH:
         raise reader.fail(f"boxes are nested more than {MAX_DEPTH} deep")
     header = read_header(reader)
     name = header.four_cc.decode("latin-1")
-    body = reader.inner(
-        header.body_size, path=f"{reader.path}/{name}" if reader.path else name
-    )
+    body = reader.inner(header.body_size, name=name, code=header.four_cc)
     if header.four_cc in CONTAINERS:
-        return Container.read_body(body, header.four_cc, depth)
-    cls = classes.get(header.four_cc, UnknownBox)
-    box = cls.read_body(body, header.four_cc, depth)
+        return Container.read_body(body)
+    box = classes.get(header.four_cc, UnknownBox).read_body(body)
     body.finish()
     return box
 
 
-def read_boxes(reader: ByteReader, depth: int = 0) -> Iterator[Box]:
+def read_boxes(reader: ByteReader) -> Iterator[Box]:
     """Every box up to the end of the bytes."""
     while reader.remaining:
-        yield read_box(reader, depth)
+        yield read_box(reader)
 
 
 def parse(data: bytes | memoryview) -> tuple[Box, ...]:

@@ -31,12 +31,12 @@ class SampleDescriptionBox(FullBox):
             writer.data(entry.encode())
 
     @classmethod
-    def read_fields(cls, reader: ByteReader, version: int, flags: int, depth: int) -> Self:
+    def read_fields(cls, reader: ByteReader) -> Self:
         """The count must be right."""
         count = reader.uint(4)
         entries = []
         while reader.remaining:
-            entries.append(read_box(reader, depth + 1, _ENTRIES))
+            entries.append(read_box(reader, _ENTRIES))
         if len(entries) != count:
             raise reader.fail(f"{count} entries announced, {len(entries)} found")
         return cls(tuple(entries))
@@ -54,7 +54,7 @@ class AudioSampleEntry(Box):
     data_reference_index: int = 1
 
     @property
-    def type(self) -> bytes:
+    def code(self) -> bytes:
         """Which coding, or `enca`."""
         return self.kind
 
@@ -71,7 +71,7 @@ class AudioSampleEntry(Box):
             writer.data(child.encode())
 
     @classmethod
-    def read_body(cls, reader: ByteReader, four_cc: bytes, depth: int) -> Self:
+    def read_body(cls, reader: ByteReader) -> Self:
         """QuickTime's versions 1 and 2 are refused."""
         reader.take(6)
         reference = reader.uint(2)
@@ -82,8 +82,8 @@ class AudioSampleEntry(Box):
         sample_size = reader.uint(2)
         reader.take(4)
         rate = reader.uint(4)
-        children = tuple(read_boxes(reader, depth + 1))
-        return cls(four_cc, channels, sample_size, rate, children, reference)
+        children = tuple(read_boxes(reader))
+        return cls(reader.code, channels, sample_size, rate, children, reference)
 
 
 # Apart from the registry: an `alac` entry holds a box that is called `alac` as well.
@@ -107,7 +107,7 @@ def _read_descriptor(reader: ByteReader) -> tuple[int, ByteReader]:
         length = length << 7 | digit & 0x7F
         if not digit & 0x80:
             break
-    return tag, reader.inner(length, path=f"{reader.path}/descriptor {tag}")
+    return tag, reader.inner(length, name=f"descriptor {tag}")
 
 
 @register()
@@ -139,7 +139,7 @@ class ElementaryStreamBox(FullBox):
         writer.data(_descriptor(_ES, body))
 
     @classmethod
-    def read_fields(cls, reader: ByteReader, version: int, flags: int, depth: int) -> Self:
+    def read_fields(cls, reader: ByteReader) -> Self:
         """Descriptors other than the four are passed over."""
         tag, es = _read_descriptor(reader)
         if tag != _ES:
@@ -194,7 +194,7 @@ class OpusSpecificBox(Box):
         writer.data(self.mapping)
 
     @classmethod
-    def read_body(cls, reader: ByteReader, four_cc: bytes, depth: int) -> Self:
+    def read_body(cls, reader: ByteReader) -> Self:
         """A mapping table is there unless the family is 0."""
         if version := reader.uint(1):
             raise reader.fail(f"version {version} is not known")
@@ -224,7 +224,7 @@ class FlacSpecificBox(FullBox):
             writer.data(data)
 
     @classmethod
-    def read_fields(cls, reader: ByteReader, version: int, flags: int, depth: int) -> Self:
+    def read_fields(cls, reader: ByteReader) -> Self:
         """Up to the block that is marked as last."""
         blocks = []
         last = False

@@ -25,7 +25,7 @@ class _TypeBox(Box):
             writer.data(brand)
 
     @classmethod
-    def read_body(cls, reader: ByteReader, four_cc: bytes, depth: int) -> Self:
+    def read_body(cls, reader: ByteReader) -> Self:
         """Brands up to the end of the box."""
         major = reader.four_cc()
         minor = reader.uint(4)
@@ -93,14 +93,12 @@ class SegmentIndexBox(FullBox):
         for entry in self.references:
             writer.uint(entry.to_index << 31 | entry.size, 4)
             writer.uint(entry.duration, 4)
-            writer.uint(
-                entry.starts_with_sap << 31 | entry.sap_type << 28 | entry.sap_delta, 4
-            )
+            writer.uint(entry.starts_with_sap << 31 | entry.sap_type << 28 | entry.sap_delta, 4)
 
     @classmethod
-    def read_fields(cls, reader: ByteReader, version: int, flags: int, depth: int) -> Self:
+    def read_fields(cls, reader: ByteReader) -> Self:
         """Both versions."""
-        width = 8 if version == 1 else 4
+        width = 8 if reader.version == 1 else 4
         reference_id = reader.uint(4)
         timescale = reader.uint(4)
         earliest = reader.uint(width)

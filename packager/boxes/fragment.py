@@ -27,7 +27,7 @@ class MovieFragmentHeaderBox(FullBox):
         writer.uint(self.sequence_number, 4)
 
     @classmethod
-    def read_fields(cls, reader: ByteReader, version: int, flags: int, depth: int) -> Self:
+    def read_fields(cls, reader: ByteReader) -> Self:
         """One word."""
         return cls(reader.uint(4))
 
@@ -76,17 +76,17 @@ class TrackFragmentHeaderBox(FullBox):
                 writer.uint(value, 4)
 
     @classmethod
-    def read_fields(cls, reader: ByteReader, version: int, flags: int, depth: int) -> Self:
+    def read_fields(cls, reader: ByteReader) -> Self:
         """The track, then what the flags announce."""
         return cls(
             reader.uint(4),
-            reader.uint(8) if flags & 0x1 else None,
-            reader.uint(4) if flags & 0x2 else None,
-            reader.uint(4) if flags & 0x8 else None,
-            reader.uint(4) if flags & 0x10 else None,
-            reader.uint(4) if flags & 0x20 else None,
-            bool(flags & DEFAULT_BASE_IS_MOOF),
-            bool(flags & 0x010000),
+            reader.uint(8) if reader.flags & 0x1 else None,
+            reader.uint(4) if reader.flags & 0x2 else None,
+            reader.uint(4) if reader.flags & 0x8 else None,
+            reader.uint(4) if reader.flags & 0x10 else None,
+            reader.uint(4) if reader.flags & 0x20 else None,
+            bool(reader.flags & DEFAULT_BASE_IS_MOOF),
+            bool(reader.flags & 0x010000),
         )
 
 
@@ -110,9 +110,9 @@ class TrackFragmentDecodeTimeBox(FullBox):
         writer.uint(self.base_media_decode_time, 8)
 
     @classmethod
-    def read_fields(cls, reader: ByteReader, version: int, flags: int, depth: int) -> Self:
+    def read_fields(cls, reader: ByteReader) -> Self:
         """Both versions."""
-        return cls(reader.uint(8 if version == 1 else 4))
+        return cls(reader.uint(8 if reader.version == 1 else 4))
 
 
 @register()
@@ -170,12 +170,12 @@ class TrackRunBox(FullBox):
         writer.column(rows, 4)
 
     @classmethod
-    def read_fields(cls, reader: ByteReader, version: int, flags: int, depth: int) -> Self:
+    def read_fields(cls, reader: ByteReader) -> Self:
         """The columns that the flags announce."""
         count = reader.uint(4)
-        data_offset = reader.sint(4) if flags & 0x1 else None
-        first_flags = reader.uint(4) if flags & 0x4 else None
-        present = [bool(flags & bit) for bit in (0x100, 0x200, 0x400, 0x800)]
+        data_offset = reader.sint(4) if reader.flags & 0x1 else None
+        first_flags = reader.uint(4) if reader.flags & 0x4 else None
+        present = [bool(reader.flags & bit) for bit in (0x100, 0x200, 0x400, 0x800)]
         width = sum(present)
         rows = reader.column(count * width, 4)
         columns: list[array[int] | None] = []

@@ -48,9 +48,9 @@ class MovieHeaderBox(FullBox):
         writer.uint(self.next_track_id, 4)
 
     @classmethod
-    def read_fields(cls, reader: ByteReader, version: int, flags: int, depth: int) -> Self:
+    def read_fields(cls, reader: ByteReader) -> Self:
         """Dates, rate, volume and matrix are passed over."""
-        width = _time_width(version)
+        width = _time_width(reader.version)
         reader.take(2 * width)
         timescale = reader.uint(4)
         duration = reader.uint(width)
@@ -93,9 +93,9 @@ class TrackHeaderBox(FullBox):
         writer.zeros(8)  # width, height
 
     @classmethod
-    def read_fields(cls, reader: ByteReader, version: int, flags: int, depth: int) -> Self:
+    def read_fields(cls, reader: ByteReader) -> Self:
         """Dates, volume, matrix and picture size are passed over."""
-        width = _time_width(version)
+        width = _time_width(reader.version)
         reader.take(2 * width)
         track_id = reader.uint(4)
         reader.take(4)
@@ -134,9 +134,9 @@ class MediaHeaderBox(FullBox):
         writer.zeros(2)
 
     @classmethod
-    def read_fields(cls, reader: ByteReader, version: int, flags: int, depth: int) -> Self:
+    def read_fields(cls, reader: ByteReader) -> Self:
         """A language code outside the alphabet (QuickTime's numbers) reads as "und"."""
-        width = _time_width(version)
+        width = _time_width(reader.version)
         reader.take(2 * width)
         timescale = reader.uint(4)
         duration = reader.uint(width)
@@ -164,7 +164,7 @@ class HandlerBox(FullBox):
         writer.data(self.name)
 
     @classmethod
-    def read_fields(cls, reader: ByteReader, version: int, flags: int, depth: int) -> Self:
+    def read_fields(cls, reader: ByteReader) -> Self:
         """QuickTime's component fields are passed over."""
         reader.take(4)
         handler_type = reader.four_cc()
@@ -184,7 +184,7 @@ class SoundHeaderBox(FullBox):
         writer.zeros(4)
 
     @classmethod
-    def read_fields(cls, reader: ByteReader, version: int, flags: int, depth: int) -> Self:
+    def read_fields(cls, reader: ByteReader) -> Self:
         """Balance is passed over."""
         reader.take(4)
         return cls()
@@ -206,7 +206,7 @@ class DataReferenceBox(FullBox):
         writer.data(b"\x00\x00\x00\x0curl \x00\x00\x00\x01")
 
     @classmethod
-    def read_fields(cls, reader: ByteReader, version: int, flags: int, depth: int) -> Self:
+    def read_fields(cls, reader: ByteReader) -> Self:
         """Only self-contained entries."""
         for _ in range(reader.uint(4)):
             size = reader.uint(4)
@@ -250,9 +250,9 @@ class EditListBox(FullBox):
             writer.uint(0x00010000, 4)
 
     @classmethod
-    def read_fields(cls, reader: ByteReader, version: int, flags: int, depth: int) -> Self:
+    def read_fields(cls, reader: ByteReader) -> Self:
         """Rates other than 1 are refused: nothing here can play faster."""
-        width = _time_width(version)
+        width = _time_width(reader.version)
         count = reader.uint(4)
         if count * (2 * width + 4) > reader.remaining:
             raise reader.fail(f"{count} edits do not fit")
@@ -286,7 +286,7 @@ class TrackExtendsBox(FullBox):
         writer.uint(self.default_sample_flags, 4)
 
     @classmethod
-    def read_fields(cls, reader: ByteReader, version: int, flags: int, depth: int) -> Self:
+    def read_fields(cls, reader: ByteReader) -> Self:
         """Five words."""
         track_id, description, duration, size, sample_flags = reader.column(5, 4)
         return cls(track_id, duration, size, sample_flags, description)

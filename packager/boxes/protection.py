@@ -23,7 +23,7 @@ class OriginalFormatBox(Box):
         writer.data(self.data_format)
 
     @classmethod
-    def read_body(cls, reader: ByteReader, four_cc: bytes, depth: int) -> Self:
+    def read_body(cls, reader: ByteReader) -> Self:
         """One code."""
         return cls(reader.four_cc())
 
@@ -44,10 +44,10 @@ class SchemeTypeBox(FullBox):
         writer.uint(self.scheme_version, 4)
 
     @classmethod
-    def read_fields(cls, reader: ByteReader, version: int, flags: int, depth: int) -> Self:
+    def read_fields(cls, reader: ByteReader) -> Self:
         """A scheme URI (flag 1) is passed over."""
         box = cls(reader.four_cc(), reader.uint(4))
-        if flags & 1:
+        if reader.flags & 1:
             reader.rest()
         return box
 
@@ -84,7 +84,7 @@ class TrackEncryptionBox(FullBox):
             writer.data(self.default_constant_iv)
 
     @classmethod
-    def read_fields(cls, reader: ByteReader, version: int, flags: int, depth: int) -> Self:
+    def read_fields(cls, reader: ByteReader) -> Self:
         """The constant IV only where there is no per-sample one."""
         reader.take(1)
         packed = reader.uint(1)
@@ -92,7 +92,7 @@ class TrackEncryptionBox(FullBox):
         iv_size = reader.uint(1)
         kid = reader.data(16)
         constant = reader.data(reader.uint(1)) if protected == 1 and iv_size == 0 else b""
-        pattern = (packed >> 4, packed & 15) if version == 1 else None
+        pattern = (packed >> 4, packed & 15) if reader.version == 1 else None
         return cls(kid, protected, iv_size, constant, pattern)
 
 
@@ -124,10 +124,10 @@ class ProtectionSystemBox(FullBox):
         writer.data(self.data)
 
     @classmethod
-    def read_fields(cls, reader: ByteReader, version: int, flags: int, depth: int) -> Self:
+    def read_fields(cls, reader: ByteReader) -> Self:
         """System, KIDs, data."""
         system_id = reader.data(16)
-        count = reader.uint(4) if version == 1 else 0
+        count = reader.uint(4) if reader.version == 1 else 0
         if count * 16 > reader.remaining:
             raise reader.fail(f"{count} KIDs do not fit")
         kids = tuple(reader.data(16) for _ in range(count))
@@ -159,9 +159,9 @@ class SampleEncryptionBox(FullBox):
         writer.data(self.ivs)
 
     @classmethod
-    def read_fields(cls, reader: ByteReader, version: int, flags: int, depth: int) -> Self:
+    def read_fields(cls, reader: ByteReader) -> Self:
         """A count and everything after it."""
-        return cls(reader.uint(4), reader.rest(), bool(flags & 2))
+        return cls(reader.uint(4), reader.rest(), bool(reader.flags & 2))
 
 
 @register()
@@ -189,9 +189,9 @@ class AuxiliarySizesBox(FullBox):
         writer.data(self.sizes)
 
     @classmethod
-    def read_fields(cls, reader: ByteReader, version: int, flags: int, depth: int) -> Self:
+    def read_fields(cls, reader: ByteReader) -> Self:
         """The sizes only where there is no default."""
-        aux_type = reader.data(8) if flags & 1 else b""
+        aux_type = reader.data(8) if reader.flags & 1 else b""
         default_size = reader.uint(1)
         count = reader.uint(4)
         return cls(default_size, count, b"" if default_size else reader.data(count), aux_type)
@@ -226,8 +226,8 @@ class AuxiliaryOffsetsBox(FullBox):
             writer.uint(offset, 8 if self.version else 4)
 
     @classmethod
-    def read_fields(cls, reader: ByteReader, version: int, flags: int, depth: int) -> Self:
+    def read_fields(cls, reader: ByteReader) -> Self:
         """Both versions."""
-        aux_type = reader.data(8) if flags & 1 else b""
-        offsets = reader.column(reader.uint(4), 8 if version else 4)
+        aux_type = reader.data(8) if reader.flags & 1 else b""
+        offsets = reader.column(reader.uint(4), 8 if reader.version else 4)
         return cls(tuple(offsets), aux_type)

@@ -30,7 +30,7 @@ class TimeToSampleBox(FullBox):
         writer.column(self.entries, 4)
 
     @classmethod
-    def read_fields(cls, reader: ByteReader, version: int, flags: int, depth: int) -> Self:
+    def read_fields(cls, reader: ByteReader) -> Self:
         """Runs of equal durations."""
         return cls(reader.column(reader.uint(4) * 2, 4))
 
@@ -51,7 +51,7 @@ class SampleToChunkBox(FullBox):
         writer.column(self.entries, 4)
 
     @classmethod
-    def read_fields(cls, reader: ByteReader, version: int, flags: int, depth: int) -> Self:
+    def read_fields(cls, reader: ByteReader) -> Self:
         """Runs of equal chunks."""
         return cls(reader.column(reader.uint(4) * 3, 4))
 
@@ -75,7 +75,7 @@ class SampleSizeBox(FullBox):
             writer.column(self.sizes, 4)
 
     @classmethod
-    def read_fields(cls, reader: ByteReader, version: int, flags: int, depth: int) -> Self:
+    def read_fields(cls, reader: ByteReader) -> Self:
         """One common size, or a size each."""
         common_size = reader.uint(4)
         count = reader.uint(4)
@@ -93,7 +93,7 @@ class ChunkOffsetBox(FullBox):
     offsets: array[int] = field(default_factory=words)  # bytes from the start of the file
 
     @property
-    def type(self) -> bytes:
+    def code(self) -> bytes:
         """Which of the two."""
         return self.kind
 
@@ -103,11 +103,11 @@ class ChunkOffsetBox(FullBox):
         writer.column(self.offsets, 8 if self.kind == b"co64" else 4)
 
     @classmethod
-    def read_body(cls, reader: ByteReader, four_cc: bytes, depth: int) -> Self:
+    def read_body(cls, reader: ByteReader) -> Self:
         """32- or 64-bit offsets by type."""
         if reader.uint(4):
-            raise reader.fail("version and flags are not 0")
-        return cls(four_cc, reader.column(reader.uint(4), 8 if four_cc == b"co64" else 4))
+            raise reader.fail("reader.version and flags are not 0")
+        return cls(reader.code, reader.column(reader.uint(4), 8 if reader.code == b"co64" else 4))
 
 
 @register()
@@ -147,11 +147,11 @@ class SampleGroupDescriptionBox(FullBox):
             writer.data(entry)
 
     @classmethod
-    def read_fields(cls, reader: ByteReader, version: int, flags: int, depth: int) -> Self:
+    def read_fields(cls, reader: ByteReader) -> Self:
         """Entries of one common length; varying ones are refused."""
         grouping_type = reader.four_cc()
         size = reader.uint(4)
-        default_index = reader.uint(4) if version == 2 else None
+        default_index = reader.uint(4) if reader.version == 2 else None
         count = reader.uint(4)
         if not size or count * size > reader.remaining:
             raise reader.fail(f"{count} descriptions of {size} bytes do not fit")
@@ -187,10 +187,10 @@ class SampleToGroupBox(FullBox):
             writer.uint(index, 4)
 
     @classmethod
-    def read_fields(cls, reader: ByteReader, version: int, flags: int, depth: int) -> Self:
+    def read_fields(cls, reader: ByteReader) -> Self:
         """Runs of samples in one group."""
         grouping_type = reader.four_cc()
-        parameter = reader.uint(4) if version == 1 else None
+        parameter = reader.uint(4) if reader.version == 1 else None
         values = reader.column(reader.uint(4) * 2, 4)
         runs = tuple((values[at], values[at + 1]) for at in range(0, len(values), 2))
         return cls(grouping_type, runs, parameter)

@@ -12,7 +12,7 @@ from packager.model import Codec, CodecConfig
 def read_config(entry: AudioSampleEntry) -> CodecConfig:
     """Configuration of an `alac` entry, from the `alac` box of the same name inside it."""
     for child in entry.children:
-        if isinstance(child, UnknownBox) and child.type == b"alac":
+        if isinstance(child, UnknownBox) and child.code == b"alac":
             break
     else:
         raise MalformedMedia("has no alac box", path="stsd/alac")

@@ -1,1 +1,1 @@
-"""(to be described)"""
+"""HLS playlists (RFC 8216 and its bis draft) as text, from a `Package`. Start at `render`."""

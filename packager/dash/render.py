@@ -1,0 +1,149 @@
+"""A `Package` as an on-demand MPD. ISO/IEC 23009-1:2022, 8.3; DASH-IF IOP part 6 for keys."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from fractions import Fraction
+from itertools import groupby
+
+from lxml import etree
+
+from packager.model import Codec, Kid, Package, Rendition
+from packager.pssh import DASH_CLEARKEY
+
+_MPD = "urn:mpeg:dash:schema:mpd:2011"
+_CENC = "urn:mpeg:cenc:2013"
+_PROFILES = "urn:mpeg:dash:profile:isoff-on-demand:2011,urn:mpeg:dash:profile:cmaf:2019"
+_SWITCHING = "urn:mpeg:dash:adaptation-set-switching:2016"  # 23009-1, 5.3.3.5
+_CHANNELS = "urn:mpeg:mpegB:cicp:ChannelConfiguration"  # ISO/IEC 23091-3, 6.1
+_ORDER = (Codec.AAC, Codec.OPUS, Codec.FLAC, Codec.ALAC, Codec.AC3, Codec.EC3)
+
+_NAMESPACES: dict[str | None, str] = {None: _MPD, "cenc": _CENC}
+
+_Set = tuple[Rendition, ...]  # the renditions of one AdaptationSet
+
+
+def mpd(package: Package, *, media_base: str = "") -> str:
+    """The MPD; `media_base` is what the URL of each track file begins with, relative to it.
+
+    There is no license URL in it: a shared document must not say who may ask, or where.
+    """
+    sets = _adaptation_sets(package)
+    longest = max(_longest_segment_s(one) for one in package.renditions)
+    duration = _duration(package.duration_s)
+    root = etree.Element(
+        f"{{{_MPD}}}MPD",
+        {
+            "profiles": _PROFILES,
+            "type": "static",
+            "mediaPresentationDuration": duration,
+            "minBufferTime": _duration(longest),
+        },
+        nsmap=_NAMESPACES,  # type: ignore[arg-type]  # the stubs forget the default namespace
+    )
+    information = _child(root, "ProgramInformation")
+    _child(information, "Title").text = package.title
+    _child(information, "Source").text = package.artist
+    period = _child(root, "Period", id="0", start="PT0S", duration=duration)
+    for number, renditions in enumerate(sets):
+        _adaptation_set(period, number, sets, media_base, renditions)
+    text: bytes = etree.tostring(root, xml_declaration=True, encoding="UTF-8", pretty_print=True)
+    return text.decode()
+
+
+def _family(one: Rendition) -> tuple[int, int, int]:
+    """Renditions of one family can follow each other in one decoder without a new setup."""
+    return _ORDER.index(one.codec), one.sample_rate_hz, one.channels
+
+
+def _adaptation_sets(package: Package) -> list[_Set]:
+    """One set per codec, sampling rate and KID, in a stable order, bit rates rising."""
+
+    def key(one: Rendition) -> tuple[tuple[int, int, int], str]:
+        return _family(one), one.kid.hex if one.kid else ""
+
+    # By first bit rate inside a family: KIDs are random, and the order must not be.
+    grouped = [
+        tuple(sorted(group, key=lambda one: one.peak_bps))
+        for _, group in groupby(sorted(package.renditions, key=key), key)
+    ]
+    return sorted(grouped, key=lambda group: (_family(group[0]), group[0].peak_bps))
+
+
+def _adaptation_set(
+    period: etree._Element, number: int, sets: list[_Set], media_base: str, renditions: _Set
+) -> None:
+    first = renditions[0]
+    element = _child(
+        period,
+        "AdaptationSet",
+        id=str(number),
+        contentType="audio",
+        mimeType="audio/mp4",
+        subsegmentAlignment="true",
+        subsegmentStartsWithSAP="1",
+        codecs=first.codecs,
+        audioSamplingRate=str(first.sample_rate_hz),
+    )
+    _child(
+        element,
+        "AudioChannelConfiguration",
+        schemeIdUri=_CHANNELS,
+        value=str(first.channels),  # mono is 1 and stereo 2
+    )
+    if first.kid is not None:
+        _content_protection(element, first.scheme.value, first.kid)
+    others = [
+        str(other)
+        for other, group in enumerate(sets)
+        if other != number and _family(group[0]) == _family(first)
+    ]
+    if others:
+        _child(element, "SupplementalProperty", schemeIdUri=_SWITCHING, value=",".join(others))
+    _child(element, "Role", schemeIdUri="urn:mpeg:dash:role:2011", value="main")
+    for one in renditions:
+        _representation(element, one, media_base)
+
+
+def _content_protection(parent: etree._Element, scheme: str, kid: Kid) -> None:
+    """The scheme with its default KID first, then the key systems. DASH-IF IOP part 6."""
+    common = _child(
+        parent,
+        "ContentProtection",
+        schemeIdUri="urn:mpeg:dash:mp4protection:2011",
+        value=scheme,
+    )
+    common.set(f"{{{_CENC}}}default_KID", str(kid))
+    _child(
+        parent,
+        "ContentProtection",
+        schemeIdUri=f"urn:uuid:{DASH_CLEARKEY}",
+        value="ClearKey1.0",
+    )
+
+
+def _representation(parent: etree._Element, one: Rendition, media_base: str) -> None:
+    element = _child(parent, "Representation", id=one.name, bandwidth=str(one.peak_bps))
+    _child(element, "BaseURL").text = media_base + one.file
+    base = _child(
+        element,
+        "SegmentBase",
+        timescale=str(one.timescale),
+        indexRange=f"{one.sidx.start}-{one.sidx.end - 1}",
+        indexRangeExact="true",
+    )
+    _child(base, "Initialization", range=f"{one.init.start}-{one.init.end - 1}")
+
+
+def _child(parent: etree._Element, name: str, **attributes: str) -> etree._Element:
+    return etree.SubElement(parent, f"{{{_MPD}}}{name}", attributes)
+
+
+def _longest_segment_s(one: Rendition) -> Fraction:
+    return Fraction(max(segment.duration for segment in one.segments), one.timescale)
+
+
+def _duration(seconds: Fraction) -> str:
+    """An xs:duration in plain decimals, microseconds at most. ISO 8601."""
+    value = Decimal(round(seconds * 1_000_000)) / 1_000_000
+    return f"PT{value:f}S"

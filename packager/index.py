@@ -1,0 +1,117 @@
+"""The package index: a `Package` as deterministic JSON, and back.
+
+It rests beside the track files as `package.json`. Segments are stored as sizes and durations
+only: offsets and times follow, since segments lie end to end in file and time.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from packager.errors import MalformedMedia, UnsupportedMedia
+from packager.model import ByteSpan, Codec, Kid, Package, Rendition, Scheme, Segment, Trim
+
+FORMAT = 1  # raised when a reader of the old form would misread the new one
+
+
+def encode(package: Package) -> bytes:
+    """UTF-8 JSON; equal packages give equal bytes."""
+    document = {
+        "format": FORMAT,
+        "track_id": package.track_id,
+        "revision": package.revision,
+        "title": package.title,
+        "artist": package.artist,
+        "loudness": {
+            "integrated_lufs": package.integrated_lufs,
+            "range_lu": package.loudness_range_lu,
+            "true_peak_dbtp": package.true_peak_dbtp,
+        },
+        "renditions": [_rendition(one) for one in package.renditions],
+    }
+    return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+
+
+def decode(data: bytes) -> Package:
+    """Read what `encode` wrote. MalformedMedia, or UnsupportedMedia for a later format."""
+    try:
+        document = json.loads(data)
+        if document["format"] != FORMAT:
+            raise UnsupportedMedia(f"a package index of format {document['format']!r}")
+        loudness = document["loudness"]
+        return Package(
+            track_id=document["track_id"],
+            revision=document["revision"],
+            title=document["title"],
+            artist=document["artist"],
+            renditions=tuple(_read_rendition(one) for one in document["renditions"]),
+            integrated_lufs=loudness["integrated_lufs"],
+            loudness_range_lu=loudness["range_lu"],
+            true_peak_dbtp=loudness["true_peak_dbtp"],
+        )
+    except (ValueError, KeyError, TypeError, AttributeError) as exc:
+        raise MalformedMedia(f"not a package index: {exc!r}", path="package.json") from exc
+
+
+def _rendition(one: Rendition) -> dict[str, Any]:
+    return {
+        "name": one.name,
+        "tier": one.tier,
+        "codec": one.codec.value,
+        "codecs": one.codecs,
+        "timescale": one.timescale,
+        "sample_rate_hz": one.sample_rate_hz,
+        "channels": one.channels,
+        "bit_depth": one.bit_depth,
+        "gapless": {
+            "delay": one.trim.delay,
+            "samples": one.trim.samples,
+            "padding": one.trim.padding,
+        },
+        "file": {"name": one.file, "size": one.size, "sha256": one.sha256},
+        "init": [one.init.start, one.init.end],
+        "sidx": [one.sidx.start, one.sidx.end],
+        "segments": [[segment.span.size, segment.duration] for segment in one.segments],
+        "protection": {
+            "scheme": one.scheme.value,
+            "kid": one.kid.hex if one.kid else None,
+            "iv": one.iv.hex() if one.iv else None,
+        },
+    }
+
+
+def _read_rendition(data: Mapping[str, Any]) -> Rendition:
+    protection = data["protection"]
+    gapless = data["gapless"]
+    sidx = ByteSpan(*data["sidx"])
+    return Rendition(
+        name=data["name"],
+        tier=data["tier"],
+        codec=Codec(data["codec"]),
+        codecs=data["codecs"],
+        timescale=data["timescale"],
+        sample_rate_hz=data["sample_rate_hz"],
+        channels=data["channels"],
+        bit_depth=data["bit_depth"],
+        trim=Trim(gapless["delay"], gapless["samples"], gapless["padding"]),
+        init=ByteSpan(*data["init"]),
+        sidx=sidx,
+        segments=_read_segments(data["segments"], sidx.end),
+        size=data["file"]["size"],
+        sha256=data["file"]["sha256"],
+        scheme=Scheme(protection["scheme"]),
+        kid=Kid.parse(protection["kid"]) if protection["kid"] else None,
+        iv=bytes.fromhex(protection["iv"]) if protection["iv"] else None,
+    )
+
+
+def _read_segments(rows: list[list[int]], offset: int) -> tuple[Segment, ...]:
+    segments = []
+    start = 0
+    for size, duration in rows:
+        segments.append(Segment(ByteSpan(offset, offset + size), start, duration))
+        offset += size
+        start += duration
+    return tuple(segments)
