@@ -78,7 +78,7 @@ class HeadwaterGroup(click.Group):
 @click.version_option(package_name="headwater", message="%(prog)s %(version)s")
 @click.pass_context
 def main(ctx: click.Context, config: Path | None, home: Path | None, verbose: int) -> None:
-    """From the studio master to the listener's player.
+    r"""From the studio master to the listener's player.
 
     \b
     headwater ingest ~/masters          encode, package, encrypt and publish an album

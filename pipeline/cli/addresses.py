@@ -10,11 +10,11 @@ _EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S1
 
 
 def base_url(settings: OriginSettings) -> str:
-    """The public URL, or else scheme, host and port of the server. Failure for port 0."""
+    """Return the public URL, or else the server's scheme, host and port; Failure for port 0."""
     if settings.public_url:
         return settings.public_url
     if settings.port == 0:
-        raise Failure("origin.port", "0 is any free port", "give --origin or origin.public_url")
+        raise Failure("origin.port: 0 is any free port (give --origin, or set origin.public_url)")
     scheme = "https" if settings.tls_certificate else "http"
     host = _EVERYWHERE.get(settings.host, settings.host)
     return (
@@ -25,5 +25,5 @@ def base_url(settings: OriginSettings) -> str:
 
 
 def player_url(origin: str, access_token: str) -> str:
-    """The player page with a session: a fragment never leaves the browser for a log."""
+    """Address the player page with a session: a fragment never leaves the browser for a log."""
     return f"{origin.rstrip('/')}/#session={access_token}"

@@ -101,7 +101,7 @@ async def open_deps(settings: Settings) -> AsyncIterator[Deps]:
 
 @asynccontextmanager
 async def open_catalog(settings: Settings) -> AsyncIterator[Catalog]:
-    """Only the catalog, for commands that need no keys and no media."""
+    """Open only the catalog, for commands that need no keys and no media."""
     make_home(settings)
     catalog = await Catalog.open(paths.catalog_url(settings))
     try:
@@ -111,7 +111,7 @@ async def open_catalog(settings: Settings) -> AsyncIterator[Catalog]:
 
 
 def open_tokens(settings: Settings) -> Tokens:
-    """The tokens of this HOME; their secrets are made on first use."""
+    """Open the tokens of this HOME; their secrets are made on first use."""
     make_home(settings)
     token_keys = TokenKeys.open(paths.token_file(settings), create=True)
     return Tokens(
@@ -121,7 +121,7 @@ def open_tokens(settings: Settings) -> Tokens:
 
 
 def make_tiers(settings: Settings, ladder: Ladder) -> Tiers:
-    """The ladder's tiers and the settings' subscriptions; ConfigError if they disagree."""
+    """Join the ladder's tiers and the subscriptions; ConfigError if they disagree."""
     try:
         return Tiers(ladder.tiers, settings.drm.subscriptions)
     except ValueError as exc:
@@ -129,12 +129,12 @@ def make_tiers(settings: Settings, ladder: Ladder) -> Tiers:
 
 
 def make_home(settings: Settings) -> None:
-    """HOME, for its owner only: the catalog and the secrets are in it."""
+    """Make HOME, for its owner only: the catalog and the secrets are in it."""
     settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
 
 
 async def _open_kek(path: Path, catalog: Catalog) -> LocalKek:
-    """The KEK; made on first use, but never in place of one that wrapped keys already."""
+    """Open the KEK; made on first use, but never in place of one that wrapped keys already."""
     if path.exists():
         return LocalKek.open(path, create=False)
     async with catalog.connect() as tx:

@@ -19,8 +19,8 @@ def config_group() -> None:
 @config_group.command("show")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @pass_invocation
-def show(invocation: Invocation, as_json: bool) -> None:
-    """Print every setting with its value and its source.
+def show(invocation: Invocation, *, as_json: bool) -> None:
+    r"""Print every setting with its value and its source.
 
     Secrets are never settings: they rest in files of their own, and only the names of these
     files are shown.
@@ -38,7 +38,7 @@ def show(invocation: Invocation, as_json: bool) -> None:
 
 
 def _flat(section: Section, prefix: str = "") -> Iterator[tuple[str, object]]:
-    """Each setting by its dotted key, with a value that JSON can say."""
+    """Yield each setting by its dotted key, with a value that JSON can say."""
     plain = section.model_dump(mode="json")
     for name in type(section).model_fields:
         value = getattr(section, name)

@@ -9,11 +9,11 @@ from pipeline.cli.output import Failure
 
 
 async def one_track(tx: Tx, text: str) -> TrackRecord:
-    """The track with that id, ISRC or exact title; Failure for none, and for more than one."""
+    """Find the track with that id, ISRC or exact title; Failure for none, and for more than one."""
     found = await tracks.find(tx, text)
     if not found:
-        raise Failure(text, "no track with that id, ISRC or title", "headwater track list")
+        raise Failure(f"{text}: no track has that id, ISRC or title (see `headwater track list`)")
     if len(found) > 1:
         ids = ", ".join(track.track_id for track in found)
-        raise Failure(text, f"{len(found)} tracks have that title: {ids}", "name one by its id")
+        raise Failure(f"{text}: {len(found)} tracks have that title (name one by its id: {ids})")
     return found[0]

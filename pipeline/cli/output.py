@@ -12,7 +12,7 @@ from catalog.errors import CatalogError
 from configs.errors import ConfigError
 from drm.errors import DrmError, SecretUnavailable
 from packager.errors import PackagerError
-from pipeline.errors import PipelineError
+from pipeline.errors import NoMasters, PipelineError
 from storage.base import StorageError
 
 FAILED = 1
@@ -20,55 +20,53 @@ WRONG_USAGE = 2
 
 
 class Failure(click.ClickException):
-    """A command that ends with one line on stderr: `subject: cause (what to do)`."""
+    """A command that ends with one line on stderr, `subject: cause (what to do)`, and code 1."""
 
     exit_code = FAILED
 
-    def __init__(self, subject: str, cause: str, remedy: str | None = None) -> None:
-        super().__init__(f"{subject}: {cause}" + (f" ({remedy})" if remedy else ""))
-
     def show(self, file: object = None) -> None:  # noqa: ARG002 - click's signature
-        """Print the line as it is, without click's prefix."""
+        """Print the message as it is, without click's prefix."""
         click.echo(printable(self.message, keep="\n"), err=True)
 
 
-class WrongSettings(Failure):
-    """Settings that were refused: one line for each problem."""
+class WrongUsage(Failure):
+    """A command that was asked for wrongly, by its arguments or by settings: code 2."""
 
     exit_code = WRONG_USAGE
 
 
-# Root of errors -> what the line starts with; the rest is the error's own message.
-_SUBJECTS: Mapping[type[Exception], str] = {
-    SecretUnavailable: "",
-    DrmError: "keys",
-    CatalogError: "catalog",
-    StorageError: "storage",
-    PackagerError: "media",
-    PipelineError: "",
-}
+# Root of errors -> exit, and what the line starts with where the message does not say it itself.
+# The first that fits counts.
+_ERRORS: Sequence[tuple[type[Exception], type[Failure], str]] = (
+    (ConfigError, WrongUsage, ""),
+    (NoMasters, WrongUsage, ""),
+    (PipelineError, Failure, ""),
+    (SecretUnavailable, Failure, ""),
+    (DrmError, Failure, "keys: "),
+    (CatalogError, Failure, "catalog: "),
+    (StorageError, Failure, "storage: "),
+    (PackagerError, Failure, "media: "),
+)
 
 
 def failure_of(error: Exception) -> Failure:
-    """The line and the exit code for an error that ended a command."""
-    if isinstance(error, ConfigError):
-        return WrongSettings(*_split(str(error)))
-    for root, subject in _SUBJECTS.items():
+    """Make the line and the exit code of an error that ended a command."""
+    for root, kind, prefix in _ERRORS:
         if isinstance(error, root):
-            return Failure(subject, str(error)) if subject else Failure(*_split(str(error)))
+            return kind(f"{prefix}{error}")
     if isinstance(error, OSError):
-        return Failure(str(error.filename or "system"), error.strerror or str(error))
-    remedy = "a bug: please report it with what -vv prints"
-    return Failure("headwater", f"{type(error).__name__}: {error}", remedy)
+        return Failure(f"{error.filename or 'system'}: {error.strerror or error}")
+    what = f"{type(error).__name__}: {error}"
+    return Failure(f"headwater: {what} (a bug: please report it with what -vv prints)")
 
 
 def write_json(value: object) -> None:
-    """One JSON object on one line of stdout."""
-    click.echo(json.dumps(value, ensure_ascii=False, separators=(", ", ": ")))
+    """Print one JSON object on one line of stdout."""
+    click.echo(json.dumps(value, ensure_ascii=False))
 
 
 def write_fields(fields: Mapping[str, object]) -> None:
-    """One `name  value` line for each field that has a value."""
+    """Print one `name  value` line for each field that has a value."""
     width = max(map(len, fields), default=0)
     for name, value in fields.items():
         if value is not None:
@@ -76,7 +74,7 @@ def write_fields(fields: Mapping[str, object]) -> None:
 
 
 def write_table(rows: Iterable[Sequence[str]]) -> None:
-    """Rows in columns, each as wide as its longest cell."""
+    """Print rows in columns, each as wide as its longest cell."""
     cells = [[printable(cell) for cell in row] for row in rows]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     for row in cells:
@@ -85,24 +83,19 @@ def write_table(rows: Iterable[Sequence[str]]) -> None:
 
 
 def instant(moment: datetime) -> str:
-    """An instant as RFC 3339 in UTC: 2026-11-21T08:00:00Z."""
+    """Write an instant as RFC 3339 in UTC: 2026-11-21T08:00:00Z."""
     return moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def duration(seconds: float) -> str:
-    """A duration as m:ss, rounded to the second."""
+    """Write a duration as m:ss, rounded to the second."""
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes}:{rest:02}"
 
 
 def printable(text: str, keep: str = "") -> str:
-    """The text without characters that would steer a terminal: titles come from strangers."""
+    """Escape the characters that would steer a terminal: titles come from strangers."""
     return "".join(
         char if char.isprintable() or char in keep else char.encode("unicode_escape").decode()
         for char in text
     )
-
-
-def _split(message: str) -> tuple[str, str]:
-    subject, _, cause = message.partition(": ")
-    return (subject, cause) if cause else ("headwater", subject)

@@ -9,7 +9,7 @@ import click
 
 from catalog import tracks
 from catalog.engine import Tx
-from catalog.records import RevisionRecord, TrackRecord
+from catalog.records import RevisionRecord, TrackRecord, TrackStatus
 from configs.ladder import load_ladder
 from configs.settings import Settings
 from drm.errors import Denied
@@ -41,13 +41,14 @@ from pipeline.cli.output import Failure, instant, write_fields, write_json
 @pass_invocation
 def play_command(
     invocation: Invocation,
+    *,
     track: str,
     tier: str | None,
     origin: str | None,
     revision: str | None,
     as_json: bool,
 ) -> None:
-    """Print the URLs of a TRACK: its id, its ISRC or its exact title.
+    r"""Print the URLs of a TRACK: its id, its ISRC or its exact title.
 
     They carry their own authorization until they expire; whoever has them can listen.
 
@@ -107,13 +108,12 @@ async def _find(
 
 
 async def _revision(tx: Tx, track: TrackRecord, revision: str | None) -> RevisionRecord:
-    """The revision to play: only of a track that listeners may have now."""
+    """Choose the revision to play: only of a track that listeners may have now."""
     if not track.is_available(datetime.now(UTC)):
-        if track.available_from is not None and track.status == "published":
-            cause, remedy = f"embargoed until {instant(track.available_from)}", "track embargo"
-        else:
-            cause, remedy = "unpublished", "track publish"
-        raise Failure(track.track_id, cause, f"headwater {remedy}")
+        if track.status is TrackStatus.UNPUBLISHED:
+            raise Failure(f"{track.track_id}: unpublished (headwater track publish)")
+        until = instant(track.available_from) if track.available_from else "its first revision"
+        raise Failure(f"{track.track_id}: embargoed until {until} (headwater track embargo --lift)")
     chosen = revision or track.current_revision
     assert chosen is not None  # noqa: S101 - an available track has a current revision
     return await tracks.revision(tx, track.track_id, chosen)
@@ -124,5 +124,5 @@ def _require_rendition(
 ) -> None:
     existing = {rendition.tier for rendition in revision.draft.renditions}
     if existing.isdisjoint(opened):
-        cause = f"nothing in tier {', '.join(opened)}; it has {', '.join(sorted(existing))}"
-        raise Failure(track.track_id, cause, "choose another --tier")
+        wanted, there = ", ".join(opened), ", ".join(sorted(existing))
+        raise Failure(f"{track.track_id}: nothing in tier {wanted} (choose one of: {there})")

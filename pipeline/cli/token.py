@@ -31,7 +31,7 @@ def token_group() -> None:
 def mint(
     invocation: Invocation, subscription: str, subject: str, ttl: int | None, player_url: str | None
 ) -> None:
-    """Print an access token (a JWT) for the origin's API.
+    r"""Print an access token (a JWT) for the origin's API.
 
     \b
     curl -X POST -H "Authorization: Bearer $(headwater token mint)" URL/api/v1/playback/TRACK

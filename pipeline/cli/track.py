@@ -1,0 +1,253 @@
+"""`headwater track`: look at tracks, correct them, and decide who may have them, and when."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+
+import click
+
+from catalog import publish, tracks
+from catalog.engine import Tx
+from catalog.records import RevisionRecord, TrackRecord, TrackStatus
+from pipeline.cli.compose import Invocation, open_catalog, pass_invocation
+from pipeline.cli.lookup import one_track
+from pipeline.cli.output import duration, instant, write_fields, write_json, write_table
+from pipeline.cli.track_view import revision_object, track_object
+
+_PAGE = 500
+_CLEARABLE = ("number", "genre", "date", "copyright", "lyrics")
+
+json_option = click.option(
+    "--json", "as_json", is_flag=True, help="Print JSON objects, one a line."
+)
+Change = Callable[[Tx, str, datetime], Awaitable[None]]
+
+
+@click.group("track")
+def track_group() -> None:
+    """Look at tracks and change them. A TRACK is an id, an ISRC or an exact title."""
+
+
+@track_group.command("list")
+@json_option
+@pass_invocation
+def list_(invocation: Invocation, *, as_json: bool) -> None:
+    """List all tracks."""
+    found = asyncio.run(_all_tracks(invocation))
+    if as_json:
+        for track in found:
+            write_json(track_object(track))
+    elif found:
+        now = datetime.now(UTC)
+        write_table(
+            (track.track_id, _state(track, now), duration(track.duration_s), _label(track))
+            for track in found
+        )
+
+
+@track_group.command("show")
+@click.argument("track")
+@json_option
+@pass_invocation
+def show(invocation: Invocation, *, track: str, as_json: bool) -> None:
+    """Show what the catalog knows of a TRACK."""
+    found = asyncio.run(_one(invocation, track))
+    if as_json:
+        write_json(track_object(found))
+    else:
+        fields = {**track_object(found), "artists": ", ".join(found.artists)}
+        write_fields({**fields, "duration_s": duration(found.duration_s)})
+
+
+@track_group.command("revisions")
+@click.argument("track")
+@json_option
+@pass_invocation
+def revisions(invocation: Invocation, *, track: str, as_json: bool) -> None:
+    """List the revisions of a TRACK; the current one is marked."""
+    found, all_revisions = asyncio.run(_revisions(invocation, track))
+    current = found.current_revision
+    if as_json:
+        for one in all_revisions:
+            write_json(revision_object(one, is_current=one.draft.revision == current))
+    elif all_revisions:
+        write_table(
+            (
+                one.draft.revision,
+                "current" if one.draft.revision == current else "",
+                instant(one.created_at),
+                ", ".join(rendition.name for rendition in one.draft.renditions),
+            )
+            for one in all_revisions
+        )
+
+
+@track_group.command("edit")
+@click.argument("track")
+@click.option("--title", help="Title of the recording.")
+@click.option("--genre", help="Genre.")
+@click.option("--date", help="Date: YYYY, YYYY-MM or YYYY-MM-DD.")
+@click.option("--copyright", help="Copyright line.")
+@click.option("--lyrics", help="Lyrics.")
+@click.option("--disc", type=click.IntRange(min=1), help="Number of the disc.")
+@click.option("--number", type=click.IntRange(min=1), help="Number on the disc.")
+@click.option("--clear", multiple=True, type=click.Choice(_CLEARABLE), help="Forget this field.")
+@json_option
+@pass_invocation
+def edit(
+    invocation: Invocation,
+    /,
+    *,
+    track: str,
+    clear: tuple[str, ...],
+    as_json: bool,
+    **fields: str | int | None,
+) -> None:
+    """Correct the metadata of a TRACK. Its sound and its URLs stay as they are.
+
+    headwater track edit "Frist Light" --title "First Light"
+    """
+    changes: dict[str, str | int | None] = dict.fromkeys(clear)
+    for name, value in fields.items():
+        if value is not None:
+            if name in changes:
+                raise click.UsageError(f"--{name} and --clear {name} contradict each other")
+            changes[name] = value
+    if not changes:
+        raise click.UsageError("nothing to change: give at least one option")
+    if changes.get("title", "x") == "":
+        raise click.UsageError("a track has a title")
+    _change(
+        invocation,
+        track,
+        lambda tx, track_id, now: publish.edit(tx, track_id, changes, now),
+        as_json=as_json,
+    )
+
+
+@track_group.command("unpublish")
+@click.argument("track")
+@json_option
+@pass_invocation
+def unpublish(invocation: Invocation, *, track: str, as_json: bool) -> None:
+    """Take a TRACK away from listeners; nothing is deleted."""
+    _change(invocation, track, publish.unpublish, as_json=as_json)
+
+
+@track_group.command("publish")
+@click.argument("track")
+@json_option
+@pass_invocation
+def publish_(invocation: Invocation, *, track: str, as_json: bool) -> None:
+    """Give an unpublished TRACK back to listeners."""
+    _change(invocation, track, publish.republish, as_json=as_json)
+
+
+@track_group.command("embargo")
+@click.argument("track")
+@click.argument("until", required=False)
+@click.option("--lift", is_flag=True, help="End the embargo now.")
+@json_option
+@pass_invocation
+def embargo(
+    invocation: Invocation, *, track: str, until: str | None, lift: bool, as_json: bool
+) -> None:
+    """Keep a TRACK from listeners UNTIL an instant (ISO 8601; UTC unless it says otherwise).
+
+    headwater track embargo "First Light" 2026-12-01T00:00+01:00
+    """
+    if (until is None) is not lift:
+        raise click.UsageError("give either UNTIL or --lift")
+    moment = None if until is None else _instant(until)
+    _change(
+        invocation,
+        track,
+        lambda tx, track_id, now: publish.embargo(tx, track_id, moment, now),
+        as_json=as_json,
+    )
+
+
+@track_group.command("rollback")
+@click.argument("track")
+@click.argument("revision")
+@json_option
+@pass_invocation
+def rollback(invocation: Invocation, *, track: str, revision: str, as_json: bool) -> None:
+    """Make an earlier REVISION of a TRACK the current one (see `track revisions`)."""
+    _change(
+        invocation,
+        track,
+        lambda tx, track_id, now: publish.rollback(tx, track_id, revision, now),
+        as_json=as_json,
+    )
+
+
+def _change(invocation: Invocation, text: str, change: Change, *, as_json: bool) -> None:
+    """Apply a change in one transaction and show the track as it then is."""
+    after = asyncio.run(_apply(invocation, text, change))
+    if as_json:
+        write_json(track_object(after))
+    else:
+        write_table([(after.track_id, _state(after, datetime.now(UTC)), _label(after))])
+
+
+async def _apply(invocation: Invocation, text: str, change: Change) -> TrackRecord:
+    settings = invocation.load().settings
+    async with open_catalog(settings) as catalog, catalog.begin() as tx:
+        track = await one_track(tx, text)
+        await change(tx, track.track_id, datetime.now(UTC))
+        return await tracks.get(tx, track.track_id)
+
+
+async def _all_tracks(invocation: Invocation) -> list[TrackRecord]:
+    settings = invocation.load().settings
+    found: list[TrackRecord] = []
+    async with open_catalog(settings) as catalog, catalog.connect() as tx:
+        while page := await tracks.list_page(
+            tx, after=found[-1].track_id if found else None, limit=_PAGE
+        ):
+            found.extend(page)
+    return found
+
+
+async def _one(invocation: Invocation, text: str) -> TrackRecord:
+    settings = invocation.load().settings
+    async with open_catalog(settings) as catalog, catalog.connect() as tx:
+        return await one_track(tx, text)
+
+
+async def _revisions(
+    invocation: Invocation, text: str
+) -> tuple[TrackRecord, tuple[RevisionRecord, ...]]:
+    settings = invocation.load().settings
+    async with open_catalog(settings) as catalog, catalog.connect() as tx:
+        track = await one_track(tx, text)
+        return track, await tracks.revisions(tx, track.track_id)
+
+
+def _state(track: TrackRecord, now: datetime) -> str:
+    """Say `published`, `unpublished`, or the end of a running embargo."""
+    if (
+        track.status is TrackStatus.PUBLISHED
+        and track.available_from is not None
+        and now < track.available_from
+    ):
+        return f"embargoed until {instant(track.available_from)}"
+    return track.status.value
+
+
+def _label(track: TrackRecord) -> str:
+    return f"{', '.join(track.artists)} - {track.title}"
+
+
+def _instant(text: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise click.BadParameter(
+            f"{text!r} is no date or instant: write 2026-12-01 or 2026-12-01T00:00+01:00",
+            param_hint="UNTIL",
+        ) from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
