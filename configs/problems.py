@@ -89,11 +89,13 @@ def _problem(detail: ErrorDetails, model: type[BaseModel], where: Callable[[Keys
         return f"{where(keys)}: {dotted(keys)}: is missing"
     if kind == "value_error":
         reason = str(detail["ctx"]["error"])
-        if isinstance(value, BaseModel):  # about several keys of a section: the reason names them
-            return f"{where(keys)}: {dotted(keys) or 'file'}: {reason}"
+        if isinstance(value, (dict, BaseModel)):  # about several keys: the reason names them
+            return ": ".join(filter(None, [where(keys), dotted(keys), reason]))
         return wrong(where(keys), keys, value, reason)
     field = field_at(model, keys)
-    return wrong(where(keys), keys, value, allowed(field) if field else detail["msg"])
+    if field is None:  # the whole file
+        return f"{where(keys)}: is not a mapping of {', '.join(model.model_fields)}"
+    return wrong(where(keys), keys, value, allowed(field))
 
 
 def _model_of(field: FieldInfo) -> type[BaseModel] | None:

@@ -1,0 +1,189 @@
+"""Writing: a revision goes public, or a track's public face changes.
+
+Each function runs inside the caller's transaction, so what it writes is there whole or not at
+all. The rules:
+
+- A new revision brings its delivery's metadata and becomes current; the pointer is flipped last.
+- A revision that is already there is only made current again: nothing that an operator edited
+  since is undone by the same delivery coming twice.
+- What a delivery does not say of a *release* (no label, no cover) does not erase what is known:
+  its tracks arrive one by one and not all of them say everything. A *track's* metadata is what
+  its newest revision's delivery says, whole; only its release is kept when none is named.
+- Publishing never brings a track back that was unpublished, and never lifts an embargo: only
+  `republish` and `embargo` do, so that a takedown survives a re-delivery.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import datetime
+
+from sqlalchemy import delete, insert, select, update
+
+from catalog import jobs
+from catalog import tracks as track_queries
+from catalog.edits import checked
+from catalog.engine import Tx
+from catalog.errors import NotFound
+from catalog.folding import fold
+from catalog.records import Publication, ReleaseDraft, TrackDraft, TrackStatus
+from catalog.schema import artists, keys, releases, renditions, revisions, track_artists, tracks
+from catalog.upsert import upsert
+
+
+async def publish(tx: Tx, publication: Publication, now: datetime) -> None:
+    """Make a revision a track's current one, with all that belongs to it. Idempotent."""
+    draft = publication.track
+    if not await _has_revision(tx, draft.track_id, publication.revision.revision):
+        if publication.release is not None:
+            await _put_release(tx, publication.release, draft.tenant, now)
+        release_id = publication.release.release_id if publication.release else None
+        await _put_track(tx, draft, release_id, now)
+        await _put_artists(tx, draft.track_id, draft.tenant, draft.artists)
+        await _add_revision(tx, publication, now)
+    await _make_current(tx, draft.track_id, publication.revision.revision, now)
+    if publication.job_id is not None:
+        await jobs.finish(
+            tx,
+            publication.job_id,
+            now,
+            master_sha256=publication.revision.master_sha256,
+            track_id=draft.track_id,
+            revision=publication.revision.revision,
+        )
+
+
+async def unpublish(tx: Tx, track_id: str, now: datetime) -> None:
+    """Take a track down, until it is republished."""
+    await _change(tx, track_id, {"status": TrackStatus.UNPUBLISHED}, now)
+
+
+async def republish(tx: Tx, track_id: str, now: datetime) -> None:
+    """Bring a track back that was taken down; an embargo goes on."""
+    await _change(tx, track_id, {"status": TrackStatus.PUBLISHED}, now)
+
+
+async def embargo(tx: Tx, track_id: str, until: datetime | None, now: datetime) -> None:
+    """Keep a track from listeners until that instant; None lifts the embargo."""
+    await _change(tx, track_id, {"available_from": until}, now)
+
+
+async def rollback(tx: Tx, track_id: str, revision: str, now: datetime) -> None:
+    """Make an earlier (or later) revision current; the track's metadata stays as it is."""
+    if not await _has_revision(tx, track_id, revision):
+        await track_queries.get(tx, track_id)
+        raise NotFound("revision", f"{track_id}/{revision}")
+    await _make_current(tx, track_id, revision, now)
+
+
+async def edit(
+    tx: Tx, track_id: str, changes: Mapping[str, str | int | None], now: datetime
+) -> None:
+    """Change a track's metadata; InvalidEdit names the first field that may not be so.
+
+    Editable: title, artists (names in order, separated by "; "), disc, number, genre, date,
+    copyright, lyrics. Identity (ISRC, the operator's id) and what was measured are not.
+    The next new revision brings its own metadata; the same delivery again changes nothing.
+    """
+    values = checked(changes)
+    if "title" in values:
+        values["folded_title"] = fold(values["title"])
+    credits = values.pop("artists", None)
+    await _change(tx, track_id, values, now)
+    if credits is not None:
+        track = await track_queries.get(tx, track_id)
+        await _put_artists(tx, track_id, track.tenant, credits)
+
+
+async def _has_revision(tx: Tx, track_id: str, revision: str) -> bool:
+    query = select(revisions.c.revision).where(
+        revisions.c.track_id == track_id, revisions.c.revision == revision
+    )
+    return (await tx.execute(query)).first() is not None
+
+
+async def _put_release(tx: Tx, draft: ReleaseDraft, tenant: str, now: datetime) -> None:
+    values = asdict(draft) | {
+        "tenant": tenant,
+        "folded_title": fold(draft.title),
+        "folded_artist": fold(draft.artist),
+        "created_at": now,
+        "updated_at": now,
+    }
+    kept = {"release_id", "tenant", "created_at"}
+    said = [name for name, value in values.items() if name not in kept and value is not None]
+    await upsert(tx, releases, values, keys=["release_id"], update=said)
+
+
+async def _put_track(tx: Tx, draft: TrackDraft, release_id: str | None, now: datetime) -> None:
+    values = asdict(draft) | {
+        "release_id": release_id,
+        "folded_title": fold(draft.title),
+        "status": TrackStatus.PUBLISHED,
+        "created_at": now,
+        "updated_at": now,
+    }
+    del values["artists"]
+    kept = {"track_id", "tenant", "status", "created_at"}
+    if release_id is None:
+        kept.add("release_id")
+    update = [name for name in values if name not in kept]
+    await upsert(tx, tracks, values, keys=["track_id"], update=update)
+
+
+async def _put_artists(tx: Tx, track_id: str, tenant: str, credits: tuple[str, ...]) -> None:
+    await tx.execute(delete(track_artists).where(track_artists.c.track_id == track_id))
+    for position, credit in enumerate(credits):
+        artist = {"tenant": tenant, "name": credit, "folded": fold(credit)}
+        await upsert(tx, artists, artist, keys=["tenant", "folded"], update=[])
+        query = select(artists.c.artist_id).where(
+            artists.c.tenant == tenant, artists.c.folded == artist["folded"]
+        )
+        values = {
+            "track_id": track_id,
+            "position": position,
+            "artist_id": (await tx.execute(query)).scalar_one(),
+            "credit": credit,
+        }
+        await tx.execute(insert(track_artists).values(**values))
+
+
+async def _add_revision(tx: Tx, publication: Publication, now: datetime) -> None:
+    track_id, draft = publication.track.track_id, publication.revision
+    values = asdict(draft) | {"track_id": track_id, "created_at": now, "notes": list(draft.notes)}
+    del values["renditions"]
+    await tx.execute(insert(revisions).values(**values))
+    place = {"track_id": track_id, "revision": draft.revision}
+    rows = [
+        asdict(one) | place | {"position": position}
+        for position, one in enumerate(draft.renditions)
+    ]
+    if rows:
+        await tx.execute(insert(renditions), rows)
+    if publication.keys:
+        await tx.execute(insert(keys), [asdict(key) for key in publication.keys])
+
+
+async def _make_current(tx: Tx, track_id: str, revision: str, now: datetime) -> None:
+    """Flip the pointer, and the duration with it; nothing changes where it points there already."""
+    query = select(revisions.c.master_samples, revisions.c.master_sample_rate_hz).where(
+        revisions.c.track_id == track_id, revisions.c.revision == revision
+    )
+    samples, rate_hz = (await tx.execute(query)).one()
+    await tx.execute(
+        update(tracks)
+        .where(
+            tracks.c.track_id == track_id,
+            tracks.c.current_revision.is_distinct_from(revision),
+        )
+        .values(current_revision=revision, duration_s=samples / rate_hz, updated_at=now)
+    )
+
+
+async def _change(tx: Tx, track_id: str, values: Mapping[str, object], now: datetime) -> None:
+    done = await tx.execute(
+        update(tracks).where(tracks.c.track_id == track_id).values(**values, updated_at=now)
+    )
+    if done.rowcount == 0:
+        raise NotFound("track", track_id)

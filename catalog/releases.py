@@ -1,0 +1,69 @@
+"""Reading releases."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, and_, func, select, true, tuple_
+
+from catalog.engine import Tx
+from catalog.errors import NotFound
+from catalog.records import ReleaseRecord
+from catalog.schema import releases, tracks
+from catalog.tracks import available
+
+_HIDDEN = frozenset(
+    {"folded_title", "folded_artist", "created_at", "updated_at"}
+)  # not in the record
+
+
+async def get(tx: Tx, release_id: str) -> ReleaseRecord:
+    """Read a release, all of its tracks counted; NotFound where there is none."""
+    query = _with_count(true()).where(releases.c.release_id == release_id)
+    row = (await tx.execute(query)).mappings().one_or_none()
+    if row is None:
+        raise NotFound("release", release_id)
+    return _record(row)
+
+
+async def list_page(
+    tx: Tx, *, after: str | None, limit: int, now: datetime | None = None
+) -> tuple[ReleaseRecord, ...]:
+    """Read the `limit` releases that follow the one with id `after` (None: from the start).
+
+    In order of artist, date and title. With `now` given only releases that have something for
+    listeners at that instant, and only such tracks are counted. NotFound for an unknown `after`.
+    """
+    order = (
+        releases.c.folded_artist,
+        func.coalesce(releases.c.date, ""),
+        releases.c.folded_title,
+        releases.c.release_id,
+    )
+    query = _with_count(true() if now is None else available(now))
+    if now is not None:
+        query = query.having(func.count(tracks.c.track_id) > 0)
+    if after is not None:
+        last = (
+            await tx.execute(select(*order).where(releases.c.release_id == after))
+        ).one_or_none()
+        if last is None:
+            raise NotFound("release", after)
+        query = query.where(tuple_(*order) > tuple_(*last))
+    rows = await tx.execute(query.order_by(*order).limit(limit))
+    return tuple(_record(row) for row in rows.mappings())
+
+
+def _with_count(counted: ColumnElement[bool]) -> Select[Any]:
+    of_release = and_(tracks.c.release_id == releases.c.release_id, counted)
+    return (
+        select(releases, func.count(tracks.c.track_id).label("track_count"))
+        .outerjoin(tracks, of_release)
+        .group_by(releases.c.release_id)
+    )
+
+
+def _record(row: Mapping[str, Any]) -> ReleaseRecord:
+    return ReleaseRecord(**{name: value for name, value in row.items() if name not in _HIDDEN})

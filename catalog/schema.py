@@ -1,0 +1,218 @@
+"""The tables. Any change here needs a migration; a test compares both.
+
+    artists --< track_artists >-- tracks --< revisions --< renditions
+                                  tracks >-- releases      \\--< keys
+    jobs stand alone: they are kept when what they made is not
+
+Only types that SQLite and PostgreSQL both have. Instants are UTC; ids and hashes are text.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Column,
+    DateTime,
+    Dialect,
+    Float,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+)
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An instant: timezone-aware in Python, UTC in the database (SQLite keeps no zone)."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Convert to UTC. ValueError for an instant without a zone."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            msg = f"an instant needs a timezone: {value}"
+            raise ValueError(msg)
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Make what the database gave aware again."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+# Names by rule, so that a migration can drop a constraint on any database.
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+artists = Table(
+    "artists",
+    metadata,
+    Column("artist_id", Integer, primary_key=True),
+    Column("tenant", String(32), nullable=False),
+    Column("name", Text, nullable=False),  # as first credited
+    Column("folded", Text, nullable=False),
+    UniqueConstraint("tenant", "folded"),
+)
+
+releases = Table(
+    "releases",
+    metadata,
+    Column("release_id", String(21), primary_key=True),
+    Column("tenant", String(32), nullable=False),
+    Column("title", Text, nullable=False),
+    Column("artist", Text, nullable=False),
+    Column("folded_title", Text, nullable=False),
+    Column("folded_artist", Text, nullable=False),
+    Column("upc", String(14), index=True),
+    Column("date", String(10)),
+    Column("label", Text),
+    Column("copyright", Text),
+    Column("cover_key", Text),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("updated_at", UtcDateTime, nullable=False),
+    Index(None, "folded_artist", "date"),
+)
+
+tracks = Table(
+    "tracks",
+    metadata,
+    Column("track_id", String(21), primary_key=True),
+    Column("tenant", String(32), nullable=False),
+    Column("release_id", ForeignKey("releases.release_id")),
+    Column("title", Text, nullable=False),
+    Column("folded_title", Text, nullable=False),
+    Column("duration_s", Float, nullable=False),
+    Column("isrc", String(12), index=True),
+    Column("operator_id", Text, index=True),
+    Column("disc", Integer, nullable=False),
+    Column("number", Integer),
+    Column("genre", Text),
+    Column("date", String(10)),
+    Column("copyright", Text),
+    Column("lyrics", Text),
+    Column("replaygain_track_db", Float),
+    Column("replaygain_album_db", Float),
+    Column("status", String(16), nullable=False),
+    Column("available_from", UtcDateTime),
+    Column("current_revision", String(16)),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("updated_at", UtcDateTime, nullable=False),
+    # The pointer that publishing flips: it can only point to a revision that is there. Tracks and
+    # revisions refer to each other, so on PostgreSQL this one is added by ALTER.
+    ForeignKeyConstraint(
+        ["track_id", "current_revision"],
+        ["revisions.track_id", "revisions.revision"],
+        name="fk_tracks_current_revision_revisions",
+        use_alter=True,
+    ),
+    Index(None, "release_id", "disc", "number"),
+    Index(None, "folded_title", "track_id"),
+)
+
+track_artists = Table(
+    "track_artists",
+    metadata,
+    Column("track_id", ForeignKey("tracks.track_id"), primary_key=True),
+    Column("position", Integer, primary_key=True),  # from 0, in the order of credits
+    Column("artist_id", ForeignKey("artists.artist_id"), nullable=False, index=True),
+    Column("credit", Text, nullable=False),  # the name as this track spells it
+)
+
+revisions = Table(
+    "revisions",
+    metadata,
+    Column("track_id", ForeignKey("tracks.track_id"), primary_key=True),
+    Column("revision", String(16), primary_key=True),
+    Column("master_sha256", String(64), nullable=False, index=True),
+    Column("recipe_sha256", String(64), nullable=False),
+    Column("master_format", String(32), nullable=False),
+    Column("master_codec", String(32), nullable=False),
+    Column("master_sample_rate_hz", Integer, nullable=False),
+    Column("master_channels", Integer, nullable=False),
+    Column("master_bit_depth", Integer, nullable=False),
+    Column("master_samples", BigInteger, nullable=False),
+    Column("scheme", String(8), nullable=False),
+    Column("encoder", Text, nullable=False),
+    Column("integrated_lufs", Float),
+    Column("loudness_range_lu", Float),
+    Column("true_peak_dbtp", Float),
+    Column("notes", JSON, nullable=False),  # a list of sentences
+    Column("created_at", UtcDateTime, nullable=False),
+)
+
+renditions = Table(
+    "renditions",
+    metadata,
+    Column("track_id", String(21), primary_key=True),
+    Column("revision", String(16), primary_key=True),
+    Column("position", Integer, primary_key=True),  # from 0, in the order of the ladder
+    Column("name", String(40), nullable=False),
+    Column("tier", String(32), nullable=False),
+    Column("codec", String(16), nullable=False),
+    Column("codecs", String(32), nullable=False),
+    Column("average_bps", Integer, nullable=False),
+    Column("sample_rate_hz", Integer, nullable=False),
+    Column("channels", Integer, nullable=False),
+    Column("bit_depth", Integer),
+    Column("object_key", Text, nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("sha256", String(64), nullable=False),
+    ForeignKeyConstraint(["track_id", "revision"], ["revisions.track_id", "revisions.revision"]),
+    UniqueConstraint("track_id", "revision", "name"),
+)
+
+keys = Table(
+    "keys",
+    metadata,
+    Column("kid", LargeBinary(16), primary_key=True),
+    Column("tenant", String(32), nullable=False),
+    Column("track_id", String(21), nullable=False),
+    Column("revision", String(16), nullable=False),
+    Column("tier", String(32), nullable=False),
+    Column("scheme", String(8), nullable=False),
+    Column("kek_id", Text, nullable=False),
+    Column("kek_version", Integer, nullable=False),
+    Column("nonce", LargeBinary, nullable=False),
+    Column("wrapped", LargeBinary, nullable=False),
+    Column("iv", LargeBinary, nullable=False),
+    ForeignKeyConstraint(["track_id", "revision"], ["revisions.track_id", "revisions.revision"]),
+    UniqueConstraint("track_id", "revision", "tier", "scheme"),
+    Index(None, "kek_id", "kek_version"),  # a KEK rotation goes through these
+)
+
+jobs = Table(
+    "jobs",
+    metadata,
+    Column("job_id", String(64), primary_key=True),
+    Column("tenant", String(32), nullable=False),
+    Column("source", Text, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("stage", String(32), nullable=False),
+    Column("stage_seconds", JSON, nullable=False),
+    Column("master_sha256", String(64)),
+    Column("track_id", String(21)),
+    Column("revision", String(16)),
+    Column("error", Text),
+    Column("started_at", UtcDateTime, nullable=False, index=True),
+    Column("finished_at", UtcDateTime),
+)

@@ -1,0 +1,179 @@
+"""Reading tracks and their revisions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from itertools import groupby
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select, tuple_
+
+from catalog import schema
+from catalog.engine import Tx
+from catalog.errors import NotFound
+from catalog.folding import fold
+from catalog.records import (
+    RenditionRecord,
+    RevisionDraft,
+    RevisionRecord,
+    TrackRecord,
+    TrackStatus,
+)
+from catalog.schema import renditions, track_artists, tracks
+
+_revisions = schema.revisions  # `revisions` is the function
+_NO_NUMBER = 1 << 30  # tracks without a number come last
+
+
+async def get(tx: Tx, track_id: str) -> TrackRecord:
+    """Read a track; NotFound where there is none."""
+    found = await _records(tx, select(tracks).where(tracks.c.track_id == track_id))
+    if not found:
+        raise NotFound("track", track_id)
+    return found[0]
+
+
+async def find(tx: Tx, text: str) -> tuple[TrackRecord, ...]:
+    """Find tracks by what an operator types: id, ISRC, the operator's own id, or title.
+
+    A title must be whole, but case and accents do not count. In order of title and id.
+    """
+    isrc = text.replace("-", "").replace(" ", "").upper()
+    matches = or_(
+        tracks.c.track_id == text,
+        tracks.c.isrc == isrc,
+        tracks.c.operator_id == text,
+        tracks.c.folded_title == fold(text),
+    )
+    order = (tracks.c.folded_title, tracks.c.track_id)
+    return await _records(tx, select(tracks).where(matches).order_by(*order))
+
+
+async def list_page(
+    tx: Tx,
+    *,
+    after: str | None,
+    limit: int,
+    release_id: str | None = None,
+    now: datetime | None = None,
+) -> tuple[TrackRecord, ...]:
+    """Read the `limit` tracks that follow the one with id `after` (None: from the start).
+
+    All tracks are in order of title; a release's in order of disc, number and title. With `now`
+    given only what listeners may have at that instant. NotFound for an unknown `after`.
+    """
+    order: tuple[ColumnElement[Any], ...] = (tracks.c.folded_title, tracks.c.track_id)
+    query = select(tracks)
+    if release_id is not None:
+        order = (tracks.c.disc, func.coalesce(tracks.c.number, _NO_NUMBER), *order)
+        query = query.where(tracks.c.release_id == release_id)
+    if now is not None:
+        query = query.where(available(now))
+    if after is not None:
+        last = (await tx.execute(select(*order).where(tracks.c.track_id == after))).one_or_none()
+        if last is None:
+            raise NotFound("track", after)
+        query = query.where(tuple_(*order) > tuple_(*last))
+    return await _records(tx, query.order_by(*order).limit(limit))
+
+
+async def revisions(tx: Tx, track_id: str) -> tuple[RevisionRecord, ...]:
+    """Read all revisions of a track, the oldest first. NotFound for an unknown track."""
+    query = select(_revisions).where(_revisions.c.track_id == track_id)
+    found = await _read_revisions(
+        tx, query.order_by(_revisions.c.created_at, _revisions.c.revision)
+    )
+    if not found:
+        await get(tx, track_id)
+    return found
+
+
+async def revision(tx: Tx, track_id: str, revision: str) -> RevisionRecord:
+    """Read one revision; NotFound where there is none."""
+    found = await _read_revisions(
+        tx,
+        select(_revisions).where(
+            _revisions.c.track_id == track_id, _revisions.c.revision == revision
+        ),
+    )
+    if not found:
+        raise NotFound("revision", f"{track_id}/{revision}")
+    return found[0]
+
+
+async def find_revision(
+    tx: Tx, track_id: str, master_sha256: str, recipe_sha256: str
+) -> RevisionRecord | None:
+    """Find what was already made of this very master with this recipe.
+
+    Where there are several, the current one counts first, then the newest.
+    """
+    is_current = case((tracks.c.current_revision == _revisions.c.revision, 0), else_=1)
+    query = (
+        select(_revisions)
+        .join(tracks, tracks.c.track_id == _revisions.c.track_id)
+        .where(
+            _revisions.c.track_id == track_id,
+            _revisions.c.master_sha256 == master_sha256,
+            _revisions.c.recipe_sha256 == recipe_sha256,
+        )
+        .order_by(is_current, _revisions.c.created_at.desc(), _revisions.c.revision)
+        .limit(1)
+    )
+    found = await _read_revisions(tx, query)
+    return found[0] if found else None
+
+
+def available(now: datetime) -> ColumnElement[bool]:
+    """Make the condition that `TrackRecord.is_available` states, as SQL."""
+    return and_(
+        tracks.c.status == TrackStatus.PUBLISHED,
+        tracks.c.current_revision.is_not(None),
+        or_(tracks.c.available_from.is_(None), tracks.c.available_from <= now),
+    )
+
+
+async def _records(tx: Tx, query: Select[Any]) -> tuple[TrackRecord, ...]:
+    rows = (await tx.execute(query)).mappings().all()
+    credits = await _credits(tx, [row["track_id"] for row in rows])
+    return tuple(_record(row, credits[row["track_id"]]) for row in rows)
+
+
+def _record(row: Mapping[str, Any], credits: tuple[str, ...]) -> TrackRecord:
+    values = {name: value for name, value in row.items() if name != "folded_title"}
+    values["status"] = TrackStatus(values["status"])
+    return TrackRecord(artists=credits, **values)
+
+
+async def _credits(tx: Tx, track_ids: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """Read the artists of several tracks at once."""
+    query = select(track_artists.c.track_id, track_artists.c.credit)
+    query = query.where(track_artists.c.track_id.in_(track_ids))
+    rows = await tx.execute(query.order_by(track_artists.c.track_id, track_artists.c.position))
+    found = {
+        track_id: tuple(row.credit for row in group)
+        for track_id, group in groupby(rows, key=lambda row: row.track_id)
+    }
+    return {track_id: found.get(track_id, ()) for track_id in track_ids}
+
+
+async def _read_revisions(tx: Tx, query: Select[Any]) -> tuple[RevisionRecord, ...]:
+    rows = (await tx.execute(query)).mappings().all()
+    return tuple([await _revision_record(tx, row) for row in rows])
+
+
+async def _revision_record(tx: Tx, row: Mapping[str, Any]) -> RevisionRecord:
+    values = dict(row)
+    track_id, created_at = values.pop("track_id"), values.pop("created_at")
+    query = select(renditions).where(
+        renditions.c.track_id == track_id, renditions.c.revision == values["revision"]
+    )
+    found = (await tx.execute(query.order_by(renditions.c.position))).mappings().all()
+    omitted = {"track_id", "revision", "position"}
+    records = tuple(
+        RenditionRecord(**{name: value for name, value in one.items() if name not in omitted})
+        for one in found
+    )
+    values["notes"] = tuple(values["notes"])
+    return RevisionRecord(track_id, created_at, RevisionDraft(**values, renditions=records))

@@ -1,0 +1,27 @@
+"""INSERT ... ON CONFLICT, which SQLite and PostgreSQL spell alike but SQLAlchemy keeps apart."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Table
+from sqlalchemy.dialects import postgresql, sqlite
+
+from catalog.engine import Tx
+
+
+async def upsert(
+    tx: Tx, table: Table, values: Mapping[str, Any], *, keys: Sequence[str], update: Sequence[str]
+) -> None:
+    """Insert a row; where one with the same `keys` is, set these columns of it instead.
+
+    With nothing to update the existing row stays as it is.
+    """
+    insert = postgresql.insert if tx.dialect.name == "postgresql" else sqlite.insert
+    statement = insert(table).values(**values)
+    if update:
+        changes = {name: statement.excluded[name] for name in update}
+        await tx.execute(statement.on_conflict_do_update(index_elements=keys, set_=changes))
+    else:
+        await tx.execute(statement.on_conflict_do_nothing(index_elements=keys))
