@@ -19,7 +19,7 @@ _LETTERS = str.maketrans(
         "þ": "th",
         "æ": "ae",
         "œ": "oe",
-        "ı": "i",
+        "\u0131": "i",  # the dotless i
         "ħ": "h",
         "\u2018": "'",  # quotation marks and apostrophes
         "\u2019": "'",

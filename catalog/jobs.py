@@ -17,7 +17,7 @@ _FIRST_STAGE = "start"
 
 async def start(tx: Tx, job_id: str, tenant: str, source: str, now: datetime) -> None:
     """Begin a job, or begin it again: what an earlier run of the same id recorded is forgotten."""
-    values = {
+    values: dict[str, object] = {
         "job_id": job_id,
         "tenant": tenant,
         "source": source,
@@ -31,7 +31,7 @@ async def start(tx: Tx, job_id: str, tenant: str, source: str, now: datetime) ->
         "started_at": now,
         "finished_at": None,
     }
-    await upsert(tx, jobs, values, keys=["job_id"], update=[name for name in values][1:])
+    await upsert(tx, jobs, values, keys=["job_id"], update=list(values)[1:])
 
 
 async def stage(tx: Tx, job_id: str, stage: str, seconds: float | None) -> None:

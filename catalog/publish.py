@@ -89,11 +89,11 @@ async def edit(
     values = checked(changes)
     if "title" in values:
         values["folded_title"] = fold(values["title"])
-    credits = values.pop("artists", None)
+    names = values.pop("artists", None)
     await _change(tx, track_id, values, now)
-    if credits is not None:
+    if names is not None:
         track = await track_queries.get(tx, track_id)
-        await _put_artists(tx, track_id, track.tenant, credits)
+        await _put_artists(tx, track_id, track.tenant, names)
 
 
 async def _has_revision(tx: Tx, track_id: str, revision: str) -> bool:
@@ -132,9 +132,9 @@ async def _put_track(tx: Tx, draft: TrackDraft, release_id: str | None, now: dat
     await upsert(tx, tracks, values, keys=["track_id"], update=update)
 
 
-async def _put_artists(tx: Tx, track_id: str, tenant: str, credits: tuple[str, ...]) -> None:
+async def _put_artists(tx: Tx, track_id: str, tenant: str, names: tuple[str, ...]) -> None:
     await tx.execute(delete(track_artists).where(track_artists.c.track_id == track_id))
-    for position, credit in enumerate(credits):
+    for position, credit in enumerate(names):
         artist = {"tenant": tenant, "name": credit, "folded": fold(credit)}
         await upsert(tx, artists, artist, keys=["tenant", "folded"], update=[])
         query = select(artists.c.artist_id).where(
