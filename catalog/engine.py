@@ -106,8 +106,7 @@ class Catalog:
             try:
                 with _our_errors(self._place):
                     async with self._reader.connect() as tx:
-                        raw = await tx.get_raw_connection()
-                        await raw.driver_connection.execute("PRAGMA journal_mode = WAL")
+                        await tx.run_sync(_set_wal)
             except CatalogUnavailable:
                 if time.monotonic() > deadline:
                     raise
@@ -156,6 +155,12 @@ def _prepare_connection(connection: Any, _record: object) -> None:
     cursor.execute("PRAGMA foreign_keys = ON")
     # FULL: what was committed survives a power cut; in WAL mode this is one sync per commit.
     cursor.execute("PRAGMA synchronous = FULL")
+    cursor.close()
+
+
+def _set_wal(connection: Connection) -> None:
+    cursor = connection.connection.cursor()  # the driver's: a transaction must not have begun
+    cursor.execute("PRAGMA journal_mode = WAL")
     cursor.close()
 
 

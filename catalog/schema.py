@@ -1,7 +1,7 @@
 """The tables. Any change here needs a migration; a test compares both.
 
     artists --< track_artists >-- tracks --< revisions --< renditions
-                                  tracks >-- releases      \\--< keys
+                                  tracks >-- releases      +--< keys
     jobs stand alone: they are kept when what they made is not
 
 Only types that SQLite and PostgreSQL both have. Instants are UTC; ids and hashes are text.
@@ -38,7 +38,11 @@ class UtcDateTime(TypeDecorator[datetime]):
     impl = DateTime(timezone=True)
     cache_ok = True
 
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+    def process_bind_param(
+        self,
+        value: datetime | None,
+        dialect: Dialect,  # noqa: ARG002 - SQLAlchemy passes it
+    ) -> datetime | None:
         """Convert to UTC. ValueError for an instant without a zone."""
         if value is None:
             return None
@@ -47,7 +51,11 @@ class UtcDateTime(TypeDecorator[datetime]):
             raise ValueError(msg)
         return value.astimezone(UTC)
 
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+    def process_result_value(
+        self,
+        value: datetime | None,
+        dialect: Dialect,  # noqa: ARG002 - SQLAlchemy passes it
+    ) -> datetime | None:
         """Make what the database gave aware again."""
         if value is None:
             return None

@@ -136,14 +136,14 @@ def available(now: datetime) -> ColumnElement[bool]:
 
 async def _records(tx: Tx, query: Select[Any]) -> tuple[TrackRecord, ...]:
     rows = (await tx.execute(query)).mappings().all()
-    credits = await _credits(tx, [row["track_id"] for row in rows])
-    return tuple(_record(row, credits[row["track_id"]]) for row in rows)
+    names = await _credits(tx, [row["track_id"] for row in rows])
+    return tuple(_record(row, names[row["track_id"]]) for row in rows)
 
 
-def _record(row: Mapping[str, Any], credits: tuple[str, ...]) -> TrackRecord:
+def _record(row: Mapping[str, Any], artists: tuple[str, ...]) -> TrackRecord:
     values = {name: value for name, value in row.items() if name != "folded_title"}
     values["status"] = TrackStatus(values["status"])
-    return TrackRecord(artists=credits, **values)
+    return TrackRecord(artists=artists, **values)
 
 
 async def _credits(tx: Tx, track_ids: Sequence[str]) -> dict[str, tuple[str, ...]]:
