@@ -30,7 +30,7 @@ export class Access {
     this.#ask = ask;
     this.#onMoved = onMoved;
     this.playback = null;
-    this.renewals = 0;
+    this.problem = null; // why the last renewal failed, if it did
   }
 
   /** Ask for the track a first time; throws the API's problem. */
@@ -74,11 +74,12 @@ export class Access {
     const before = this.playback;
     try {
       this.#accept(await this.#ask());
+      this.problem = null;
     } catch (error) {
+      this.problem = error;
       this.#renewAt = Date.now() + RETRY_MS;
       throw error;
     }
-    this.renewals += 1;
     if (place(before) !== place(this.playback)) this.#onMoved();
   }
 }

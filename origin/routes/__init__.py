@@ -1,1 +1,1 @@
-"""(to be described)"""
+"""The handlers, one module per kind of resource: each parses, decides, fetches, responds."""

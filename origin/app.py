@@ -1,0 +1,56 @@
+"""The application: everything but the shortcut that the server takes for media."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+from aiohttp import hdrs, web
+
+from origin import problems
+from origin.problems import OriginError
+from origin.routes import catalog_api, health, playback, player
+from origin.routes import license as license_
+from origin.routes.media import MediaHandler, preflight
+from origin.state import STATE, OriginDeps, OriginState
+
+_MAX_BODY_BYTES = 64 << 10
+
+_Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+MEDIA: web.AppKey[MediaHandler] = web.AppKey("media", MediaHandler)
+
+
+def make_app(deps: OriginDeps) -> web.Application:
+    """All routes over these dependencies, which stay the caller's to close."""
+    app = web.Application(middlewares=[_problems], client_max_size=_MAX_BODY_BYTES)
+    state = OriginState(deps)
+    app[STATE] = state
+    app[MEDIA] = MediaHandler(state)
+    app.cleanup_ctx.append(_stop_loads)
+    for routes in (license_, playback, catalog_api, health):
+        routes.add_routes(app)
+    player.add_routes(app, deps.settings.public_url)
+    app.router.add_route("*", "/v1/t/{rest:.*}", app[MEDIA])
+    app.router.add_route(hdrs.METH_OPTIONS, "/{rest:.*}", _options)
+    return app
+
+
+async def _stop_loads(app: web.Application) -> AsyncIterator[None]:
+    yield
+    await app[STATE].close()
+
+
+async def _options(_request: web.Request) -> web.StreamResponse:
+    return preflight()
+
+
+@web.middleware
+async def _problems(request: web.Request, handler: _Handler) -> web.StreamResponse:
+    """Errors become problem details; compressed bodies, which could be bombs, are refused."""
+    if hdrs.CONTENT_ENCODING in request.headers:
+        error = OriginError(415, "content-encoding", "Send the body uncompressed.")
+        return problems.respond(error, request.method)
+    try:
+        return await handler(request)
+    except Exception as error:  # noqa: BLE001 - the one place where errors become answers
+        return problems.respond(error, request.method)

@@ -1,0 +1,79 @@
+"""From a token's text to what it grants."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from aiohttp import hdrs, web
+
+from drm.access_token import AccessTokens
+from drm.errors import Denied, ExpiredToken
+from drm.model import AccessToken
+from drm.playback_token import PlaybackTokens
+from origin.cache import Cache
+from origin.problems import Unauthenticated
+
+_REMEMBERED = 16384  # playback tokens: one per listener and track, about 500 bytes each
+COVERS_SCOPE = "covers/"
+
+
+def track_scope(track_id: str) -> str:
+    """The scope of a playback token for one track."""
+    return f"tracks/{track_id}/"
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """A verified playback token, in the shape the hot path asks for it."""
+
+    scope: str
+    tiers: frozenset[str]
+    expires: float  # Unix seconds
+
+    def require(self, scope: str, tiers: frozenset[str]) -> None:
+        """Denied unless the token covers that scope and opens all of these tiers."""
+        if self.scope != scope:
+            raise Denied("wrong-scope", "The token is for something else.")
+        if not tiers <= self.tiers:
+            raise Denied("tier-not-open", "The token does not open this tier.")
+
+
+class PlaybackGrants:
+    """Verifies playback tokens and remembers those that held; expiry is looked at every time."""
+
+    def __init__(self, tokens: PlaybackTokens) -> None:
+        self._tokens = tokens
+        self._held: Cache[str, Grant] = Cache(_REMEMBERED)
+
+    def known(self, text: str) -> Grant | None:
+        """What a token that held before grants now; None when that takes a closer look."""
+        grant = self._held.get(text)
+        return grant if grant is not None and time.time() < grant.expires else None
+
+    def grant(self, text: str) -> Grant:
+        """What the token grants now. Raises InvalidToken or ExpiredToken."""
+        now = time.time()
+        grant = self._held.get(text)
+        if grant is None:
+            token = self._tokens.verify(text, datetime.fromtimestamp(now, UTC))
+            grant = Grant(token.scope, frozenset(token.tiers), token.expires_at.timestamp())
+            self._held.put(text, grant)
+        elif now >= grant.expires:
+            raise ExpiredToken
+        return grant
+
+
+def bearer(request: web.BaseRequest) -> str | None:
+    """The token of `Authorization: Bearer`. RFC 6750, 2.1."""
+    scheme, _, text = request.headers.get(hdrs.AUTHORIZATION, "").partition(" ")
+    return text.strip() or None if scheme.lower() == "bearer" else None
+
+
+def listener(request: web.BaseRequest, tokens: AccessTokens) -> AccessToken:
+    """Who calls, by the access token in the Authorization header."""
+    text = bearer(request)
+    if text is None:
+        raise Unauthenticated
+    return tokens.verify(text, datetime.now(UTC))

@@ -1,0 +1,33 @@
+"""Reading small request bodies and writing JSON answers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aiohttp import hdrs, web
+
+from origin import headers
+from origin.problems import OriginError
+
+
+async def read_body(request: web.Request, limit_bytes: int) -> bytes:
+    """The whole body; counted while it streams in, whatever its headers say."""
+    body = bytearray()
+    if (request.content_length or 0) <= limit_bytes:
+        async for chunk in request.content.iter_any():
+            body += chunk
+            if len(body) > limit_bytes:
+                break
+        else:
+            return bytes(body)
+    raise OriginError(413, "body-too-large", f"The body may have {limit_bytes} bytes.")
+
+
+def no_store() -> dict[str, str]:
+    """Header fields of an answer for one caller."""
+    return {**headers.SHARED, hdrs.CACHE_CONTROL: headers.NO_STORE}
+
+
+def json_answer(document: dict[str, Any], *, status: int = 200) -> web.Response:
+    """A JSON document for one caller."""
+    return web.json_response(document, status=status, headers=no_store())

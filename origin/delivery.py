@@ -1,0 +1,226 @@
+"""A representation and a request make a response: preconditions, ranges, cached pieces."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from http import HTTPStatus
+
+from aiohttp import hdrs, web
+
+from origin import conditional, headers, ranges
+from origin.cache import Cache, SingleFlight
+from origin.packages import Layout
+from origin.wire import StreamedResponse, WireResponse, head
+from packager.model import ByteSpan
+from storage.base import ByteRange, ObjectStore, StorageError
+
+_ENTRY_COST = 400  # bytes: what a cached piece's key and entry take beside its payload
+
+Piece = tuple[str, int, int]  # object key, start, end: what the piece cache holds
+
+
+class Pieces:
+    """Pieces of stored objects, kept in bounded memory; a missing one is read once for all."""
+
+    def __init__(self, store: ObjectStore, limit_bytes: int) -> None:
+        self._store = store
+        self._cache: Cache[Piece, bytes] = Cache(limit_bytes)
+        self._flights: SingleFlight[Piece, bytes] = SingleFlight()
+        self.held = self._cache.get  # piece -> its bytes, or None
+
+    async def get(self, piece: Piece) -> bytes:
+        """The piece's bytes."""
+        data = self.held(piece)
+        if data is None:
+            data = await self._flights.run(piece, lambda: self._load(piece))
+        return data
+
+    def put(self, piece: Piece, data: bytes) -> None:
+        """Keep bytes that were made here (a rendered manifest) instead of read."""
+        self._cache.put(piece, data, len(data) + _ENTRY_COST)
+
+    async def _load(self, piece: Piece) -> bytes:
+        key, start, end = piece
+        data = await self._store.get(key, ByteRange(start, end))
+        if len(data) != end - start:
+            msg = f"{key}: {len(data)} bytes where the index says {end - start}"
+            raise StorageError(msg)
+        self.put(piece, data)
+        return data
+
+    async def close(self) -> None:
+        """Stop running loads."""
+        await self._flights.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """What a token must have for a representation."""
+
+    scope: str
+    tiers: frozenset[str]
+    track_id: str | None = None  # where a takedown binds: the track that must be available
+
+
+@dataclass(frozen=True, slots=True)
+class Representation:
+    """Something immutable that can be sent, whole or in part."""
+
+    needs: Needs
+    object_key: str
+    span: ByteSpan  # the bytes of the object that it is made of
+    layout: Layout  # the pieces that cover the span
+    etag: str  # strong, quotes included
+    content_type: str
+    cache_control: str
+    body: bytes | None = None  # the whole of it, where it was made here instead of stored
+
+    @property
+    def size(self) -> int:
+        """Length in bytes."""
+        return self.span.size
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A prepared head and the one piece that is its body: what a hot request is answered from."""
+
+    range: str | None  # the one spelling of Range that it answers
+    status: int
+    head: bytes
+    piece: Piece
+    needs: Needs
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """The response, and the reply to remember for the next who asks the same, if there is one."""
+
+    response: WireResponse
+    reply: Reply | None = None
+
+
+async def deliver(request: web.BaseRequest, what: Representation, pieces: Pieces) -> Delivery:
+    """Answer a GET or HEAD. RFC 9110, 13.2.2: preconditions come first, then the range."""
+    outcome = _precondition(request, what)
+    if outcome is not conditional.Outcome.PROCEED:
+        return Delivery(_bare(outcome.value, what))
+    selection = ranges.select(
+        request.method,
+        _joined(request, hdrs.RANGE),
+        request.headers.get(hdrs.IF_RANGE),
+        etag=what.etag,
+        size=what.size,
+    )
+    match selection:
+        case ranges.Unsatisfiable():
+            return Delivery(_unsatisfiable(what))
+        case ranges.Part(start, end):
+            extra = {hdrs.CONTENT_RANGE: selection.content_range(what.size)}
+            status = HTTPStatus.PARTIAL_CONTENT
+        case _:
+            start, end, extra, status = 0, what.size, {}, HTTPStatus.OK
+    prepared = head(status, _fields(what) | {hdrs.CONTENT_LENGTH: str(end - start)} | extra)
+    if request.method == hdrs.METH_HEAD or start == end:
+        return Delivery(WireResponse(status, prepared))
+    span = ByteSpan(what.span.start + start, what.span.start + end)
+    return await _send(request, _Prepared(status, prepared, span), what, pieces)
+
+
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    """A head, and the bytes of the object that are to follow it."""
+
+    status: int
+    head: bytes
+    span: ByteSpan
+
+
+async def _send(
+    request: web.BaseRequest, prepared: _Prepared, what: Representation, pieces: Pieces
+) -> Delivery:
+    """The bytes at once where they lie in one piece, else piece by piece."""
+    span, status = prepared.span, prepared.status
+    covering = what.layout.covering(span.start, span.end)
+    piece = (what.object_key, covering[0].start, covering[0].end)
+    first = await pieces.get(piece) if what.body is None else what.body
+    if len(covering) > 1:
+        chunks = _chunks(first, covering, span, what.object_key, pieces)
+        return Delivery(StreamedResponse(status, prepared.head, chunks))
+    if covering[0] != span:
+        part = first[span.start - covering[0].start : span.end - covering[0].start]
+        return Delivery(WireResponse(status, prepared.head, part))
+    if what.body is not None:
+        pieces.put(piece, what.body)
+    response = WireResponse(status, prepared.head, first)
+    reply = Reply(_canonical_range(status, span, what), status, prepared.head, piece, what.needs)
+    asked = request.headers.get(hdrs.RANGE)
+    return Delivery(response, reply if asked == reply.range else None)
+
+
+def _canonical_range(status: int, span: ByteSpan, what: Representation) -> str | None:
+    """How our own manifests make players write it.
+
+    Other spellings are not remembered: there is no end of them.
+    """
+    if status == HTTPStatus.OK:
+        return None
+    start = span.start - what.span.start
+    return f"bytes={start}-{start + span.size - 1}"
+
+
+async def _chunks(
+    first: bytes, covering: tuple[ByteSpan, ...], span: ByteSpan, key: str, pieces: Pieces
+) -> AsyncIterator[bytes]:
+    """The bytes of `span`, one piece in hand at a time."""
+    yield first[span.start - covering[0].start :]
+    for piece in covering[1:]:
+        data = await pieces.get((key, piece.start, piece.end))
+        yield data if piece.end <= span.end else data[: span.end - piece.start]
+
+
+def _precondition(request: web.BaseRequest, what: Representation) -> conditional.Outcome:
+    return conditional.evaluate(
+        request.method,
+        etag=what.etag,
+        if_match=_joined(request, hdrs.IF_MATCH),
+        if_unmodified_since=request.headers.get(hdrs.IF_UNMODIFIED_SINCE),
+        if_none_match=_joined(request, hdrs.IF_NONE_MATCH),
+        if_modified_since=request.headers.get(hdrs.IF_MODIFIED_SINCE),
+    )
+
+
+def _joined(request: web.BaseRequest, name: str) -> str | None:
+    """A field's value; several lines are one list. RFC 9110, 5.3."""
+    lines = request.headers.getall(name, None)
+    return None if lines is None else ", ".join(lines)
+
+
+def _fields(what: Representation) -> dict[str, str]:
+    return {
+        hdrs.CONTENT_TYPE: what.content_type,
+        hdrs.ETAG: what.etag,
+        hdrs.ACCEPT_RANGES: "bytes",
+        hdrs.CACHE_CONTROL: what.cache_control,
+        **headers.SHARED,
+    }
+
+
+def _bare(status: int, what: Representation) -> WireResponse:
+    """A 304 keeps the fields that a 200 would have had for caches (RFC 9110, 15.4.5); a 412 too."""
+    fields = {hdrs.ETAG: what.etag, hdrs.CACHE_CONTROL: what.cache_control}
+    if status == HTTPStatus.PRECONDITION_FAILED:
+        fields = {hdrs.CACHE_CONTROL: headers.NO_STORE, hdrs.CONTENT_LENGTH: "0"}
+    return WireResponse(status, head(status, fields | headers.SHARED))
+
+
+def _unsatisfiable(what: Representation) -> WireResponse:
+    status = HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE
+    fields = {
+        hdrs.CONTENT_RANGE: f"bytes */{what.size}",  # RFC 9110, 15.5.17
+        hdrs.CONTENT_LENGTH: "0",
+        hdrs.CACHE_CONTROL: headers.NO_STORE,
+        hdrs.ETAG: what.etag,
+    }
+    return WireResponse(status, head(status, fields | headers.SHARED))

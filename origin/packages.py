@@ -1,0 +1,154 @@
+"""What the origin remembers of packages and of whether listeners may have them."""
+
+from __future__ import annotations
+
+import time
+from bisect import bisect_right
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import pairwise
+
+from catalog import tracks
+from catalog.engine import Catalog
+from catalog.errors import NotFound
+from catalog.records import TrackRecord
+from origin.cache import Cache, SingleFlight
+from origin.problems import Missing
+from packager import index
+from packager.model import ByteSpan, Package, Rendition
+from storage.base import ObjectStore
+from storage.naming import PACKAGE_INDEX, track_object
+
+_SEGMENT_COST = 400  # bytes of memory that one parsed segment takes
+_STATUS_TTL_S = 2.0  # how long a takedown may go unseen
+_STATUSES = 65536  # tracks
+_LARGEST_PIECE = 1 << 20  # bytes; a longer stretch that belongs to no segment is cut
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """A track file as pieces that cover it: header, index, segments, anything between."""
+
+    pieces: tuple[ByteSpan, ...]
+
+    @classmethod
+    def of(cls, rendition: Rendition) -> Layout:
+        """Cut a track file where its parts begin and end."""
+        spans = (rendition.init, rendition.sidx, *(one.span for one in rendition.segments))
+        edges = {0, rendition.size}
+        edges.update(edge for span in spans for edge in (span.start, span.end))
+        parts = {(span.start, span.end) for span in spans}
+        cuts = sorted(edge for edge in edges if 0 <= edge <= rendition.size)
+        pieces: list[ByteSpan] = []
+        for start, end in pairwise(cuts):
+            step = end - start if (start, end) in parts else _LARGEST_PIECE
+            pieces += [ByteSpan(at, min(at + step, end)) for at in range(start, end, step)]
+        return cls(tuple(pieces))
+
+    def covering(self, start: int, end: int) -> tuple[ByteSpan, ...]:
+        """The pieces that hold the bytes from `start` up to `end` (start < end)."""
+        first = bisect_right(self.pieces, start, key=lambda piece: piece.start) - 1
+        after = bisect_right(self.pieces, end - 1, key=lambda piece: piece.start)
+        return self.pieces[first:after]
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A package and the layout of its track files, parsed once per revision."""
+
+    package: Package
+    layouts: dict[str, Layout]  # by rendition name
+
+    def rendition(self, name: str) -> Rendition:
+        """The rendition of that name, or Missing."""
+        rendition = self.package.rendition(name)
+        if rendition is None:
+            raise Missing("rendition-not-found", "The package has no such rendition.")
+        return rendition
+
+
+class Packages:
+    """Package indexes by (track, revision), bounded by the memory they take."""
+
+    def __init__(self, store: ObjectStore, limit_bytes: int) -> None:
+        self._store = store
+        self._cache: Cache[tuple[str, str], Loaded] = Cache(limit_bytes)
+        self._flights: SingleFlight[tuple[str, str], Loaded] = SingleFlight()
+
+    async def get(self, track_id: str, revision: str) -> Loaded:
+        """The package of a revision. ObjectNotFound where there is none."""
+        key = (track_id, revision)
+        loaded = self._cache.get(key)
+        if loaded is None:
+            loaded = await self._flights.run(key, lambda: self._load(key))
+        return loaded
+
+    async def _load(self, key: tuple[str, str]) -> Loaded:
+        package = index.decode(await self._store.get(track_object(*key, PACKAGE_INDEX)))
+        loaded = Loaded(package, {one.name: Layout.of(one) for one in package.renditions})
+        segments = sum(len(one.segments) for one in package.renditions)
+        self._cache.put(key, loaded, (segments + 10) * _SEGMENT_COST)
+        return loaded
+
+    async def close(self) -> None:
+        """Stop running loads."""
+        await self._flights.close()
+
+
+@dataclass(frozen=True, slots=True)
+class _Status:
+    available: bool
+    until: float  # time.monotonic()
+
+
+class Availability:
+    """Whether listeners may have a track, from the catalog, remembered for two seconds.
+
+    Manifests and HLS keys ask here, so that a takedown or an embargo binds at once while the
+    media bytes, which are of no use without them, stay cacheable for ever.
+    """
+
+    def __init__(self, catalog: Catalog) -> None:
+        self._catalog = catalog
+        self._statuses: Cache[str, _Status] = Cache(_STATUSES)
+        self._flights: SingleFlight[str, _Status] = SingleFlight()
+
+    def is_known(self, track_id: str) -> bool:
+        """Whether the track was available when last looked at, less than two seconds ago."""
+        status = self._statuses.get(track_id)
+        return status is not None and status.available and time.monotonic() < status.until
+
+    async def require(self, track_id: str) -> None:
+        """Missing unless the track is available."""
+        status = self._statuses.get(track_id)
+        if status is None or time.monotonic() >= status.until:
+            status = await self._flights.run(track_id, lambda: self._look(track_id))
+        if not status.available:
+            raise Missing("track-unavailable", "The track is not available.")
+
+    async def _look(self, track_id: str) -> _Status:
+        until = time.monotonic() + _STATUS_TTL_S
+        try:
+            async with self._catalog.connect() as tx:
+                available = (await tracks.get(tx, track_id)).is_available(datetime.now(UTC))
+        except NotFound:
+            available = False
+        status = _Status(available, until)
+        self._statuses.put(track_id, status)
+        return status
+
+    async def close(self) -> None:
+        """Stop running look-ups."""
+        await self._flights.close()
+
+
+async def available_track(catalog: Catalog, track_id: str) -> TrackRecord:
+    """The track as the catalog has it at this moment; Missing unless listeners may have it."""
+    try:
+        async with catalog.connect() as tx:
+            track = await tracks.get(tx, track_id)
+    except NotFound:
+        track = None
+    if track is None or not track.is_available(datetime.now(UTC)):
+        raise Missing("track-unavailable", "The track is not available.")
+    return track

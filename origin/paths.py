@@ -1,0 +1,141 @@
+"""The grammar of media paths: a raw path to a value, or nothing. Pure.
+
+Nothing is percent-decoded and nothing is normalized: every character that our own manifests use
+stands for itself, so a path has exactly one spelling and all others are unknown (security.md 7.4).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from drm.playback_urls import TOKEN_PREFIX
+
+PREFIX = TOKEN_PREFIX
+
+_TOKEN = re.compile(r"[A-Za-z0-9._~-]{1,512}", re.ASCII)
+_TRACK = re.compile(r"tracks/(t[a-z2-7]{20})/([0-9a-f]{16})/(.+)", re.ASCII)
+_COVER = re.compile(r"covers/([0-9a-f]{64})\.(jpg|png)", re.ASCII)
+
+_NAME = r"[a-z0-9]+(?:-[a-z0-9]+)*"
+_ACCESS = r"[a-z][a-z0-9_]*(?:-[a-z][a-z0-9_]*)*"
+_FILE = re.compile(rf"({_NAME})\.mp4", re.ASCII)
+_INIT = re.compile(rf"({_NAME})/init\.mp4", re.ASCII)
+_SEGMENT = re.compile(rf"({_NAME})/([1-9][0-9]{{0,5}})\.m4s", re.ASCII)
+_PLAYLIST = re.compile(rf"({_ACCESS})/(hls|hls-identity)/({_NAME})\.m3u8", re.ASCII)
+_DASH = re.compile(rf"({_ACCESS})/dash/manifest\.mpd", re.ASCII)
+_KEY = re.compile(r"keys/([0-9a-f]{32})", re.ASCII)
+_LONGEST = 512  # characters after the token; ours stay under 150
+
+
+class Form(StrEnum):
+    """What a manifest is written for; the path says it, never a query."""
+
+    HLS = "hls"
+    HLS_IDENTITY = "hls-identity"
+    DASH = "dash"
+
+
+@dataclass(frozen=True, slots=True)
+class TrackFile:
+    """A whole CMAF track file."""
+
+    track_id: str
+    revision: str
+    rendition: str
+
+
+@dataclass(frozen=True, slots=True)
+class InitSegment:
+    """A rendition's init segment on its own."""
+
+    track_id: str
+    revision: str
+    rendition: str
+
+
+@dataclass(frozen=True, slots=True)
+class MediaSegment:
+    """One segment of a rendition on its own."""
+
+    track_id: str
+    revision: str
+    rendition: str
+    number: int  # 1-based
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """A multivariant playlist or an MPD (`rendition` None), or one rendition's media playlist."""
+
+    track_id: str
+    revision: str
+    access: str  # the tiers it is filtered to, as written in the path
+    form: Form
+    rendition: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class HlsKey:
+    """A content key for HLS identity delivery."""
+
+    track_id: str
+    revision: str
+    kid: bytes  # 16 bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Cover:
+    """A cover picture."""
+
+    sha256: str
+    extension: str
+
+
+Media = TrackFile | InitSegment | MediaSegment
+MediaPath = Media | Manifest | HlsKey | Cover
+
+
+def split_token(raw_path: str) -> tuple[str, str] | None:
+    """The token and the rest of `/v1/t/{token}/{rest}`; None for any other path."""
+    token, slash, rest = raw_path[len(PREFIX) :].partition("/")
+    if not raw_path.startswith(PREFIX) or not slash or not _TOKEN.fullmatch(token):
+        return None
+    return token, rest
+
+
+def parse(rest: str) -> MediaPath | None:
+    """The meaning of what follows the token; None for what this origin does not have."""
+    if len(rest) > _LONGEST:
+        return None
+    if match := _TRACK.fullmatch(rest):
+        track_id, revision, tail = match.groups()
+        return _parse_track(track_id, revision, tail)
+    if match := _COVER.fullmatch(rest):
+        return Cover(match[1], match[2])
+    return None
+
+
+def _parse_track(track_id: str, revision: str, tail: str) -> MediaPath | None:
+    for pattern, make in _TAILS:
+        if match := pattern.fullmatch(tail):
+            return make(track_id, revision, match)
+    return None
+
+
+def _manifest(track_id: str, revision: str, match: re.Match[str]) -> Manifest:
+    rendition = None if match[3] == "multivariant" else match[3]
+    return Manifest(track_id, revision, match[1], Form(match[2]), rendition)
+
+
+# What may follow the revision, and what it means.
+_TAILS: tuple[tuple[re.Pattern[str], Callable[[str, str, re.Match[str]], MediaPath]], ...] = (
+    (_SEGMENT, lambda track, revision, m: MediaSegment(track, revision, m[1], int(m[2]))),
+    (_INIT, lambda track, revision, m: InitSegment(track, revision, m[1])),
+    (_FILE, lambda track, revision, m: TrackFile(track, revision, m[1])),
+    (_KEY, lambda track, revision, m: HlsKey(track, revision, bytes.fromhex(m[1]))),
+    (_DASH, lambda track, revision, m: Manifest(track, revision, m[1], Form.DASH, None)),
+    (_PLAYLIST, _manifest),
+)

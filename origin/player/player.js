@@ -1,0 +1,208 @@
+// The player: a queue of tracks, the deck that plays one of them, and the deck that waits.
+// It knows nothing of the page; views listen to its "change" event and read its state.
+
+import { Deck } from "./deck.js";
+import { ENGINES, engineById } from "./engines/index.js";
+import { preference, setPreference } from "./preferences.js";
+
+// How long before the end the next track is made ready: time for its manifest and first segment
+// on a slow network, and little wasted when a listener turns elsewhere.
+const PREPARE_NEXT_S = 12;
+// "Previous" within a track starts it again once this much of it has been heard.
+const RESTART_AFTER_S = 3;
+
+export class Player extends EventTarget {
+  #ask; // (trackId) => Promise<{playback, lifeMs}>
+  #waitingDeck = null;
+
+  constructor(ask) {
+    super();
+    this.#ask = ask;
+    this.queue = [];
+    this.index = -1;
+    this.deck = null;
+    this.error = null;
+    this.engineId = engineById(preference("engine", ENGINES[0].id)).id;
+    this.quality = preference("quality", null); // a rendition's name, or null: adapt
+    this.volume = preference("volume", 1);
+    this.muted = false;
+  }
+
+  get track() {
+    return this.queue[this.index] ?? null;
+  }
+
+  get playing() {
+    return this.deck !== null && !this.deck.audio.paused;
+  }
+
+  get position() {
+    return this.deck?.audio.currentTime ?? 0;
+  }
+
+  get duration() {
+    return this.deck?.duration ?? this.track?.duration_s ?? 0;
+  }
+
+  get hasNext() {
+    return this.index + 1 < this.queue.length;
+  }
+
+  /** Play a list of tracks from one of them on. */
+  play(tracks, index = 0) {
+    this.queue = [...tracks];
+    return this.#go(index);
+  }
+
+  async toggle() {
+    if (this.error) return this.retry();
+    if (!this.deck) return undefined;
+    return this.playing ? this.deck.audio.pause() : this.deck.play();
+  }
+
+  next() {
+    return this.hasNext ? this.#go(this.index + 1) : undefined;
+  }
+
+  previous() {
+    const restart = this.position > RESTART_AFTER_S || this.index <= 0;
+    return restart ? this.seek(0) : this.#go(this.index - 1);
+  }
+
+  seek(seconds) {
+    if (!this.deck) return;
+    this.deck.audio.currentTime = Math.min(Math.max(0, seconds), this.duration);
+    this.#changed();
+  }
+
+  setVolume(volume) {
+    this.volume = volume;
+    this.muted = false;
+    setPreference("volume", volume);
+    this.#applyVolume();
+  }
+
+  toggleMute() {
+    this.muted = !this.muted;
+    this.#applyVolume();
+  }
+
+  /** Keep to one rendition by name, or adapt to the network (null). */
+  chooseQuality(name) {
+    this.quality = name;
+    setPreference("quality", name);
+    this.deck?.choose(name);
+    this.#waitingDeck?.choose(name);
+    this.#changed();
+  }
+
+  /** Go on with another engine, at the same position. */
+  chooseEngine(id) {
+    this.engineId = engineById(id).id;
+    setPreference("engine", this.engineId);
+    return this.#reload();
+  }
+
+  retry() {
+    return this.#reload(true);
+  }
+
+  stop() {
+    this.#dropWaiting();
+    this.deck?.destroy();
+    this.deck = null;
+    this.queue = [];
+    this.index = -1;
+    this.#changed();
+  }
+
+  #reload(play = this.playing) {
+    this.#dropWaiting();
+    return this.deck ? this.#start(this.#makeDeck(this.track), this.position, play) : undefined;
+  }
+
+  #go(index) {
+    this.index = index;
+    const ready = this.#waitingDeck;
+    if (ready?.track === this.track) {
+      this.#waitingDeck = null;
+      return this.#start(ready, 0, true, ready.ready);
+    }
+    this.#dropWaiting();
+    return this.#start(this.#makeDeck(this.track), 0, true);
+  }
+
+  async #start(deck, position, play, prepared = null) {
+    this.deck?.destroy();
+    this.deck = deck;
+    this.error = null;
+    deck.audio.dataset.current = "";
+    this.#applyVolume();
+    try {
+      await (prepared ?? deck.prepare(position, this.quality));
+      if (this.deck === deck && play) await deck.play();
+    } catch (error) {
+      this.#fail(deck, deck.access.problem ?? error);
+    }
+    this.#changed();
+  }
+
+  #makeDeck(track) {
+    const deck = new Deck(track, this.engineId, () => this.#ask(track.id), {
+      onChange: () => this.#progress(deck),
+      onEnded: () => deck === this.deck && this.#ended(),
+      onError: (error) => this.#fail(deck, error),
+      onMoved: () => deck === this.deck && this.#reload(),
+    });
+    return deck;
+  }
+
+  #progress(deck) {
+    if (deck !== this.deck) return;
+    if (this.playing && this.duration - this.position < PREPARE_NEXT_S) this.#prepareNext();
+    this.#changed();
+  }
+
+  #prepareNext() {
+    const track = this.queue[this.index + 1];
+    if (!track || this.#waitingDeck?.track === track) return;
+    this.#dropWaiting();
+    const deck = this.#makeDeck(track);
+    deck.ready = deck.prepare(0, this.quality);
+    deck.ready.catch(() => {
+      // Forgotten here; when its turn comes it is tried again and fails in the open.
+      if (this.#waitingDeck === deck) this.#dropWaiting();
+    });
+    this.#waitingDeck = deck;
+  }
+
+  #dropWaiting() {
+    this.#waitingDeck?.destroy();
+    this.#waitingDeck = null;
+  }
+
+  #ended() {
+    if (this.hasNext) this.next();
+    else this.#changed();
+  }
+
+  #fail(deck, error) {
+    if (deck !== this.deck) return;
+    deck.audio.pause();
+    this.error = error;
+    this.dispatchEvent(new Event("failure"));
+    this.#changed();
+  }
+
+  #applyVolume() {
+    if (this.deck) {
+      this.deck.audio.volume = this.volume;
+      this.deck.audio.muted = this.muted;
+    }
+    this.#changed();
+  }
+
+  #changed() {
+    this.dispatchEvent(new Event("change"));
+  }
+}

@@ -1,0 +1,159 @@
+"""Errors as problem details. RFC 9457: one table from exception class to answer.
+
+Every answer has a machine-readable `reason`; details never repeat a token or a key id. Nothing
+here may be cached but a 404, and that only for seconds.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from aiohttp import hdrs, web
+
+from catalog.errors import CatalogError, NotFound
+from drm.errors import (
+    Denied,
+    DrmError,
+    ExpiredToken,
+    InvalidToken,
+    KeyNotFound,
+    MalformedRequest,
+)
+from origin import headers as common
+from origin.wire import WireResponse, head
+from storage.base import ObjectNotFound, StorageError
+
+_LOG = logging.getLogger("headwater.origin")
+
+_NO_STORE = "no-store"
+_NOT_FOUND_TTL = "public, max-age=2"  # stops a storm, soon forgotten (security.md 5.6)
+_BEARER: dict[str, str] = {hdrs.WWW_AUTHENTICATE: "Bearer"}
+_BEARER_INVALID: dict[str, str] = {hdrs.WWW_AUTHENTICATE: 'Bearer error="invalid_token"'}
+_RETRY: dict[str, str] = {hdrs.RETRY_AFTER: "1"}
+
+
+class OriginError(Exception):
+    """A request that the origin itself refuses."""
+
+    def __init__(
+        self, status: int, reason: str, detail: str, *, headers: Mapping[str, str] | None = None
+    ) -> None:
+        self.status = status
+        self.reason = reason
+        self.detail = detail
+        self.headers = dict(headers or {})
+        super().__init__(detail)
+
+
+class Unauthenticated(OriginError):
+    """There is no token where one is needed."""
+
+    def __init__(self) -> None:
+        super().__init__(401, "token-missing", "This needs a token.", headers=_BEARER)
+
+
+class Missing(OriginError):
+    """There is no such thing here, or not for listeners now."""
+
+    def __init__(self, reason: str = "not-found", detail: str = "There is no such thing.") -> None:
+        super().__init__(404, reason, detail)
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What a client is told."""
+
+    status: int
+    reason: str
+    title: str
+    detail: str | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    request_id: str | None = None
+
+    def body(self) -> bytes:
+        """The `application/problem+json` document."""
+        document: dict[str, str | int] = {
+            "type": f"urn:headwater:problem:{self.reason}",
+            "title": self.title,
+            "status": self.status,
+            "reason": self.reason,
+        }
+        if self.detail is not None:
+            document["detail"] = self.detail
+        if self.request_id is not None:
+            document["request_id"] = self.request_id
+        return json.dumps(document).encode()
+
+
+# Most specific class first: the first that matches answers. A None detail stays inside.
+_TABLE: tuple[tuple[type[Exception], Problem], ...] = (
+    (ExpiredToken, Problem(401, "token-expired", "The token has expired", headers=_BEARER_INVALID)),
+    (
+        InvalidToken,
+        Problem(401, "token-invalid", "The token is not valid", headers=_BEARER_INVALID),
+    ),
+    (MalformedRequest, Problem(400, "malformed-request", "The request is malformed")),
+    # The same answer as for a key of somebody else's track: no oracle for key ids.
+    (KeyNotFound, Problem(403, "not-entitled", "No right to these keys")),
+    (DrmError, Problem(503, "keys-unavailable", "Keys cannot be opened now", headers=_RETRY)),
+    (NotFound, Problem(404, "not-found", "Not found")),
+    (ObjectNotFound, Problem(404, "not-found", "Not found")),
+    (CatalogError, Problem(503, "catalog-unavailable", "The catalog is away", headers=_RETRY)),
+    (StorageError, Problem(503, "storage-unavailable", "The storage is away", headers=_RETRY)),
+)
+_TITLES = {
+    400: "Bad request",
+    401: "Not authenticated",
+    403: "Forbidden",
+    404: "Not found",
+    405: "Method not allowed",
+    413: "Too large",
+    415: "Not supported",
+}
+
+
+def problem_of(error: Exception) -> Problem:
+    """What to tell about an error. Logs those that are ours to mend."""
+    if isinstance(error, OriginError):
+        title = _TITLES.get(error.status, "Error")
+        return Problem(error.status, error.reason, title, error.detail, error.headers)
+    if isinstance(error, Denied):
+        return Problem(403, error.reason, _TITLES[403], error.detail)
+    if isinstance(error, web.HTTPException):
+        return _of_http(error)
+    for kind, problem in _TABLE:
+        if isinstance(error, kind):
+            if problem.status >= 500:
+                _LOG.error("%s: %s", problem.reason, error)
+            return problem
+    request_id = secrets.token_hex(8)
+    _LOG.exception("unexpected error, request id %s", request_id, exc_info=error)
+    return Problem(500, "internal-error", "Internal error", request_id=request_id)
+
+
+def _of_http(error: web.HTTPException) -> Problem:
+    """What aiohttp's router and body reader refuse: 404, 405, 413."""
+    allow = error.headers.get(hdrs.ALLOW)
+    headers: dict[str, str] = {} if allow is None else {hdrs.ALLOW: allow}
+    reason = error.reason.lower().replace(" ", "-")
+    return Problem(error.status, reason, error.reason, headers=headers)
+
+
+def respond(error: Exception, method: str) -> WireResponse:
+    """The response that tells of an error."""
+    problem = problem_of(error)
+    body = problem.body()
+    headers = {
+        hdrs.CONTENT_TYPE: "application/problem+json",
+        hdrs.CONTENT_LENGTH: str(len(body)),
+        hdrs.CACHE_CONTROL: _NOT_FOUND_TTL if problem.status == 404 else _NO_STORE,
+        **common.SHARED,
+        **problem.headers,
+    }
+    return WireResponse(
+        problem.status, head(problem.status, headers), b"" if method == hdrs.METH_HEAD else body
+    )

@@ -1,0 +1,57 @@
+"""`POST /license/clearkey`: a W3C license with the keys that a playback token opens."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from aiohttp import hdrs, web
+
+from catalog import keys, tracks
+from catalog.engine import Tx
+from catalog.errors import NotFound
+from catalog.records import WrappedKeyRecord
+from drm import clearkey
+from drm.errors import Denied
+from origin.auth import Grant, bearer, track_scope
+from origin.bodies import no_store, read_body
+from origin.problems import Unauthenticated
+from origin.state import STATE
+from packager.model import Kid
+
+
+async def post_license(request: web.Request) -> web.Response:
+    """Parse, decide, fetch, respond. Always 200 on success: hls.js takes no other 2xx."""
+    state = request.app[STATE]
+    text = bearer(request) or request.query.get("token")
+    if text is None:
+        raise Unauthenticated
+    grant = state.grants.grant(text)
+    asked = clearkey.parse_request(await read_body(request, clearkey.MAX_REQUEST_BYTES))
+    async with state.deps.catalog.connect() as tx:
+        records = await _entitled(tx, asked.kids, grant)
+    if not records:  # unknown keys and other people's keys look the same: no oracle
+        raise Denied("not-entitled", "The token opens none of these keys.")
+    body = clearkey.license(map(state.deps.keyring.unwrap, records), asked.type)
+    return web.Response(body=body, content_type="application/json", headers=no_store())
+
+
+async def _entitled(tx: Tx, kids: tuple[Kid, ...], grant: Grant) -> list[WrappedKeyRecord]:
+    """Those of the keys that are of the token's track and tiers, while listeners may have it."""
+    records = [record for kid in kids if (record := await keys.get(tx, kid.value)) is not None]
+    entitled = [
+        record
+        for record in records
+        if track_scope(record.track_id) == grant.scope and record.tier in grant.tiers
+    ]
+    if not entitled:
+        return []
+    try:
+        track = await tracks.get(tx, entitled[0].track_id)
+    except NotFound:
+        return []
+    return entitled if track.is_available(datetime.now(UTC)) else []
+
+
+def add_routes(app: web.Application) -> None:
+    """The license server's address, as `drm.playback_urls` writes it."""
+    app.router.add_route(hdrs.METH_POST, "/license/clearkey", post_license)

@@ -1,0 +1,134 @@
+"""`/v1/t/{token}/...`: media, manifests, covers and HLS keys under a signed token.
+
+This handler answers for itself: the server calls it before the application's router, because a
+route with middlewares costs twice what a hot segment may. A hot request is four look-ups: token,
+reply, rights, bytes; everything else takes the long way through `_answer`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+from aiohttp import hdrs, web
+
+from catalog import keys
+from drm.errors import Denied
+from origin import headers, paths, problems
+from origin.auth import Grant, track_scope
+from origin.delivery import deliver
+from origin.problems import Missing, OriginError
+from origin.state import OriginState
+from origin.wire import WireResponse, head
+
+# With one of these a request is no plain GET: preconditions are weighed, ranges are computed.
+_CONDITIONS = (
+    hdrs.IF_NONE_MATCH,
+    hdrs.IF_MATCH,
+    hdrs.IF_RANGE,
+    hdrs.IF_MODIFIED_SINCE,
+    hdrs.IF_UNMODIFIED_SINCE,
+)
+_METHODS = {hdrs.METH_GET, hdrs.METH_HEAD}
+_ALLOW: dict[str, str] = {hdrs.ALLOW: "GET, HEAD, OPTIONS"}
+
+
+class MediaHandler:
+    """Answers media requests of one worker."""
+
+    def __init__(self, state: OriginState) -> None:
+        self._state = state
+        self._grants = state.grants
+        self._replies = state.replies
+        self._held = state.pieces.held
+        self._is_known = state.availability.is_known
+
+    async def __call__(self, request: web.BaseRequest) -> web.StreamResponse:
+        """The response to any request under the prefix; never raises our own errors."""
+        try:
+            path, _, _ = request.raw_path.partition("?")  # a query (CMCD) changes nothing
+            token, slash, rest = path[len(paths.PREFIX) :].partition("/")
+            if request.method == hdrs.METH_GET and slash:
+                grant = self._grants.known(token)
+                if grant is not None:
+                    response = self._hot(request, grant, rest)
+                    if response is not None:
+                        return response
+            return await self._answer(request, path)
+        except asyncio.CancelledError:
+            raise
+        except Exception as error:  # noqa: BLE001 - the one place where errors become answers
+            return problems.respond(error, request.method)
+
+    def _hot(self, request: web.BaseRequest, grant: Grant, rest: str) -> WireResponse | None:
+        """A remembered reply whose bytes are in memory; None for everything else."""
+        fields = request.headers
+        reply = self._replies.get((rest, fields.get(hdrs.RANGE)))
+        if reply is None:
+            return None
+        needs = reply.needs
+        if needs.scope != grant.scope or not needs.tiers <= grant.tiers:
+            return None
+        for name in _CONDITIONS:
+            if name in fields:
+                return None
+        if needs.track_id is not None and not self._is_known(needs.track_id):
+            return None
+        body = self._held(reply.piece)
+        return None if body is None else WireResponse(reply.status, reply.head, body)
+
+    async def _answer(self, request: web.BaseRequest, path: str) -> web.StreamResponse:
+        if request.method == hdrs.METH_OPTIONS:
+            return preflight()
+        split = paths.split_token(_origin_form(path))
+        media = None if split is None else paths.parse(split[1])
+        if split is None or media is None:
+            raise Missing
+        token, rest = split
+        if request.method not in _METHODS:
+            raise OriginError(405, "method-not-allowed", "Use GET or HEAD.", headers=_ALLOW)
+        grant = self._grants.grant(token)
+        if isinstance(media, paths.HlsKey):
+            return await self._key(request, media, grant)
+        what = await self._state.resolver.resolve(media, grant)
+        delivery = await deliver(request, what, self._state.pieces)
+        if delivery.reply is not None:
+            self._replies.put((rest, delivery.reply.range), delivery.reply)
+        return delivery.response
+
+    async def _key(
+        self, request: web.BaseRequest, path: paths.HlsKey, grant: Grant
+    ) -> WireResponse:
+        """The 16 bytes of a content key. RFC 8216, 4.3.2.4 and 5."""
+        grant.require(track_scope(path.track_id), frozenset())
+        await self._state.availability.require(path.track_id)
+        async with self._state.deps.catalog.connect() as tx:
+            record = await keys.get(tx, path.kid)
+        if (
+            record is None
+            or (record.track_id, record.revision) != (path.track_id, path.revision)
+            or record.tier not in grant.tiers
+        ):  # one answer for all of these: no oracle for key ids
+            raise Denied("not-entitled", "No right to this key.")
+        key = self._state.deps.keyring.unwrap(record).key
+        fields = {
+            hdrs.CONTENT_TYPE: "application/octet-stream",
+            hdrs.CONTENT_LENGTH: str(len(key)),
+            hdrs.CACHE_CONTROL: headers.NO_STORE,
+            **headers.SHARED,
+        }
+        return WireResponse(
+            200, head(200, fields), b"" if request.method == hdrs.METH_HEAD else key
+        )
+
+
+def preflight() -> WireResponse:
+    """The answer to a CORS preflight: any page may ask, the token decides."""
+    return WireResponse(204, head(204, headers.PREFLIGHT))
+
+
+def _origin_form(target: str) -> str:
+    """The path of a request target, which may be in absolute form. RFC 9112, 3.2.2."""
+    if target.startswith("/"):
+        return target
+    _, _, rest = target.partition("://")
+    return "/" + rest.partition("/")[2]

@@ -1,0 +1,161 @@
+"""Serving: one event loop per worker, a graceful end, and the shortcut for media."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import socket
+import ssl
+import sys
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
+
+from aiohttp import web
+
+from configs.settings import OriginSettings
+from origin import access_log, workers
+from origin.app import MEDIA, make_app
+from origin.listening import ServeError, address_url, require_free, reserve
+from origin.paths import PREFIX
+from origin.state import OriginDeps
+
+try:
+    import uvloop
+except ImportError:  # not made for this platform: asyncio's own loop serves, at half the speed
+    _new_loop: Callable[[], asyncio.AbstractEventLoop] = asyncio.new_event_loop
+else:
+    _new_loop = uvloop.new_event_loop
+
+OpenDeps = Callable[[], AbstractAsyncContextManager[OriginDeps]]
+Announce = Callable[[str], None]
+
+_KEEP_ALIVE_S = 75.0  # longer than the 60 s that proxies and browsers keep idle connections
+_BACKLOG = 1024
+
+__all__ = ["ServeError", "serve", "start"]
+
+
+def say_ready(url: str) -> None:
+    """Tell an operator, and scripts that wait for this line."""
+    sys.stderr.write(f"headwater: serving at {url}\n")
+    sys.stderr.flush()
+
+
+def serve(settings: OriginSettings, open_deps: OpenDeps, announce: Announce = say_ready) -> None:
+    """Serve until SIGTERM or SIGINT. `announce` is told the base URL once requests are answered.
+
+    Every worker opens its own dependencies. Raises ServeError for an address or a certificate
+    that cannot be used, and whatever `open_deps` raises.
+    """
+    context = _tls(settings)
+    if settings.workers > 1 and settings.port:
+        require_free(settings.host, settings.port)
+    with reserve(settings.host, settings.port, shared=settings.workers > 1) as reserved:
+        url = address_url(reserved, tls=context is not None)
+        if settings.workers == 1:
+            _run(_serve_one(open_deps, reserved, context, lambda: announce(url)))
+            return
+        # Once here, before the workers: what is wrong is told once, and what is made at first
+        # use (the schema, files of secrets) is made by one process.
+        _run(_try(open_deps))
+
+        def work(ready: Callable[[], None]) -> None:
+            with reserve(*reserved.getsockname()[:2], shared=True) as own:
+                _run(_serve_one(open_deps, own, context, ready))
+
+        workers.supervise(
+            work,
+            count=settings.workers,
+            grace_s=settings.shutdown_grace_s,
+            on_ready=lambda: announce(url),
+        )
+
+
+async def start(
+    deps: OriginDeps, listening: socket.socket, context: ssl.SSLContext | None = None
+) -> web.AppRunner:
+    """Answer requests on a bound socket until the returned runner's `cleanup()`."""
+    app = make_app(deps)
+    runner = web.AppRunner(
+        app,
+        access_log=access_log.LOGGER,
+        access_log_class=access_log.AccessLogger,
+        auto_decompress=False,  # compressed bodies are refused, not unpacked
+        keepalive_timeout=_KEEP_ALIVE_S,
+        shutdown_timeout=deps.settings.shutdown_grace_s,
+    )
+    await runner.setup()
+    _take_shortcut(runner)
+    await web.SockSite(runner, listening, ssl_context=context, backlog=_BACKLOG).start()
+    return runner
+
+
+def _take_shortcut(runner: web.AppRunner) -> None:
+    """Let media requests reach their handler without the router and the middlewares.
+
+    `Server.request_handler` is what each new connection takes its handler from.
+    """
+    server = runner.server
+    if server is None:
+        msg = "the runner is not set up"
+        raise RuntimeError(msg)
+    routed = server.request_handler
+    media = runner.app[MEDIA]
+
+    def handle(request: web.BaseRequest) -> Awaitable[web.StreamResponse]:
+        if request.raw_path.startswith(PREFIX):
+            return media(request)
+        return routed(request)
+
+    server.request_handler = handle
+
+
+async def _serve_one(
+    open_deps: OpenDeps,
+    listening: socket.socket,
+    context: ssl.SSLContext | None,
+    ready: Callable[[], None],
+) -> None:
+    """One worker: until a signal, then until running requests have ended or the grace is over."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    workers.on_orphaned(loop, stop.set)
+    async with open_deps() as deps:
+        runner = await start(deps, listening, context)
+        try:
+            ready()
+            await stop.wait()
+        finally:
+            await runner.cleanup()
+
+
+async def _try(open_deps: OpenDeps) -> None:
+    async with open_deps():
+        pass
+
+
+def _run(main: Awaitable[None]) -> None:
+    async def run() -> None:
+        await main
+
+    with asyncio.Runner(loop_factory=_new_loop) as runner:
+        runner.run(run())
+
+
+def _tls(settings: OriginSettings) -> ssl.SSLContext | None:
+    """TLS 1.2 or later from the certificate of the settings, or None without one."""
+    if settings.tls_certificate is None:
+        if settings.tls_key is not None:
+            raise ServeError("origin.tls_key is set without origin.tls_certificate")
+        return None
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.set_alpn_protocols(["http/1.1"])
+    try:
+        context.load_cert_chain(settings.tls_certificate, settings.tls_key)
+    except (OSError, ssl.SSLError) as exc:
+        msg = f"{settings.tls_certificate}: not a usable certificate and key: {exc}"
+        raise ServeError(msg) from exc
+    return context

@@ -1,0 +1,69 @@
+"""What the origin works with, and where the application keeps it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from catalog.engine import Catalog
+from configs.settings import OriginSettings
+from drm.access_token import AccessTokens
+from drm.keyring import Keyring
+from drm.playback_token import PlaybackTokens
+from drm.tiers import Tiers
+from origin.auth import PlaybackGrants
+from origin.cache import Cache
+from origin.delivery import Pieces, Reply
+from origin.forwarded import BaseUrl
+from origin.packages import Availability, Packages
+from origin.resolver import Resolver
+from storage.base import ObjectStore
+
+_REPLIES = 65536  # prepared heads, about 1 KiB each: small beside the pieces they point to
+_INDEX_SHARE = 8  # an eighth of the cache's size for parsed package indexes
+_MANIFEST_SHARE = 16
+
+
+@dataclass(frozen=True, slots=True)
+class OriginDeps:
+    """What the composition root hands over. The origin closes none of it."""
+
+    store: ObjectStore
+    catalog: Catalog
+    keyring: Keyring
+    playback_tokens: PlaybackTokens
+    access_tokens: AccessTokens
+    tiers: Tiers
+    settings: OriginSettings
+    playback_ttl_s: int
+
+
+class OriginState:
+    """The dependencies and everything that one worker remembers."""
+
+    def __init__(self, deps: OriginDeps) -> None:
+        limit = deps.settings.cache_bytes
+        self.deps = deps
+        self.grants = PlaybackGrants(deps.playback_tokens)
+        self.pieces = Pieces(deps.store, limit)
+        self.packages = Packages(deps.store, limit // _INDEX_SHARE)
+        self.availability = Availability(deps.catalog)
+        self.replies: Cache[tuple[str, str | None], Reply] = Cache(_REPLIES)
+        self.base_url = BaseUrl(deps.settings.public_url, deps.settings.trusted_proxies)
+        self.resolver = Resolver(
+            store=deps.store,
+            tiers=deps.tiers,
+            packages=self.packages,
+            availability=self.availability,
+            limit_bytes=limit // _MANIFEST_SHARE,
+        )
+
+    async def close(self) -> None:
+        """Stop what still loads."""
+        await self.pieces.close()
+        await self.packages.close()
+        await self.availability.close()
+
+
+STATE: web.AppKey[OriginState] = web.AppKey("state", OriginState)

@@ -1,0 +1,129 @@
+"""Responses whose bytes are prepared once and written as they are.
+
+Why: serializing a header dictionary costs aiohttp more than everything else that a hot segment
+needs. These responses keep to the public parts of `StreamResponse` that the server calls
+(`prepare`, `write_eof`, `keep_alive`, `status`, `body_length`) and to `request.writer`; the tests
+in tests/http/test_wire.py talk to them over sockets and fail when aiohttp changes underneath.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator, Mapping
+from email.utils import formatdate
+from http import HTTPStatus
+
+from aiohttp import HttpVersion10, web
+from aiohttp.abc import AbstractStreamWriter
+
+_ONE_WRITE = 16 << 10  # bytes: below this, joining head and body is cheaper than a second write
+
+
+class _Clock:
+    """The Date header's line, made once per second. RFC 9110, 6.6.1."""
+
+    def __init__(self) -> None:
+        self._second = 0
+        self._line = b""
+
+    def line(self) -> bytes:
+        second = int(time.time())
+        if second != self._second:
+            self._second = second
+            self._line = f"Date: {formatdate(second, usegmt=True)}\r\n".encode("ascii")
+        return self._line
+
+
+_CLOCK = _Clock()
+
+
+def head(status: int, headers: Mapping[str, str]) -> bytes:
+    """Status line and header lines, without Date and Connection and without the empty line.
+
+    ValueError for a control character in a value: nothing may start a header of its own.
+    """
+    lines = [f"HTTP/1.1 {status} {HTTPStatus(status).phrase}"]
+    for name, value in headers.items():
+        if not value.isprintable() or not value.isascii():
+            msg = f"header {name} has a character that is not allowed: {value!r}"
+            raise ValueError(msg)
+        lines.append(f"{name}: {value}")
+    return ("\r\n".join(lines) + "\r\n").encode("ascii")
+
+
+class WireResponse(web.StreamResponse):
+    """A response of prepared head and body bytes; `body` must be empty for HEAD and 304."""
+
+    def __init__(self, status: int, head: bytes, body: bytes = b"") -> None:
+        super().__init__(status=status)
+        self._wire_head = head
+        self._wire_body = body
+        self._wire_writer: AbstractStreamWriter | None = None
+        self._wire_keep_alive = False
+        self._wire_size = 0
+
+    @property
+    def keep_alive(self) -> bool:
+        """Whether the connection stays open after this response."""
+        return self._wire_keep_alive
+
+    @property
+    def body_length(self) -> int:
+        """Bytes written, head included (what aiohttp counts, too)."""
+        return self._wire_size
+
+    async def prepare(self, request: web.BaseRequest) -> AbstractStreamWriter:
+        """Complete the head for this connection; nothing is written yet."""
+        if self._wire_writer is None:
+            self._wire_writer = request.writer
+            self._wire_keep_alive = request.keep_alive
+            self._wire_head += _CLOCK.line() + _connection(request) + b"\r\n"
+        return self._wire_writer
+
+    async def write_eof(self, _data: bytes = b"") -> None:
+        """Write head and body."""
+        writer = self._writer()
+        body = self._wire_body
+        self._wire_size = len(self._wire_head) + len(body)
+        if len(body) < _ONE_WRITE:
+            await writer.write_eof(self._wire_head + body)
+        else:
+            await writer.write(self._wire_head)
+            await writer.write_eof(body)
+
+    def _writer(self) -> AbstractStreamWriter:
+        if self._wire_writer is None:
+            msg = "write_eof() before prepare()"
+            raise RuntimeError(msg)
+        return self._wire_writer
+
+
+class StreamedResponse(WireResponse):
+    """A prepared head, then chunks as they come, each written before the next is asked for.
+
+    The head's Content-Length must be the chunks' sum. An error in the middle closes the
+    connection, which is how HTTP/1.1 says that a body is incomplete.
+    """
+
+    def __init__(self, status: int, head: bytes, chunks: AsyncIterator[bytes]) -> None:
+        super().__init__(status, head)
+        self._wire_chunks = chunks
+
+    async def write_eof(self, _data: bytes = b"") -> None:
+        """Write the head and all chunks, waiting whenever the client is slow."""
+        writer = self._writer()
+        await writer.write(self._wire_head)
+        self._wire_size = len(self._wire_head)
+        async for chunk in self._wire_chunks:
+            await writer.write(chunk)
+            self._wire_size += len(chunk)
+        await writer.write_eof()
+
+
+def _connection(request: web.BaseRequest) -> bytes:
+    """The Connection header where it differs from the version's default. RFC 9112, 9.3."""
+    if not request.keep_alive:
+        return b"Connection: close\r\n"
+    if request.version == HttpVersion10:
+        return b"Connection: keep-alive\r\n"
+    return b""

@@ -1,0 +1,147 @@
+"""Several worker processes on one port: started, watched, replaced, ended together.
+
+They are forked, not spawned: what a worker runs is a closure over settings that are already
+checked, the parent has no threads and no event loop at that point, and the code is shared memory.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import multiprocessing
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from multiprocessing.connection import wait
+from multiprocessing.context import ForkProcess
+
+_LOG = logging.getLogger("headwater.origin")
+_FORK = multiprocessing.get_context("fork")
+
+_EARLY_S = 2.0  # a worker that dies sooner after its start has something wrong with it
+_MAX_EARLY = 5  # such deaths in a row, then the parent gives up
+_MARGIN_S = 5.0  # beyond the grace, before what is left is killed
+
+Work = Callable[[Callable[[], None]], None]
+
+# The read end of a pipe whose other end only the parent holds: it ends when the parent does.
+_parent_pipe: int | None = None
+
+
+class WorkersFailed(Exception):
+    """The workers die as soon as they are started."""
+
+
+def supervise(work: Work, *, count: int, grace_s: float, on_ready: Callable[[], None]) -> None:
+    """Run `count` processes of `work` until SIGTERM or SIGINT; replace those that die.
+
+    `work` is given a function to call when it answers requests, and ends on SIGTERM.
+    `on_ready` is called when all of the first ones do.
+    """
+    with _signals() as signaled:
+        crew = _Crew(work, count)
+        try:
+            crew.watch(signaled, on_ready)
+        finally:
+            crew.stop(grace_s + _MARGIN_S)
+
+
+def on_orphaned(loop: asyncio.AbstractEventLoop, call: Callable[[], None]) -> None:
+    """In a worker: call back when the parent is gone, however it went. Elsewhere: nothing."""
+    if _parent_pipe is not None:
+        pipe = _parent_pipe
+
+        def orphaned() -> None:
+            loop.remove_reader(pipe)
+            call()
+
+        loop.add_reader(pipe, orphaned)
+
+
+class _Crew:
+    """The processes and the two pipes that connect them with the parent."""
+
+    def __init__(self, work: Work, count: int) -> None:
+        self._work = work
+        self._count = count
+        self._processes: dict[int, tuple[ForkProcess, float]] = {}  # by sentinel; start time
+        self._ready_read, self._ready_write = os.pipe()
+        self._alive_read, self._alive_write = os.pipe()
+        self._early_deaths = 0
+
+    def watch(self, signaled: int, on_ready: Callable[[], None]) -> None:
+        """Keep `count` processes running until there is something to read from `signaled`."""
+        ready = 0
+        while True:
+            while len(self._processes) < self._count:
+                self._start()
+            events = wait([signaled, self._ready_read, *self._processes])
+            if signaled in events:
+                return
+            if self._ready_read in events:
+                before, ready = ready, ready + len(os.read(self._ready_read, 64))
+                if before < self._count <= ready:
+                    on_ready()
+            for sentinel in self._processes.keys() & set(events):
+                self._bury(sentinel)
+
+    def _start(self) -> None:
+        process = _FORK.Process(target=self._be_worker, daemon=False)
+        process.start()
+        self._processes[process.sentinel] = (process, time.monotonic())
+
+    def _be_worker(self) -> None:
+        global _parent_pipe  # noqa: PLW0603 - set once, in a process that is one worker's own
+        os.close(self._alive_write)
+        _parent_pipe = self._alive_read
+        self._work(lambda: _write_byte(self._ready_write))
+
+    def _bury(self, sentinel: int) -> None:
+        """Note a death. WorkersFailed after too many that came too soon."""
+        process, started = self._processes.pop(sentinel)
+        process.join()
+        _LOG.error("worker %s ended with code %s; starting another", process.pid, process.exitcode)
+        if time.monotonic() - started >= _EARLY_S:
+            self._early_deaths = 0
+            return
+        self._early_deaths += 1
+        if self._early_deaths >= _MAX_EARLY:
+            msg = f"workers end as soon as they start (the last one with code {process.exitcode})"
+            raise WorkersFailed(msg)
+        time.sleep(0.1 * 2**self._early_deaths)
+
+    def stop(self, timeout_s: float) -> None:
+        """Ask all to end, wait, and kill what is left."""
+        processes = [process for process, _ in self._processes.values()]
+        for process in processes:
+            process.terminate()
+        deadline = time.monotonic() + timeout_s
+        for process in processes:
+            process.join(max(0.0, deadline - time.monotonic()))
+            if process.is_alive():
+                process.kill()
+                process.join()
+        for pipe in (self._ready_read, self._ready_write, self._alive_read, self._alive_write):
+            os.close(pipe)
+
+
+@contextmanager
+def _signals() -> Iterator[int]:
+    """A descriptor that becomes readable on SIGTERM or SIGINT, so that nothing can be missed."""
+    read, write = os.pipe()
+    numbers = (signal.SIGTERM, signal.SIGINT)
+    before = {number: signal.signal(number, lambda *_: _write_byte(write)) for number in numbers}
+    try:
+        yield read
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        os.close(read)
+        os.close(write)
+
+
+def _write_byte(pipe: int) -> None:
+    with suppress(OSError):  # nobody reads any more: then nobody needs to know
+        os.write(pipe, b".")
