@@ -1,0 +1,1 @@
+"""The album's music, one module per composition. Each has `compose() -> Piece`."""
