@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import click
 
+from configs.masking import shown
 from configs.settings import Section
 from pipeline.cli.compose import Invocation, pass_invocation
 from pipeline.cli.output import write_json, write_table
@@ -19,11 +20,11 @@ def config_group() -> None:
 @config_group.command("show")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @pass_invocation
-def show(invocation: Invocation, *, as_json: bool) -> None:
+def show_command(invocation: Invocation, *, as_json: bool) -> None:
     r"""Print every setting with its value and its source.
 
-    Secrets are never settings: they rest in files of their own, and only the names of these
-    files are shown.
+    Keys and signing secrets are never settings, they rest in files of their own; a password in
+    a URL is masked.
 
     \b
     HEADWATER_ORIGIN__PORT=9000 headwater config show
@@ -45,7 +46,8 @@ def _flat(section: Section, prefix: str = "") -> Iterator[tuple[str, object]]:
         if isinstance(value, Section):
             yield from _flat(value, f"{prefix}{name}.")
         else:
-            yield f"{prefix}{name}", plain[name]
+            key = f"{prefix}{name}"
+            yield key, shown(key, plain[name])
 
 
 def _text(value: object) -> str:

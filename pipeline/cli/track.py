@@ -87,6 +87,7 @@ def revisions(invocation: Invocation, *, track: str, as_json: bool) -> None:
 @track_group.command("edit")
 @click.argument("track")
 @click.option("--title", help="Title of the recording.")
+@click.option("--artists", help='Credited artists, in order, separated by ";".')
 @click.option("--genre", help="Genre.")
 @click.option("--date", help="Date: YYYY, YYYY-MM or YYYY-MM-DD.")
 @click.option("--copyright", help="Copyright line.")
@@ -117,8 +118,6 @@ def edit(
             changes[name] = value
     if not changes:
         raise click.UsageError("nothing to change: give at least one option")
-    if changes.get("title", "x") == "":
-        raise click.UsageError("a track has a title")
     _change(
         invocation,
         track,

@@ -1,0 +1,66 @@
+"""`headwater serve`: the origin, until it is told to end."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import click
+
+from configs.settings import Settings
+from origin.listening import ServeError
+from origin.server import serve
+from origin.state import OriginDeps
+from origin.workers import WorkersFailed
+from pipeline.cli.compose import Invocation, open_deps, pass_invocation
+from pipeline.cli.output import Failure
+
+
+@click.command("serve")
+@click.option("--host", help="Address to listen on.  [default: origin.host]")
+@click.option("--port", type=int, help="Port; 0 is any free one.  [default: origin.port]")
+@click.option("--workers", type=int, help="Processes that share it.  [default: origin.workers]")
+@click.option(
+    "--public-url", metavar="URL", help="How listeners reach it.  [default: origin.public_url]"
+)
+@click.option(
+    "--tls-certificate",
+    type=click.Path(path_type=Path),
+    help="PEM file.  [default: origin.tls_certificate]",
+)
+@click.option(
+    "--tls-key", type=click.Path(path_type=Path), help="PEM file.  [default: origin.tls_key]"
+)
+@pass_invocation
+def serve_command(invocation: Invocation, /, **flags: str | int | Path | None) -> None:
+    """Stream the catalog: player page, API, media and licenses.
+
+    Prints the address on stderr once it answers. Ends gracefully on SIGTERM or Ctrl-C: running
+    answers are finished first. -v logs every request.
+
+    headwater serve --host 0.0.0.0 --workers 4
+    """
+    given = {f"origin.{name}": value for name, value in flags.items()}
+    settings = invocation.load(given).settings
+
+    try:
+        serve(settings.origin, lambda: _open(settings))
+    except (ServeError, WorkersFailed) as exc:
+        raise Failure(f"serve: {exc}") from exc
+
+
+@asynccontextmanager
+async def _open(settings: Settings) -> AsyncIterator[OriginDeps]:
+    """Open what one worker works with; each worker has its own."""
+    async with open_deps(settings) as deps:
+        yield OriginDeps(
+            store=deps.store,
+            catalog=deps.catalog,
+            keyring=deps.keyring,
+            playback_tokens=deps.playback_tokens,
+            access_tokens=deps.access_tokens,
+            tiers=deps.tiers,
+            settings=settings.origin,
+            playback_ttl_s=settings.drm.playback_ttl_s,
+        )
