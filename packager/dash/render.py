@@ -64,10 +64,14 @@ def _adaptation_sets(package: Package) -> list[_Set]:
 
     # By first bit rate inside a family: KIDs are random, and the order must not be.
     grouped = [
-        tuple(sorted(group, key=lambda one: one.peak_bps))
+        tuple(sorted(group, key=_by_rate))
         for _, group in groupby(sorted(package.renditions, key=key), key)
     ]
-    return sorted(grouped, key=lambda group: (_family(group[0]), group[0].peak_bps))
+    return sorted(grouped, key=lambda group: (_family(group[0]), _by_rate(group[0])))
+
+
+def _by_rate(one: Rendition) -> tuple[int, str]:
+    return one.peak_bps, one.name
 
 
 def _adaptation_set(

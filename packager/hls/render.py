@@ -91,8 +91,8 @@ def media(
     return str(playlist.dumps(infspec="microseconds"))
 
 
-def _by_codec_and_rate(one: Rendition) -> tuple[int, int, int]:
-    return _ORDER.index(one.codec), one.sample_rate_hz, one.peak_bps
+def _by_codec_and_rate(one: Rendition) -> tuple[int, int, int, str]:
+    return _ORDER.index(one.codec), one.sample_rate_hz, one.peak_bps, one.name
 
 
 def _group_id(one: Rendition) -> str:

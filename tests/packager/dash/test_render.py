@@ -1,0 +1,112 @@
+"""The MPD against the schema of ISO/IEC 23009-1 and against what it must say."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from lxml import etree
+
+from packager.dash.render import mpd
+from packager.model import Package, Scheme
+from tests.packager.conftest import Encode
+from tests.packager.packages import package, write
+
+SCHEMA = Path(__file__).parents[4] / "shared" / "reference" / "schemas" / "DASH-MPD.xsd"
+NS = {"d": "urn:mpeg:dash:schema:mpd:2011", "cenc": "urn:mpeg:cenc:2013"}
+
+
+@pytest.fixture(params=list(Scheme))
+def album_track(request: pytest.FixtureRequest, encode: Encode) -> Package:
+    scheme: Scheme = request.param
+    return package(
+        write(encode("flac"), name="flac", tier="lossless", scheme=scheme, kid=3)[0],
+        write(encode("aac"), scheme=scheme)[0],
+        write(encode("aac"), name="aac-320k", tier="premium", scheme=scheme, kid=2)[0],
+        write(encode("opus"), name="opus-96k", scheme=scheme)[0],
+    )
+
+
+def _tree(one: Package) -> etree._Element:
+    return etree.fromstring(mpd(one, media_base="../../").encode())
+
+
+def _strings(tree: etree._Element, path: str) -> list[str]:
+    found = tree.xpath(path, namespaces=NS)
+    assert isinstance(found, list)
+    return [str(one) for one in found]
+
+
+@pytest.mark.skipif(not SCHEMA.exists(), reason=f"the MPEG-DASH schema is not at {SCHEMA}")
+def test_the_mpd_is_valid(album_track: Package) -> None:
+    etree.XMLSchema(etree.parse(SCHEMA)).assertValid(_tree(album_track))
+
+
+def test_one_adaptation_set_per_codec_rate_and_kid(album_track: Package) -> None:
+    tree = _tree(album_track)
+    sets = [
+        _strings(one, "d:Representation/@id") for one in tree.iterfind(".//d:AdaptationSet", NS)
+    ]
+    if album_track.renditions[0].kid is None:
+        assert sets == [["aac-128k", "aac-320k"], ["opus-96k"], ["flac"]]
+    else:
+        assert sets == [["aac-128k"], ["aac-320k"], ["opus-96k"], ["flac"]]
+        switching = ".//d:SupplementalProperty[contains(@schemeIdUri, 'switching')]/@value"
+        assert _strings(tree, switching) == ["1", "0"]
+
+
+def test_ranges_and_bandwidths_are_the_files(album_track: Package) -> None:
+    tree = _tree(album_track)
+    for element in tree.iterfind(".//d:Representation", NS):
+        one = album_track.rendition(element.get("id", ""))
+        assert one
+        assert element.attrib["bandwidth"] == str(one.peak_bps)
+        assert _strings(element, "d:BaseURL/text()") == [f"../../{one.file}"]
+        assert _strings(element, "d:SegmentBase/@indexRange") == [
+            f"{one.sidx.start}-{one.sidx.end - 1}"
+        ]
+        assert _strings(element, "d:SegmentBase/d:Initialization/@range") == [
+            f"0-{one.init.end - 1}"
+        ]
+
+
+def test_durations_are_plain_decimals(album_track: Package) -> None:
+    """packagers.md D2: no float noise, no exponents."""
+    tree = _tree(album_track)
+
+    assert tree.attrib["mediaPresentationDuration"] == "PT10.01S"
+    assert _strings(tree, "d:Period/@duration") == ["PT10.01S"]
+
+
+def test_protection_names_the_scheme_and_the_kid_first(album_track: Package) -> None:
+    tree = _tree(album_track)
+    scheme = album_track.renditions[0].scheme
+    protected = list(tree.iterfind(".//d:AdaptationSet", NS))
+    for element in protected:
+        systems = _strings(element, "d:ContentProtection/@schemeIdUri")
+        if scheme is Scheme.CLEAR:
+            assert systems == []
+            continue
+        assert systems == [
+            "urn:mpeg:dash:mp4protection:2011",
+            "urn:uuid:e2719d58-a985-b3c9-781a-b030af78d30e",
+        ]
+        name = _strings(element, "d:Representation/@id")[0]
+        one = album_track.rendition(name)
+        assert one
+        assert _strings(element, "d:ContentProtection/@cenc:default_KID") == [str(one.kid)]
+        assert _strings(element, "d:ContentProtection[1]/@value") == [scheme.value]
+
+
+def test_nobody_is_told_where_to_ask_for_a_license(album_track: Package) -> None:
+    assert "laurl" not in mpd(album_track).lower()
+
+
+def test_text_is_escaped(album_track: Package) -> None:
+    assert _strings(_tree(album_track), ".//d:Title/text()") == ['Rain & "Röck"']
+
+
+def test_the_order_does_not_depend_on_the_keys(album_track: Package) -> None:
+    again = package(*reversed(album_track.renditions))
+
+    assert mpd(again) == mpd(album_track)

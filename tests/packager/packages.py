@@ -1,0 +1,54 @@
+"""Packages made of really encoded and packaged tracks, for tests of what is rendered from them."""
+
+from __future__ import annotations
+
+import io
+from fractions import Fraction
+from pathlib import Path
+
+from packager.cmaf import write_track
+from packager.demux import demux
+from packager.model import Kid, Package, Rendition, Scheme, TrackProtection
+
+KEY = bytes.fromhex("00112233445566778899aabbccddeeff")
+CBCS_IV = bytes(range(16))
+CENC_IV = bytes(range(8))
+
+
+def protection(scheme: Scheme, kid: int = 1) -> TrackProtection | None:
+    """A fixed key for a scheme; KIDs differ by number. None for clear."""
+    if scheme is Scheme.CLEAR:
+        return None
+    iv = CBCS_IV if scheme is Scheme.CBCS else CENC_IV
+    return TrackProtection(scheme, Kid(bytes([kid]) * 16), KEY, iv)
+
+
+def write(
+    encoded: Path,
+    *,
+    name: str = "aac-128k",
+    tier: str = "standard",
+    scheme: Scheme = Scheme.CLEAR,
+    kid: int = 1,
+    segment_s: float = 4,
+) -> tuple[Rendition, bytes]:
+    """Package one encoded file; the rendition and the track file's bytes."""
+    out = io.BytesIO()
+    with encoded.open("rb") as source:
+        rendition = write_track(
+            source,
+            demux(source),
+            out,
+            name=name,
+            tier=tier,
+            segment_s=Fraction(segment_s),
+            protection=protection(scheme, kid),
+        )
+    return rendition, out.getvalue()
+
+
+def package(*renditions: Rendition) -> Package:
+    """A package around renditions."""
+    return Package(
+        "tabcdefghijklmnopqrst", "0123456789abcdef", 'Rain & "Röck"', "A < B", renditions, -14.2
+    )

@@ -1,0 +1,40 @@
+from __future__ import annotations
+
+import pytest
+
+from packager import index
+from packager.errors import MalformedMedia, UnsupportedMedia
+from packager.model import Package, Scheme
+from tests.packager.conftest import Encode
+from tests.packager.packages import package, write
+
+
+@pytest.fixture
+def one(encode: Encode) -> Package:
+    renditions = [
+        write(encode("aac"), scheme=Scheme.CBCS)[0],
+        write(encode("opus"), name="opus-96k", scheme=Scheme.CENC)[0],
+        write(encode("flac"), name="flac", tier="lossless")[0],
+    ]
+    return package(*renditions)
+
+
+def test_a_package_is_read_back(one: Package) -> None:
+    assert index.decode(index.encode(one)) == one
+
+
+def test_the_key_is_not_in_it(one: Package) -> None:
+    assert b"00112233" not in index.encode(one)
+
+
+def test_a_later_format_is_refused(one: Package) -> None:
+    later = index.encode(one).replace(b'"format":1', b'"format":2')
+
+    with pytest.raises(UnsupportedMedia, match="a package index of format 2"):
+        index.decode(later)
+
+
+@pytest.mark.parametrize("data", [b"", b"{}", b"[]", b"\xff", b'{"format":1,"loudness":3}', b"1"])
+def test_anything_else_is_malformed(data: bytes) -> None:
+    with pytest.raises(MalformedMedia, match=r"package\.json: not a package index"):
+        index.decode(data)
