@@ -30,7 +30,7 @@ def make_app(deps: OriginDeps) -> web.Application:
     for routes in (license_, playback, catalog_api, health):
         routes.add_routes(app)
     player.add_routes(app, deps.settings.public_url)
-    app.router.add_route("*", "/v1/t/{rest:.*}", app[MEDIA])
+    app.router.add_route("*", "/v1/t/{rest:.*}", app[MEDIA].handle)
     app.router.add_route(hdrs.METH_OPTIONS, "/{rest:.*}", _options)
     return app
 

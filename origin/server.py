@@ -100,7 +100,7 @@ def _take_shortcut(runner: web.AppRunner) -> None:
         msg = "the runner is not set up"
         raise RuntimeError(msg)
     routed = server.request_handler
-    media = runner.app[MEDIA]
+    media = runner.app[MEDIA].handle
 
     def handle(request: web.BaseRequest) -> Awaitable[web.StreamResponse]:
         if request.raw_path.startswith(PREFIX):

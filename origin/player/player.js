@@ -187,6 +187,7 @@ export class Player extends EventTarget {
   }
 
   #fail(deck, error) {
+    if (deck === this.#waitingDeck) this.#dropWaiting();
     if (deck !== this.deck) return;
     deck.audio.pause();
     this.error = error;

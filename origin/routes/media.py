@@ -42,7 +42,7 @@ class MediaHandler:
         self._held = state.pieces.held
         self._is_known = state.availability.is_known
 
-    async def __call__(self, request: web.BaseRequest) -> web.StreamResponse:
+    async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """The response to any request under the prefix; never raises our own errors."""
         try:
             path, _, _ = request.raw_path.partition("?")  # a query (CMCD) changes nothing
