@@ -43,15 +43,13 @@ def read_document(path: Path | Traversable) -> Document:
     except OSError as exc:
         cause = (exc.strerror or str(exc)).lower()
         raise ConfigError([f"{file}: cannot be read: {cause}"]) from exc
-    loader = yaml.SafeLoader(text)
     try:
+        loader = yaml.SafeLoader(text)
         node = loader.get_single_node()
         reader = _Reader(file, loader)
         value = reader.value(node, ()) if node is not None else None
     except yaml.YAMLError as exc:
         raise ConfigError([_syntax_problem(file, exc)]) from exc
-    finally:
-        loader.dispose()
     if reader.problems:
         raise ConfigError(reader.problems)
     return Document(file, value, reader.lines)

@@ -24,7 +24,16 @@ from pydantic import ValidationError
 
 from configs.document import Document, Keys, read_document
 from configs.errors import ConfigError
-from configs.problems import allowed, dotted, field_at, plain_type, problems, unknown, wrong
+from configs.problems import (
+    allowed,
+    dotted,
+    field_at,
+    plain_type,
+    problems,
+    takes_null,
+    unknown,
+    wrong,
+)
 from configs.settings import Section, Settings
 
 PREFIX = "HEADWATER_"
@@ -63,7 +72,7 @@ def load_settings(path: Path | None, env: Mapping[str, str], flags: Mapping[str,
     given: dict[Keys, _Given] = {}
     for one in (*_from_file(path, env, wrongs), *_from_env(env, wrongs), *_from_flags(flags)):
         if not _is_setting(one.keys):
-            wrongs.append(unknown(one.where(one.keys), one.keys, _neighbours(one.keys)))
+            wrongs.append(_unknown(one))
         else:
             given[one.keys] = one
     settings = _validated(given, wrongs)
@@ -139,8 +148,8 @@ def _from_text(keys: Keys, text: str) -> object:
     field = field_at(Settings, keys)
     if field is None or not _is_setting(keys):
         return text
-    plain, optional = plain_type(field.annotation)
-    if optional and text in {"", "null"}:
+    plain = plain_type(field.annotation)
+    if takes_null(field) and text in {"", "null"}:
         return None
     kind = get_origin(plain)
     if kind is tuple and not text.lstrip().startswith("["):
@@ -190,10 +199,10 @@ def _is_setting(keys: Keys) -> bool:
 
 def _is_path(keys: Keys) -> bool:
     field = field_at(Settings, keys)
-    return field is not None and plain_type(field.annotation)[0] is Path
+    return field is not None and plain_type(field.annotation) is Path
 
 
-def _neighbours(keys: Keys) -> Iterator[str]:
-    """Go through the names that could have been meant."""
-    section = _section(str(keys[0]))
-    yield from (section or Settings).model_fields
+def _unknown(one: _Given) -> str:
+    section = _section(str(one.keys[0]))
+    names = (section or Settings).model_fields
+    return unknown(one.where(one.keys), one.keys, names, -1 if section else 0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from configs.errors import ConfigError
 from configs.settings import Settings
 
 
@@ -16,7 +17,10 @@ def catalog_url(settings: Settings) -> str:
     """Return the catalog's SQLAlchemy URL."""
     if settings.catalog.url is not None:
         return settings.catalog.url
-    return f"sqlite+aiosqlite:///{settings.home.absolute() / 'catalog.db'}"
+    path = str(settings.home.absolute() / "catalog.db")
+    if "?" in path:  # would begin the URL's query
+        raise ConfigError([f"home: value {path!r} is not allowed: a path without '?'"])
+    return f"sqlite+aiosqlite:///{path}"
 
 
 def kek_file(settings: Settings) -> Path:

@@ -32,10 +32,10 @@ def problems(
     return tuple(_problem(detail, model, where) for detail in error.errors(include_url=False))
 
 
-def unknown(where: str, keys: Keys, names: Iterable[str]) -> str:
-    """Tell that a key is none of the names that are allowed there. Its value is not shown."""
+def unknown(where: str, keys: Keys, names: Iterable[str], wrong_part: int = -1) -> str:
+    """Tell that a part of a key is none of the names allowed there. Its value is not shown."""
     names = tuple(names)
-    near = get_close_matches(str(keys[-1]), names, n=1)
+    near = get_close_matches(str(keys[wrong_part]), names, n=1)
     hint = f"did you mean {near[0]}? " if near else ""
     return f"{where}: {dotted(keys)}: is not a setting: {hint}allowed: {', '.join(names)}"
 
@@ -56,7 +56,7 @@ def dotted(keys: Keys) -> str:
 
 def allowed(field: FieldInfo) -> str:
     """Say which values a field takes: "a whole number from 1 to 256, or null"."""
-    plain, optional = plain_type(field.annotation)
+    plain, optional = _without_none(field.annotation)
     text = field.description or _type_text(plain) + _bounds(field.metadata)
     return f"{text}, or null" if optional else text
 
@@ -70,12 +70,23 @@ def field_at(model: type[BaseModel], keys: Keys) -> FieldInfo | None:
             found = inner.model_fields.get(str(key))
             if found is None:
                 return None
-            inner, _ = plain_type(found.annotation)
+            inner = plain_type(found.annotation)
         elif get_origin(inner) is tuple:
             inner = get_args(inner)[0]
         else:
             break
     return found
+
+
+def plain_type(annotation: Any) -> Any:
+    """Return the type itself: without `| None` and what annotates it."""
+    plain, _ = _without_none(annotation)
+    return get_args(plain)[0] if get_origin(plain) is Annotated else plain
+
+
+def takes_null(field: FieldInfo) -> bool:
+    """Tell whether a field may be null."""
+    return _without_none(field.annotation)[1]
 
 
 def _problem(detail: ErrorDetails, model: type[BaseModel], where: Callable[[Keys], str]) -> str:
@@ -99,13 +110,13 @@ def _problem(detail: ErrorDetails, model: type[BaseModel], where: Callable[[Keys
 
 
 def _model_of(field: FieldInfo) -> type[BaseModel] | None:
-    inner, _ = plain_type(field.annotation)
+    inner = plain_type(field.annotation)
     if get_origin(inner) is tuple:
         inner = get_args(inner)[0]
     return inner if isinstance(inner, type) and issubclass(inner, BaseModel) else None
 
 
-def plain_type(annotation: Any) -> tuple[Any, bool]:
+def _without_none(annotation: Any) -> tuple[Any, bool]:
     """Split `X | None` into X and whether None was there."""
     if get_origin(annotation) in {Union, types.UnionType}:
         members = [one for one in get_args(annotation) if one is not type(None)]

@@ -35,6 +35,13 @@ def _not_a_bool(value: object) -> object:
     return value
 
 
+def _not_empty(value: object) -> object:
+    if isinstance(value, (str, Path)) and (str(value) == "" or "\0" in str(value)):
+        raise PydanticCustomError("path", "a path")
+    return value
+
+
+FilePath = Annotated[Path, BeforeValidator(_not_empty), Field(description="a path, not empty")]
 Whole = Annotated[int, BeforeValidator(_not_a_bool)]
 Number = Annotated[float, BeforeValidator(_not_a_bool)]
 Network = Annotated[
@@ -52,25 +59,25 @@ class IngestSettings(Section):
     """How masters become packages."""
 
     jobs: Whole | None = Field(default=None, ge=1, le=256)  # side by side; None: one per core
-    ladder: Path | None = None  # None: the packaged ladder.yaml
+    ladder: FilePath | None = None  # None: the packaged ladder.yaml
     segment_s: Number = Field(default=4.0, ge=1.0, le=10.0)
     scheme: Literal["cbcs", "cenc", "clear"] = "cbcs"
     max_duration_s: Whole = Field(default=6 * 3600, ge=1)
     max_cover_bytes: Whole = Field(default=20 << 20, ge=1024)
-    temp: Path | None = None  # None: HOME/tmp
+    temp: FilePath | None = None  # None: HOME/tmp
 
 
 class FfmpegSettings(Section):
     """Which ffmpeg runs. None: the newest found on the system or in a PyPI wheel."""
 
-    ffmpeg: Path | None = None
-    ffprobe: Path | None = None
+    ffmpeg: FilePath | None = None
+    ffprobe: FilePath | None = None
 
 
 class StorageSettings(Section):
     """Where objects rest."""
 
-    path: Path | None = None  # None: HOME/storage
+    path: FilePath | None = None  # None: HOME/storage
 
 
 class CatalogSettings(Section):
@@ -86,8 +93,8 @@ class CatalogSettings(Section):
 class DrmSettings(Section):
     """Keys, and which subscription opens which tiers."""
 
-    kek_file: Path | None = None  # None: HOME/kek.json, made (0600) at first use
-    token_file: Path | None = None  # None: HOME/tokens.json (0600): token signing keys
+    kek_file: FilePath | None = None  # None: HOME/kek.json, made (0600) at first use
+    token_file: FilePath | None = None  # None: HOME/tokens.json (0600): token signing keys
     subscriptions: dict[Name, tuple[Name, ...]] = {
         "free": ("standard",),
         "premium": ("standard", "premium", "lossless"),
@@ -110,8 +117,8 @@ class OriginSettings(Section):
         description="a URL like https://music.example.com, without a slash at its end",
     )
     trusted_proxies: tuple[Network, ...] = ()  # whose X-Forwarded-* are believed
-    tls_certificate: Path | None = None
-    tls_key: Path | None = None
+    tls_certificate: FilePath | None = None
+    tls_key: FilePath | None = None
     cache_bytes: Whole = Field(default=256 << 20, ge=1 << 20)
     shutdown_grace_s: Number = Field(default=30.0, ge=0)
 
@@ -126,7 +133,7 @@ class OriginSettings(Section):
 class Settings(Section):
     """The whole tree."""
 
-    home: Path = Path(".headwater")
+    home: FilePath = Path(".headwater")
     tenant: Name = "default"
     ingest: IngestSettings = IngestSettings()
     ffmpeg: FfmpegSettings = FfmpegSettings()
