@@ -1,0 +1,156 @@
+"""What was made of a master -> the values that the catalog and the manifests take. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from catalog.records import (
+    Publication,
+    ReleaseDraft,
+    RenditionRecord,
+    RevisionDraft,
+    TrackDraft,
+)
+from drm.keyring import Keyring
+from drm.model import KeyScope
+from packager.model import Package, Rendition, Scheme
+from pipeline.ffmpeg.encode import Encoded
+from pipeline.identity import release_id, revision_id
+from pipeline.ladder import RenditionSpec, notes_on
+from pipeline.master import Master
+from pipeline.packaging import Packaged
+from storage.naming import cover_object, track_object
+
+UNKNOWN_ARTIST = "Unknown artist"
+
+
+def package_of(master: Master, track_id: str, encoded: Encoded, packaged: Packaged) -> Package:
+    """The package of a new revision, named by its content."""
+    files = {one.name: one.sha256 for one in packaged.renditions}
+    return Package(
+        track_id=track_id,
+        revision=revision_id(files, master.sha256),
+        title=master.title,
+        artist=", ".join(_artists(master)),
+        renditions=packaged.renditions,
+        integrated_lufs=encoded.loudness.integrated_lufs,
+        loudness_range_lu=encoded.loudness.range_lu,
+        true_peak_dbtp=encoded.loudness.true_peak_dbtp,
+    )
+
+
+def revision_of(
+    master: Master,
+    package: Package,
+    specs: Sequence[RenditionSpec],
+    *,
+    recipe_sha256: str,
+    scheme: Scheme,
+    encoder: str,
+) -> RevisionDraft:
+    """The revision's row: how it was made, and of what."""
+    sound = master.sound
+    return RevisionDraft(
+        revision=package.revision,
+        master_sha256=master.sha256,
+        recipe_sha256=recipe_sha256,
+        master_format=sound.form,
+        master_codec=sound.codec,
+        master_sample_rate_hz=sound.sample_rate_hz,
+        master_channels=sound.channels,
+        master_bit_depth=sound.bit_depth,
+        master_samples=sound.samples,
+        scheme=scheme.value,
+        encoder=encoder,
+        integrated_lufs=package.integrated_lufs,
+        loudness_range_lu=package.loudness_range_lu,
+        true_peak_dbtp=package.true_peak_dbtp,
+        renditions=tuple(_rendition(package, one) for one in package.renditions),
+        notes=(*notes_on(sound, specs, package.true_peak_dbtp), *master.warnings),
+    )
+
+
+def publication_of(
+    master: Master,
+    revision: RevisionDraft,
+    track_id: str,
+    packaged: Packaged,
+    *,
+    keyring: Keyring,
+    tenant: str,
+    job_id: str,
+) -> Publication:
+    """All that the publishing transaction writes; the keys are wrapped here."""
+    scheme = Scheme(revision.scheme)
+    return Publication(
+        track=_track(master, track_id, tenant),
+        release=_release(master, tenant),
+        revision=revision,
+        keys=tuple(
+            keyring.wrap(key, KeyScope(tenant, track_id, revision.revision, tier, scheme))
+            for tier, key in packaged.keys.items()
+        ),
+        job_id=job_id,
+    )
+
+
+def _artists(master: Master) -> tuple[str, ...]:
+    tags = master.tags
+    return tags.artists or ((tags.album_artist,) if tags.album_artist else (UNKNOWN_ARTIST,))
+
+
+def _track(master: Master, track_id: str, tenant: str) -> TrackDraft:
+    tags = master.tags
+    return TrackDraft(
+        track_id=track_id,
+        tenant=tenant,
+        title=master.title,
+        artists=_artists(master),
+        duration_s=master.sound.duration_s,
+        isrc=tags.isrc,
+        operator_id=master.operator_id,
+        disc=tags.disc,
+        number=tags.number,
+        genre=tags.genre,
+        date=tags.date,
+        copyright=tags.copyright,
+        lyrics=tags.lyrics,
+        replaygain_track_db=tags.replaygain_track_db,
+        replaygain_album_db=tags.replaygain_album_db,
+    )
+
+
+def _release(master: Master, tenant: str) -> ReleaseDraft | None:
+    """The album; for a master that names none, a single where there is a UPC or a cover to keep."""
+    tags = master.tags
+    if not (tags.album or tags.upc or master.cover):
+        return None
+    title = tags.album or master.title
+    artist = tags.album_artist or _artists(master)[0]
+    cover = master.cover
+    return ReleaseDraft(
+        release_id=release_id(tenant, tags.upc, artist, title),
+        title=title,
+        artist=artist,
+        upc=tags.upc,
+        date=tags.date,
+        label=tags.label,
+        copyright=tags.copyright,
+        cover_key=cover_object(cover.sha256, cover.ending) if cover else None,
+    )
+
+
+def _rendition(package: Package, one: Rendition) -> RenditionRecord:
+    return RenditionRecord(
+        name=one.name,
+        tier=one.tier,
+        codec=one.codec.value,
+        codecs=one.codecs,
+        average_bps=one.average_bps,
+        sample_rate_hz=one.sample_rate_hz,
+        channels=one.channels,
+        bit_depth=one.bit_depth,
+        object_key=track_object(package.track_id, package.revision, one.file),
+        size=one.size,
+        sha256=one.sha256,
+    )

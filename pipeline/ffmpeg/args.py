@@ -1,0 +1,202 @@
+"""The command lines of ffprobe and ffmpeg. Pure: values in, a list of strings out.
+
+Nothing that a user writes becomes an option: the only foreign text is a path, behind `file:`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import ffmpeg
+
+from packager.model import Codec
+from pipeline.ladder import RenditionSpec
+from pipeline.sound import Sound
+
+# Bytes in one allocation. A decoder's largest real one is a frame, a demuxer's a sample table or
+# a cover picture; a header that lies asks for more.
+_MAX_ALLOC = 512 << 20
+
+# FLAC's block size, samples. The AAC frame (1024) divides it, so segments of every codec end
+# within a frame of each other.
+_FLAC_BLOCK = 4096
+
+
+def probe_args(ffprobe: Path, source: Path, form: str) -> list[str]:
+    """What is in the file, as JSON on stdout."""
+    return [
+        str(ffprobe),
+        # Only errors on stderr: the cause of a failure is searched there.
+        *("-v", "error", "-hide_banner"),
+        *("-max_alloc", str(_MAX_ALLOC)),
+        *("-f", form),
+        *_flat(_guards(form)),
+        *("-show_streams", "-show_format", "-of", "json"),
+        _url(source),
+    ]
+
+
+def encode_args(
+    ffmpeg_path: Path,
+    source: Path,
+    sound: Sound,
+    outputs: Sequence[tuple[RenditionSpec, Path]],
+    *,
+    measure: bool = False,
+    md5: Path | None = None,
+) -> list[str]:
+    """One process: one decode, all these renditions, and what is to be measured.
+
+    `measure`: EBU R 128 loudness and the count of decoded samples, at the end of stderr.
+    `md5`: a file for the MD5 of the decoded samples at the master's depth, as FLAC hashes them.
+    """
+    decoded = _decode(source, sound)
+    by_rate = [
+        (rate, list(group)) for rate, group in groupby(sorted(outputs, key=_rate_of), key=_rate_of)
+    ]
+    branches = _split(decoded, len(by_rate) + measure + (md5 is not None))
+    sinks = []
+    if measure:
+        sinks.append(_measure(branches.pop(0)))
+    if md5 is not None:
+        sinks.append(_md5(branches.pop(0), sound, md5))
+    for branch, (rate, group) in zip(branches, by_rate, strict=True):
+        # Resampled once for all renditions of that rate, in floating point: rounding to the
+        # master's 16 bits before a lossy encoder would only add noise.
+        signal = branch.filter("aresample", rate, osf="fltp") if group[0][0].resampled else branch
+        for stream, (spec, path) in zip(_split(signal, len(group)), group, strict=True):
+            sinks.append(ffmpeg.output(stream, _url(path), **_encoder(spec), **_muxer(spec)))
+    compiled: list[str] = ffmpeg.get_args(ffmpeg.merge_outputs(*sinks))
+    return [str(ffmpeg_path), *_GLOBAL, *compiled]
+
+
+_GLOBAL = (
+    # Never wait for a keystroke.
+    "-nostdin",
+    "-hide_banner",
+    # No human statistics on stderr; `key=value` lines on stdout instead, twice a second.
+    "-nostats",
+    *("-progress", "pipe:1", "-stats_period", "0.5"),
+    # The measuring filters print at this level.
+    *("-loglevel", "info"),
+    # The first error ends it: without this ffmpeg skips what it cannot decode and exits 0.
+    "-xerror",
+    *("-max_alloc", str(_MAX_ALLOC)),
+    # One thread per filter graph: the encoders are what keeps the cores busy.
+    *("-filter_complex_threads", "1"),
+)
+
+
+def _guards(form: str) -> dict[str, str]:
+    """Options of every input: no format and no protocol but the expected ones."""
+    return {
+        # A demuxer may open another one for what it finds inside: not here.
+        "format_whitelist": form,
+        # No URL inside a file is followed.
+        "protocol_whitelist": "file",
+    }
+
+
+def _decode(source: Path, sound: Sound) -> Any:
+    options: dict[str, Any] = {
+        **_guards(sound.form),
+        # No decoder but the one that the probe saw.
+        "codec_whitelist": sound.codec,
+        # A frame is at most 64 KiB samples: more threads only cost.
+        "threads": 1,
+        # Never more than was promised, plus a second in which a longer file is noticed.
+        "t": f"{sound.duration_s + 1:.3f}",
+    }
+    if sound.codec == "flac":
+        # Check every frame's CRC, and do not conceal.
+        options["err_detect"] = "crccheck+bitstream+buffer+explode"
+    return ffmpeg.input(_url(source), format=sound.form, **options)["a:0"]
+
+
+def _split(stream: Any, count: int) -> list[Any]:
+    """The same frames for each of `count` consumers; they are shared, not copied."""
+    if count == 1:
+        return [stream]
+    split = stream.filter_multi_output("asplit", count)
+    return [split.stream(number) for number in range(count)]
+
+
+def _measure(stream: Any) -> Any:
+    measured = stream.filter(
+        "ebur128",
+        # True peak (4 times oversampled) beside loudness and range.
+        peak="true",
+        # The line per 100 ms goes to a log level that is not shown. ("quiet" is newer than 5.1.)
+        framelog="verbose",
+    ).filter("volumedetect")
+    return ffmpeg.output(measured, "-", format="null")
+
+
+def _md5(stream: Any, sound: Sound, path: Path) -> Any:
+    # FLAC hashes whole bytes, little-endian, signed. RFC 9639, 8.2.
+    codec = f"pcm_s{sound.bit_depth}le"
+    return ffmpeg.output(stream, _url(path), format="md5", acodec=codec)
+
+
+def _encoder(spec: RenditionSpec) -> dict[str, Any]:
+    match spec.codec:
+        case Codec.AAC:
+            return {
+                # ffmpeg's own AAC-LC encoder: the one that every build has.
+                "c:a": "aac",
+                "b:a": spec.bitrate_bps,
+            }
+        case Codec.OPUS:
+            return {
+                "c:a": "libopus",
+                "b:a": spec.bitrate_bps,
+                # 20 ms: the longest frame of full quality, and a whole number of them a segment.
+                "frame_duration": 20,
+                # Quality decides where the bits go; `b:a` is the average.
+                "vbr": "on",
+            }
+        case Codec.FLAC:
+            return {
+                "c:a": "flac",
+                # 8 would be 1 % smaller for three times the work.
+                "compression_level": 5,
+                "frame_size": _FLAC_BLOCK,
+                # The depth: s32 alone would be written as 32 bits.
+                "sample_fmt": "s16" if spec.bit_depth == 16 else "s32",
+                "bits_per_raw_sample": spec.bit_depth,
+                # FLAC in MP4 was experimental until ffmpeg 6.
+                "strict": -2,
+            }
+        case _:
+            msg = f"no encoder for {spec.codec}"
+            raise ValueError(msg)
+
+
+def _muxer(spec: RenditionSpec) -> dict[str, Any]:
+    return {
+        "format": "mp4",
+        # Edit lists count in the movie's timescale: at 1000 they would round to milliseconds.
+        "movie_timescale": spec.sample_rate_hz,
+        # Nothing of the master's metadata: what is published comes from the catalog.
+        "map_metadata": -1,
+        "map_chapters": -1,
+        # No encoder name, no dates: the same master makes the same bytes.
+        "bitexact": None,
+    }
+
+
+def _rate_of(output: tuple[RenditionSpec, Path]) -> int:
+    # 0 keeps what is not resampled first, and apart from a resampled one of the same rate.
+    return output[0].sample_rate_hz if output[0].resampled else 0
+
+
+def _url(path: Path) -> str:
+    """An absolute `file:` URL: a name such as `-x` or `concat:a|b` has no other meaning then."""
+    return f"file:{path.absolute()}"
+
+
+def _flat(options: dict[str, str]) -> list[str]:
+    return [part for name, value in options.items() for part in (f"-{name}", value)]

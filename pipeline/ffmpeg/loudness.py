@@ -1,0 +1,54 @@
+"""What the measuring filters say at the end of stderr -> values. Pure.
+
+`ebur128` (EBU R 128, ITU-R BS.1770-4) prints a summary, `volumedetect` the count of samples.
+Both also print an empty report for a graph that ffmpeg configures twice: the last one counts.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+_ABSOLUTE_GATE_LUFS = -70.0  # BS.1770-4, annex 1: what is below never counts
+_INTEGRATED = re.compile(r"^\s+I:\s+(\S+) LUFS", re.MULTILINE)
+_RANGE = re.compile(r"^\s+LRA:\s+(\S+) LU$", re.MULTILINE)
+_TRUE_PEAK = re.compile(r"True peak:\s+Peak:\s+(\S+) dBFS")
+_SAMPLES = re.compile(r"n_samples: (\d+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Loudness:
+    """The loudness of a master; None where silence leaves nothing to measure."""
+
+    integrated_lufs: float | None
+    range_lu: float | None
+    true_peak_dbtp: float | None
+
+
+def parse_loudness(stderr_tail: str) -> Loudness | None:
+    """The last summary of `ebur128`; None where there is none."""
+    integrated = _last(_INTEGRATED, stderr_tail)
+    if integrated is None:
+        return None
+    if integrated <= _ABSOLUTE_GATE_LUFS:
+        return Loudness(None, None, _finite(_last(_TRUE_PEAK, stderr_tail)))
+    return Loudness(
+        _finite(integrated),
+        _finite(_last(_RANGE, stderr_tail)),
+        _finite(_last(_TRUE_PEAK, stderr_tail)),
+    )
+
+
+def parse_sample_count(stderr_tail: str, channels: int) -> int | None:
+    """Decoded samples per channel, as `volumedetect` counted them; None where it did not."""
+    counts = _SAMPLES.findall(stderr_tail)
+    return int(counts[-1]) // channels if counts else None
+
+
+def _last(pattern: re.Pattern[str], text: str) -> float | None:
+    found = pattern.findall(text)
+    return float(found[-1]) if found else None
+
+
+def _finite(value: float | None) -> float | None:
+    return value if value is not None and abs(value) != float("inf") else None

@@ -1,0 +1,318 @@
+"""The way of one track, from a master to its publication. Read this file first.
+
+    probe    -> Master, or BadMaster: what it is, what it is called, which track it is
+    encode   -> plain MP4 files, loudness; the decode is proven complete
+    package  -> CMAF track files, segmented and encrypted, each with a hash
+    store    -> track files, static manifests and the package index rest in storage
+    publish  -> one transaction makes the revision the track's current one
+
+Until that transaction nothing can be seen. Whatever fails before it, the private folder goes and
+the objects of the unfinished revision are deleted again (a cover stays: it is named by its
+content, and another track may have it too).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager, suppress
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from pathlib import Path
+
+from catalog import tracks
+from catalog.engine import Catalog
+from catalog.errors import CatalogError, NotFound
+from catalog.publish import publish, rollback
+from catalog.records import RevisionDraft, TrackRecord
+from configs.ladder import Ladder
+from configs.settings import IngestSettings
+from drm.errors import DrmError
+from drm.keyring import Keyring
+from packager import index
+from packager.dash.render import mpd
+from packager.errors import PackagerError
+from packager.hls.render import HlsForm, media, multivariant
+from packager.model import Package, Scheme
+from pipeline.drafts import package_of, publication_of, revision_of
+from pipeline.errors import BadMaster, EncoderFailed, PipelineError
+from pipeline.ffmpeg.binaries import Tools
+from pipeline.ffmpeg.encode import Encoded, encode
+from pipeline.identity import identify, track_id
+from pipeline.jobs import Job
+from pipeline.ladder import RenditionSpec, choose, recipe_sha256
+from pipeline.master import Master, read_master, require_unchanged
+from pipeline.packaging import Packaged, package_tracks
+from pipeline.progress import Outcome, Progress, Reporter, Stage, Status
+from pipeline.workspace import Workspace, note_prefix
+from storage.base import ObjectNotFound, ObjectStore, StorageError
+from storage.naming import PACKAGE_INDEX, cover_object, track_object, track_prefix
+
+_log = logging.getLogger(__name__)
+
+HLS_FILE = "multivariant.m3u8"
+DASH_FILE = "manifest.mpd"
+
+
+@dataclass(frozen=True, slots=True)
+class Workshop:
+    """Everything an ingest works with."""
+
+    store: ObjectStore
+    catalog: Catalog
+    keyring: Keyring
+    ladder: Ladder
+    tools: Tools
+    settings: IngestSettings
+    tenant: str
+    workspace: Workspace
+    clock: Callable[[], datetime]
+    slot: Callable[[], AbstractAsyncContextManager[object]]  # for each ffmpeg process
+
+
+@dataclass(slots=True)
+class Ingest:
+    """One batch. `track` may be called concurrently, once for each master."""
+
+    shop: Workshop
+    reporter: Reporter
+    _claimed: dict[str, Path] = field(default_factory=dict)  # track id -> the master that has it
+
+    async def track(self, source: Path, operator_id: str | None = None) -> Outcome:
+        """Ingest one master. What goes wrong with it is in the outcome; nothing is raised."""
+        began = time.monotonic()
+        job = Job(self.shop.catalog, self.shop.clock)
+        run = _Track(self.shop, self.reporter, source, job)
+        try:
+            await job.start(self.shop.tenant, source)
+            outcome = await run.ingest(operator_id, self._claim)
+        except Exception as exc:  # noqa: BLE001 - the rest of the batch goes on, whatever it was
+            error = _one_line(source, exc)
+            with suppress(CatalogError):  # the catalog may be what failed
+                await job.fail(error)
+            outcome = Outcome(source, Status.FAILED, 0, title=run.title, error=error)
+        outcome = _timed(outcome, time.monotonic() - began)
+        self.reporter.done(outcome)
+        return outcome
+
+    def _claim(self, master: Master, identity: str, track: str) -> None:
+        """Only one master of a batch may be a given track."""
+        other = self._claimed.setdefault(track, master.path)
+        if other != master.path:
+            cause = f"it is the same track as {other} ({identity})"
+            raise BadMaster(master.path, cause, "give each its own ISRC, or ingest one of them")
+
+
+@dataclass(slots=True)
+class _Track:
+    """One track on its way."""
+
+    shop: Workshop
+    reporter: Reporter
+    source: Path
+    job: Job
+    title: str | None = None
+
+    async def ingest(
+        self, operator_id: str | None, claim: Callable[[Master, str, str], None]
+    ) -> Outcome:
+        shop = self.shop
+        await self._enter(Stage.PROBE)
+        master = await read_master(self.source, shop.tools, shop.settings, operator_id)
+        self.title = master.title
+        identity = identify(master.tags.isrc, master.operator_id, master.sha256)
+        track = track_id(shop.tenant, identity)
+        claim(master, f"{identity.kind} {identity.value}", track)
+        for warning in master.warnings:
+            self.reporter.warn(self.source, warning)
+
+        specs = choose(master.sound, shop.ladder)
+        scheme = Scheme(shop.settings.scheme)
+        recipe = recipe_sha256(specs, scheme, shop.settings.segment_s)
+        if known := await self._known(track, master.sha256, recipe):
+            return known
+
+        with shop.workspace.folder() as folder:
+            await self._enter(Stage.ENCODE)
+            encoded = await self._encode(master, specs, folder)
+            await self._enter(Stage.PACKAGE)
+            packaged = await asyncio.to_thread(
+                package_tracks,
+                specs,
+                encoded.files,
+                master.sound,
+                folder,
+                keyring=shop.keyring,
+                scheme=scheme,
+                segment_s=shop.settings.segment_s,
+            )
+            package = package_of(master, track, encoded, packaged)
+            revision = revision_of(
+                master,
+                package,
+                specs,
+                recipe_sha256=recipe,
+                scheme=scheme,
+                encoder=shop.tools.label,
+            )
+            return await self._release(master, revision, package, packaged, folder)
+
+    async def _known(self, track: str, master_sha256: str, recipe: str) -> Outcome | None:
+        """The outcome when this very master was ingested with this recipe before."""
+        async with self.shop.catalog.connect() as tx:
+            found = await tracks.find_revision(tx, track, master_sha256, recipe)
+            if found is None:
+                return None
+            record = await tracks.get(tx, track)
+        revision = found.draft.revision
+        try:
+            await self.shop.store.head(track_object(track, revision, PACKAGE_INDEX))
+        except ObjectNotFound:
+            self.reporter.warn(self.source, f"revision {revision} is gone from storage: made anew")
+            return None
+        async with self.shop.catalog.begin() as tx:
+            is_current = record.current_revision == revision
+            if not is_current:
+                await rollback(tx, track, revision, self.shop.clock())
+            await self.job.finish(tx, master_sha256, track, revision)
+        status = Status.UNCHANGED if is_current else Status.RESTORED
+        return self._outcome(status, record, found.draft)
+
+    async def _encode(
+        self, master: Master, specs: Sequence[RenditionSpec], folder: Path
+    ) -> Encoded:
+        """Encode, and prove that what was decoded is the whole master."""
+        try:
+            encoded = await encode(
+                self.shop.tools,
+                master.path,
+                master.sound,
+                specs,
+                folder,
+                slot=self.shop.slot,
+                with_md5=master.md5 is not None,
+                on_progress=lambda part: self._report(Stage.ENCODE, part),
+            )
+        finally:
+            # A file that is still being copied fails in many ways: this one is the cause.
+            require_unchanged(master)
+        if encoded.samples != master.sound.samples:
+            promised = master.sound.samples
+            cause = f"{encoded.samples} samples were decoded, its header promises {promised}"
+            raise BadMaster(master.path, cause, "export it again")
+        if encoded.md5 != master.md5:
+            cause = "its samples do not have the MD5 that its FLAC header names"
+            raise BadMaster(master.path, cause, "export it again")
+        return encoded
+
+    async def _release(
+        self,
+        master: Master,
+        draft: RevisionDraft,
+        package: Package,
+        packaged: Packaged,
+        folder: Path,
+    ) -> Outcome:
+        """Store and publish; if that fails, leave nothing of the revision behind."""
+        publication = publication_of(
+            master,
+            draft,
+            package.track_id,
+            packaged,
+            keyring=self.shop.keyring,
+            tenant=self.shop.tenant,
+            job_id=self.job.id,
+        )
+        prefix = track_prefix(package.track_id, package.revision)
+        note_prefix(folder, prefix)
+        try:
+            await self._enter(Stage.STORE)
+            if master.cover:
+                key = cover_object(master.cover.sha256, master.cover.ending)
+                await self.shop.store.put(key, master.cover.data)
+            await self._store(package, packaged)
+            await self._enter(Stage.PUBLISH)
+            async with self.shop.catalog.begin() as tx:
+                await self.job.close_stage(tx)
+                await publish(tx, publication, self.shop.clock())
+        except BaseException:
+            # Shielded: an interrupted ingest cleans up too.
+            await asyncio.shield(discard(self.shop.store, self.shop.catalog, prefix))
+            raise
+        async with self.shop.catalog.connect() as tx:
+            record = await tracks.get(tx, package.track_id)
+        return self._outcome(Status.PUBLISHED, record, draft)
+
+    async def _store(self, package: Package, packaged: Packaged) -> None:
+        """Track files first, the package index last: where it is, everything is."""
+        put_file, put = self.shop.store.put_file, self.shop.store.put
+
+        def key(file: str) -> str:
+            return track_object(package.track_id, package.revision, file)
+
+        for number, one in enumerate(package.renditions):
+            self._report(Stage.STORE, number / len(package.renditions))
+            await put_file(key(one.file), packaged.files[one.name])
+            playlist = media(one, HlsForm.IDENTITY)
+            await put(key(f"{one.name}.m3u8"), playlist.encode())
+        await put(key(HLS_FILE), multivariant(package).encode())
+        await put(key(DASH_FILE), mpd(package).encode())
+        await put(key(PACKAGE_INDEX), index.encode(package))
+
+    async def _enter(self, stage: Stage) -> None:
+        self._report(stage, 0)
+        await self.job.enter(stage)
+
+    def _report(self, stage: Stage, fraction: float) -> None:
+        self.reporter.progress(Progress(self.source, stage, self.title, fraction))
+
+    def _outcome(self, status: Status, record: TrackRecord, draft: RevisionDraft) -> Outcome:
+        def where(file: str) -> str:
+            return self.shop.store.locate(track_object(record.track_id, draft.revision, file))
+
+        return Outcome(
+            source=self.source,
+            status=status,
+            seconds=0,
+            title=record.title,
+            track_id=record.track_id,
+            revision=draft.revision,
+            duration_s=record.duration_s,
+            renditions=draft.renditions,
+            hls=where(HLS_FILE),
+            dash=where(DASH_FILE),
+        )
+
+
+async def discard(store: ObjectStore, catalog: Catalog, prefix: str) -> None:
+    """Delete the objects of a revision that was not published. One that was is left alone."""
+    _, track, revision, _ = prefix.split("/")
+    async with catalog.connect() as tx:
+        with suppress(NotFound):
+            await tracks.revision(tx, track, revision)
+            return
+    # The index first: an unfinished revision must not look like a whole one.
+    await store.delete(prefix + PACKAGE_INDEX)
+    async for found in store.list(prefix):
+        await store.delete(found.key)
+
+
+def _timed(outcome: Outcome, seconds: float) -> Outcome:
+    return replace(outcome, seconds=round(seconds, 3))
+
+
+def _one_line(source: Path, exc: Exception) -> str:
+    """What an operator reads: `path: cause (what to do)`."""
+    if isinstance(exc, BadMaster):
+        return str(exc)
+    if isinstance(exc, EncoderFailed):
+        return f"{source}: {exc.cause}"
+    if isinstance(exc, (PipelineError, PackagerError, StorageError, CatalogError, DrmError)):
+        return f"{source}: {exc}"
+    if isinstance(exc, OSError):
+        what = f"{exc.filename}: " if exc.filename and exc.filename != str(source) else ""
+        return f"{source}: {what}{exc.strerror or exc}"
+    _log.error("unexpected error while ingesting %s", source, exc_info=exc)
+    return f"{source}: {type(exc).__name__}: {exc} (a bug: please report it with what -vv prints)"

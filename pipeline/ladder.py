@@ -1,0 +1,117 @@
+"""Which renditions a master gets: the ladder, never above the source. Pure.
+
+- AAC at 44.1 or 48 kHz, in the family of the master's rate; Opus always at 48 kHz.
+- FLAC at the master's own rate and depth, so that it holds the same samples.
+- No upmix: a mono master makes mono renditions, at half the rung's bit rate. A rung's bit rate
+  is for two channels, and half of it sounds the same for one (as Apple's and the EBU's
+  recommendations have it); a rung keeps its name, which names a level of quality.
+- FLAC ends at 24 bits: players' decoders do. A 32-bit integer master loses its last 8 bits,
+  which no converter delivers; a float master is rounded. Both are noted in the record.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+
+from configs.ladder import Ladder, Rung
+from packager.model import Codec, Scheme
+from pipeline.sound import Sound
+
+_OPUS_HZ = 48_000  # RFC 6716, 2: what every Opus decoder gives
+_DEEPEST_FLAC_BITS = 24
+
+# Counted up when the same ladder would make other files (a flag of the encoders, the layout of
+# the track file), so that a re-run makes them anew. ffmpeg's version is left out on purpose:
+# a system update must not re-encode a catalog, and the record names the encoder.
+_RECIPE_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class RenditionSpec:
+    """One encoding to make of one master."""
+
+    name: str
+    codec: Codec
+    tier: str
+    sample_rate_hz: int
+    channels: int
+    bitrate_bps: int | None  # lossy codings: the target for all channels together
+    bit_depth: int | None  # lossless codings: bits per sample
+    resampled: bool  # whether the master's rate is another one
+
+    def samples_of(self, master_samples: int, master_rate_hz: int) -> int:
+        """The master's length at this rendition's rate, samples, rounded up."""
+        return -(-master_samples * self.sample_rate_hz // master_rate_hz)
+
+
+def choose(sound: Sound, ladder: Ladder) -> tuple[RenditionSpec, ...]:
+    """The renditions of a master, in the ladder's order."""
+    return tuple(_spec(sound, rung) for rung in ladder.rungs)
+
+
+def notes_on(
+    sound: Sound, specs: Sequence[RenditionSpec], true_peak_dbtp: float | None = None
+) -> tuple[str, ...]:
+    """What a reader of the record should know about the lossless rendition."""
+    notes: list[str] = []
+    for spec in specs:
+        if spec.bit_depth is None:
+            continue
+        if sound.is_float or sound.bit_depth > spec.bit_depth:
+            kind = "float" if sound.is_float else "integer"
+            notes.append(
+                f"{sound.bit_depth}-bit {kind} master: {spec.name} has {spec.bit_depth} bits"
+            )
+        if spec.resampled:
+            notes.append(f"{sound.sample_rate_hz} Hz master: {spec.name} is resampled")
+        if sound.is_float and true_peak_dbtp is not None and true_peak_dbtp > 0:
+            notes.append(f"float master above full scale: {spec.name} may clip")
+    return tuple(notes)
+
+
+def recipe_sha256(specs: Sequence[RenditionSpec], scheme: Scheme, segment_s: float) -> str:
+    """Hash of all that shapes the files made of a given master, except random keys."""
+    recipe = {
+        "version": _RECIPE_VERSION,
+        "renditions": [asdict(spec) for spec in specs],
+        "scheme": scheme.value,
+        "segment_s": segment_s,
+    }
+    return hashlib.sha256(json.dumps(recipe, sort_keys=True).encode()).hexdigest()
+
+
+def _spec(sound: Sound, rung: Rung) -> RenditionSpec:
+    codec = Codec(rung.codec)
+    rate = _rate(sound.sample_rate_hz, codec, rung.max_sample_rate_hz)
+    bitrate = rung.bitrate_bps
+    return RenditionSpec(
+        name=rung.name,
+        codec=codec,
+        tier=rung.tier,
+        sample_rate_hz=rate,
+        channels=sound.channels,
+        bitrate_bps=bitrate // 2 if bitrate and sound.channels == 1 else bitrate,
+        bit_depth=_depth(sound) if codec is Codec.FLAC else None,
+        resampled=rate != sound.sample_rate_hz,
+    )
+
+
+def _rate(source_hz: int, codec: Codec, highest_hz: int | None) -> int:
+    """The best rate of the source's family that the codec and the rung allow."""
+    if codec is Codec.OPUS:
+        return _OPUS_HZ
+    rate = source_hz
+    if codec is Codec.AAC:
+        rate = 44_100 if source_hz % 44_100 == 0 else 48_000
+    while highest_hz is not None and rate > highest_hz:
+        rate //= 2
+    return rate
+
+
+def _depth(sound: Sound) -> int:
+    """FLAC's depth: 16 stays 16, everything finer is 24."""
+    is_small = sound.bit_depth <= 16 and not sound.is_float
+    return 16 if is_small else _DEEPEST_FLAC_BITS

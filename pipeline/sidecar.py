@@ -1,0 +1,75 @@
+"""What lies beside a master and belongs to it: `<master>.yaml`, and the folder's cover.
+
+# 01 Prelude.wav.yaml
+id: prelude-2026          # the operator's own id
+title: Prelude
+artists: [Ada, Bo]
+isrc: QZ-ABC-26-00001
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import yaml
+
+from pipeline.errors import BadMaster
+from pipeline.tags import FIELD_NAMES, Fields
+
+_MAX_BYTES = 64 << 10
+_COVER_STEMS = ("cover", "front", "folder")
+_COVER_SUFFIXES = (".jpg", ".jpeg", ".png")
+
+
+@dataclass(frozen=True, slots=True)
+class Sidecar:
+    """What a sidecar file says."""
+
+    fields: Fields = field(default_factory=dict)
+    operator_id: str | None = None
+
+
+def read_sidecar(master: Path) -> Sidecar:
+    """The sidecar of a master; empty where there is none. Raises BadMaster where it is wrong."""
+    path = master.with_name(master.name + ".yaml")
+    try:
+        with path.open("rb") as file:
+            content = yaml.safe_load(file.read(_MAX_BYTES).decode("utf-8"))
+    except FileNotFoundError:
+        return Sidecar()
+    except (OSError, UnicodeDecodeError, yaml.YAMLError, RecursionError) as exc:
+        cause = str(exc).splitlines()[0] if str(exc) else type(exc).__name__
+        raise BadMaster(master, f"its sidecar {path.name} cannot be read: {cause}") from exc
+    if content is None:
+        return Sidecar()
+    if not isinstance(content, Mapping):
+        raise BadMaster(master, f"its sidecar {path.name} is not a mapping of names to values")
+    unknown = sorted(str(name) for name in content if name not in {*FIELD_NAMES, "id"})
+    if unknown:
+        allowed = ", ".join(["id", *FIELD_NAMES])
+        cause = f"its sidecar {path.name} has unknown keys: {', '.join(unknown)}"
+        raise BadMaster(master, cause, f"known: {allowed}")
+    fields = {name: _values(value) for name, value in content.items() if name != "id"}
+    own_id = content.get("id")
+    return Sidecar(fields, None if own_id is None else str(own_id))
+
+
+def folder_cover(master: Path, max_bytes: int) -> bytes | None:
+    """The picture that lies beside a master; None where there is none that can be read."""
+    wanted = [stem + suffix for stem in _COVER_STEMS for suffix in _COVER_SUFFIXES]
+    try:
+        found = {one.name.lower(): one for one in master.parent.iterdir()}
+        for name in wanted:
+            if name in found:
+                with found[name].open("rb") as file:
+                    return file.read(max_bytes + 1)
+    except OSError:
+        return None
+    return None
+
+
+def _values(value: object) -> tuple[str, ...]:
+    values = value if isinstance(value, list) else [value]
+    return tuple(str(one).strip() for one in values if one is not None and str(one).strip())

@@ -1,0 +1,250 @@
+"""What a label wrote into a master: tags and pictures. The only module that knows mutagen.
+
+Each kind of tag is first read into one shape, a canonical field name -> its values; what the
+fields mean is decided once, in `_tags`. A value that breaks its own rules (an ISRC of 11
+characters) becomes a warning, never a failure.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import mutagen
+from mutagen import MutagenError
+from mutagen.flac import FLAC
+from mutagen.id3 import ID3
+from mutagen.mp4 import MP4Tags
+
+_FRONT_COVER = 3  # ID3v2.4.0, 4.14, and FLAC's PICTURE (RFC 9639, 8.8)
+_MAX_TEXT = 1_000  # characters of a field; lyrics may have more
+_MAX_LYRICS = 100_000
+
+Fields = dict[str, tuple[str, ...]]
+
+# Canonical name -> the names it has in Vorbis comments, in ID3 TXXX frames, in MP4 free-form
+# atoms and in ffmpeg's tags (all compared in lower case).
+_NAMES: Mapping[str, tuple[str, ...]] = {
+    "title": ("title",),
+    "artists": ("artists",),
+    "artist": ("artist",),
+    "album": ("album",),
+    "album_artist": ("albumartist", "album artist", "album_artist"),
+    "disc": ("discnumber", "disc", "disk"),
+    "number": ("tracknumber", "track"),
+    "date": ("date", "originaldate", "year"),
+    "genre": ("genre",),
+    "isrc": ("isrc",),
+    "upc": ("barcode", "upc", "ean", "ean/upn"),
+    "copyright": ("copyright",),
+    "label": ("label", "organization", "publisher"),
+    "lyrics": ("lyrics", "unsyncedlyrics", "unsynced lyrics"),
+    "replaygain_track": ("replaygain_track_gain",),
+    "replaygain_album": ("replaygain_album_gain",),
+}
+_FIELD_OF = {name: field for field, names in _NAMES.items() for name in names}
+FIELD_NAMES = tuple(_NAMES)
+
+# ID3v2.4.0, 4.2: text frames. Mutagen turns the frames of 2.2 and 2.3 into these.
+_ID3 = {
+    "TIT2": "title",
+    "TPE1": "artist",
+    "TALB": "album",
+    "TPE2": "album_artist",
+    "TPOS": "disc",
+    "TRCK": "number",
+    "TDRC": "date",
+    "TCON": "genre",
+    "TSRC": "isrc",
+    "TCOP": "copyright",
+    "TPUB": "label",
+}
+# iTunes metadata atoms.
+_MP4 = {
+    "\xa9nam": "title",
+    "\xa9ART": "artist",
+    "\xa9alb": "album",
+    "aART": "album_artist",
+    "\xa9day": "date",
+    "\xa9gen": "genre",
+    "cprt": "copyright",
+    "\xa9lyr": "lyrics",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Tags:
+    """What is known of a recording from its master."""
+
+    title: str | None = None
+    artists: tuple[str, ...] = ()
+    album: str | None = None
+    album_artist: str | None = None
+    disc: int = 1
+    number: int | None = None
+    date: str | None = None  # YYYY, YYYY-MM or YYYY-MM-DD
+    genre: str | None = None
+    isrc: str | None = None  # 12 characters, no dashes
+    upc: str | None = None  # 8, 12, 13 or 14 digits, check digit right
+    copyright: str | None = None
+    label: str | None = None
+    lyrics: str | None = None
+    replaygain_track_db: float | None = None
+    replaygain_album_db: float | None = None
+    picture: bytes | None = field(default=None, repr=False)  # unverified; the front cover first
+    warnings: tuple[str, ...] = ()
+
+
+def read_tags(path: Path, fallback: Mapping[str, str], sidecar: Fields | None = None) -> Tags:
+    """The tags of a file. `fallback`: ffprobe's, for what mutagen does not read (RIFF INFO).
+
+    A sidecar's fields win over the file's, the file's over the fallback's.
+    """
+    fields = known_fields(fallback.items())
+    picture: bytes | None = None
+    warnings: list[str] = []
+    try:
+        file = mutagen.File(path)
+        fields |= _fields_of(file)
+        picture = _picture_of(file)
+    except (MutagenError, OSError, ValueError, KeyError, TypeError, IndexError) as exc:
+        warnings.append(f"its tags cannot be read: {exc}")
+    return _tags(fields | (sidecar or {}), picture, warnings)
+
+
+def known_fields(pairs: Iterable[tuple[str, str]]) -> Fields:
+    """Names and values as files have them -> canonical fields; unknown names are left out."""
+    fields: dict[str, list[str]] = {}
+    for name, value in pairs:
+        # Canonical names come from the readers here, all others from files.
+        canonical = name if name in _NAMES else _FIELD_OF.get(name.lower())
+        text = value.replace("\0", " ").strip()
+        if canonical and text:
+            fields.setdefault(canonical, []).append(text)
+    return {name: tuple(values) for name, values in fields.items()}
+
+
+def normalized_isrc(text: str) -> str | None:
+    """12 characters: country, registrant, year, designation (ISO 3901:2019, 4); else None."""
+    plain = re.sub(r"[\s-]", "", text).upper().removeprefix("ISRC")
+    return plain if re.fullmatch(r"[A-Z]{2}[A-Z0-9]{3}[0-9]{7}", plain) else None
+
+
+def normalized_upc(text: str) -> str | None:
+    """The digits of a GTIN whose check digit holds (GS1 General Specifications, 7.9); else None."""
+    digits = re.sub(r"[\s-]", "", text)
+    if not re.fullmatch(r"[0-9]{8}|[0-9]{12,14}", digits):
+        return None
+    total = sum(int(one) * (3 if place % 2 else 1) for place, one in enumerate(reversed(digits)))
+    return digits if total % 10 == 0 else None
+
+
+def _fields_of(file: Any) -> Fields:
+    tags = getattr(file, "tags", None)
+    if isinstance(tags, ID3):
+        return known_fields(_id3_pairs(tags))
+    if isinstance(tags, MP4Tags):
+        return known_fields(_mp4_pairs(tags))
+    if isinstance(file, FLAC) and tags is not None:
+        return known_fields(tags)
+    return {}
+
+
+def _id3_pairs(tags: Any) -> Iterator[tuple[str, str]]:
+    for frame in tags.values():
+        name = frame.FrameID
+        if name == "TXXX":
+            yield from ((frame.desc, str(text)) for text in frame.text)
+        elif name == "TCON":
+            yield from ((_ID3[name], str(text)) for text in frame.genres)
+        elif name == "USLT":
+            yield "lyrics", str(frame.text)
+        elif name in _ID3:
+            yield from ((_ID3[name], str(text)) for text in frame.text)
+
+
+def _mp4_pairs(tags: Any) -> Iterator[tuple[str, str]]:
+    for name, values in tags.items():
+        if name in _MP4:
+            yield from ((_MP4[name], str(value)) for value in values)
+        elif name in {"trkn", "disk"} and values:
+            yield ("number" if name == "trkn" else "disc"), str(values[0][0])
+        elif name.startswith("----:"):  # free-form: "----:com.apple.iTunes:ISRC"
+            label = name.rpartition(":")[2]
+            yield from ((label, bytes(value).decode("utf-8", "replace")) for value in values)
+
+
+def _picture_of(file: Any) -> bytes | None:
+    """The front cover, or else the first picture."""
+    tags: Any = getattr(file, "tags", None)
+    pictures: list[tuple[int, bytes]] = []
+    if isinstance(file, FLAC):
+        pictures = [(one.type, one.data) for one in file.pictures]
+    elif isinstance(tags, ID3):
+        pictures = [(one.type, one.data) for one in _frames(tags, "APIC")]
+    elif isinstance(tags, MP4Tags):
+        pictures = [(_FRONT_COVER, bytes(one)) for one in _atoms(tags, "covr")]
+    fronts = [data for kind, data in pictures if kind == _FRONT_COVER]
+    return next(iter([*fronts, *(data for _, data in pictures)]), None)
+
+
+def _frames(tags: Any, name: str) -> list[Any]:
+    return list(tags.getall(name))
+
+
+def _atoms(tags: Any, name: str) -> list[Any]:
+    return list(tags.get(name, ()))
+
+
+def _tags(fields: Fields, picture: bytes | None, warnings: list[str]) -> Tags:
+    def first(name: str, limit: int = _MAX_TEXT) -> str | None:
+        value = next(iter(fields.get(name, ())), None)
+        return value[:limit] if value else None
+
+    def checked(name: str, rule: Any, what: str) -> Any:
+        text = first(name)
+        value = rule(text) if text else None
+        if text and value is None:
+            warnings.append(f"its {what} {text!r} is not valid and was left out")
+        return value
+
+    return Tags(
+        title=first("title"),
+        artists=fields.get("artists") or fields.get("artist", ()),
+        album=first("album"),
+        album_artist=first("album_artist"),
+        disc=_number(first("disc")) or 1,
+        number=_number(first("number")),
+        date=checked("date", _date, "date"),
+        genre=first("genre"),
+        isrc=checked("isrc", normalized_isrc, "ISRC"),
+        upc=checked("upc", normalized_upc, "UPC"),
+        copyright=first("copyright"),
+        label=first("label"),
+        lyrics=first("lyrics", _MAX_LYRICS),
+        replaygain_track_db=checked("replaygain_track", _decibels, "ReplayGain"),
+        replaygain_album_db=checked("replaygain_album", _decibels, "ReplayGain"),
+        picture=picture,
+        warnings=tuple(warnings),
+    )
+
+
+def _number(text: str | None) -> int | None:
+    """3 from "3", "03" and "3/12"."""
+    found = re.match(r"\s*([0-9]{1,4})\s*(?:/|$)", text or "")
+    return int(found[1]) or None if found else None
+
+
+def _date(text: str) -> str | None:
+    found = re.match(
+        r"([0-9]{4})(-(?:0[1-9]|1[0-2])(?:-(?:0[1-9]|[12][0-9]|3[01]))?)?(?![0-9])", text
+    )
+    return found[0] if found else None
+
+
+def _decibels(text: str) -> float | None:
+    found = re.fullmatch(r"([+-]?[0-9]{1,3}(?:\.[0-9]+)?)\s*(?:dB)?", text, re.IGNORECASE)
+    return float(found[1]) if found else None
