@@ -29,6 +29,8 @@ _COMMANDS: Mapping[str, str] = {
     "config": "pipeline.cli.config:config_group",
     "version": "pipeline.cli.version:version_command",
 }
+# Ours only: what libraries say at DEBUG is nobody's help and may hold what should not be shown.
+_LOGGERS = ("headwater", "catalog", "drm", "origin", "pipeline", "storage")
 _LEVELS = (logging.WARNING, logging.INFO, logging.DEBUG)
 
 
@@ -66,13 +68,13 @@ class HeadwaterGroup(click.Group):
 @click.option(
     "--config",
     type=click.Path(path_type=Path, dir_okay=False),
-    envvar="HEADWATER_CONFIG",
-    help="Settings file (YAML).",
+    help="Settings file (YAML).  [env var: HEADWATER_CONFIG]",
 )
 @click.option(
     "--home",
     type=click.Path(path_type=Path, file_okay=False),
-    help="Folder of the catalog, the storage and the keys.  [default: ./.headwater]",
+    help="Folder of the catalog, the storage and the keys.  [env var: HEADWATER_HOME; default: "
+    "./.headwater]",
 )
 @click.option("-v", "--verbose", count=True, help="Log more; -vv adds tracebacks.")
 @click.version_option(package_name="headwater", message="%(prog)s %(version)s")
@@ -84,7 +86,7 @@ def main(ctx: click.Context, config: Path | None, home: Path | None, verbose: in
     headwater ingest ~/masters          encode, package, encrypt and publish an album
     headwater serve                     stream it
     """
-    logging.basicConfig(
-        level=_LEVELS[min(verbose, 2)], format="%(asctime)s %(levelname)s %(name)s: %(message)s"
-    )
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    for name in _LOGGERS:
+        logging.getLogger(name).setLevel(_LEVELS[min(verbose, 2)])
     ctx.obj = Invocation(config, home, verbose)

@@ -16,6 +16,7 @@ import click
 
 from catalog import keys
 from catalog.engine import Catalog
+from catalog.errors import NotFound
 from configs import paths
 from configs.errors import ConfigError
 from configs.ladder import Ladder, load_ladder
@@ -28,6 +29,7 @@ from drm.keyring import Keyring
 from drm.playback_token import PlaybackTokens
 from drm.tiers import Tiers
 from drm.token_keys import TokenKeys
+from pipeline.cli.output import Failure
 from storage.base import ObjectStore
 from storage.local import LocalStore
 
@@ -80,7 +82,7 @@ async def open_deps(settings: Settings) -> AsyncIterator[Deps]:
     """Open all of it; everything is closed at the end, whatever happens in between."""
     ladder = load_ladder(settings.ingest.ladder)
     tiers = make_tiers(settings, ladder)
-    async with open_catalog(settings) as catalog:
+    async with open_catalog(settings, make=True) as catalog:
         keyring = Keyring(await _open_kek(paths.kek_file(settings), catalog))
         tokens = open_tokens(settings)
         store = LocalStore(paths.storage_path(settings))
@@ -100,10 +102,18 @@ async def open_deps(settings: Settings) -> AsyncIterator[Deps]:
 
 
 @asynccontextmanager
-async def open_catalog(settings: Settings) -> AsyncIterator[Catalog]:
-    """Open only the catalog, for commands that need no keys and no media."""
-    make_home(settings)
-    catalog = await Catalog.open(paths.catalog_url(settings))
+async def open_catalog(settings: Settings, *, make: bool = False) -> AsyncIterator[Catalog]:
+    """Open only the catalog, for commands that need no keys and no media.
+
+    Unless `make`, one that is not there is a Failure: HOME would be the wrong folder.
+    """
+    if make:
+        make_home(settings)
+    try:
+        catalog = await Catalog.open(paths.catalog_url(settings), migrate=make)
+    except NotFound as exc:
+        remedy = "ingest something first, or name another --home"
+        raise Failure(f"{settings.home}: no catalog here ({remedy})") from exc
     try:
         yield catalog
     finally:
@@ -139,7 +149,7 @@ async def _open_kek(path: Path, catalog: Catalog) -> LocalKek:
         return LocalKek.open(path, create=False)
     async with catalog.connect() as tx:
         is_needed = await keys.exist(tx)
-    if is_needed:
+    if is_needed and not path.exists():  # else another process has just made and used it
         problem = "the KEK is missing, and the catalog holds keys that only it opens"
         raise KekUnavailable(path, problem, "restore it from a backup")
     return LocalKek.open(path, create=True)

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 import click
 
-from catalog.errors import CatalogError
+from catalog.errors import CatalogError, InvalidEdit
 from configs.errors import ConfigError
 from drm.errors import DrmError, SecretUnavailable
 from packager.errors import PackagerError
@@ -20,13 +20,16 @@ WRONG_USAGE = 2
 
 
 class Failure(click.ClickException):
-    """A command that ends with one line on stderr, `subject: cause (what to do)`, and code 1."""
+    """A command that ends with a line on stderr, `subject: cause (what to do)`, and code 1."""
 
     exit_code = FAILED
 
+    def __init__(self, *lines: str) -> None:
+        super().__init__("\n".join(map(printable, lines)))
+
     def show(self, file: object = None) -> None:  # noqa: ARG002 - click's signature
         """Print the message as it is, without click's prefix."""
-        click.echo(printable(self.message, keep="\n"), err=True)
+        click.echo(self.message, err=True)
 
 
 class WrongUsage(Failure):
@@ -38,11 +41,11 @@ class WrongUsage(Failure):
 # Root of errors -> exit, and what the line starts with where the message does not say it itself.
 # The first that fits counts.
 _ERRORS: Sequence[tuple[type[Exception], type[Failure], str]] = (
-    (ConfigError, WrongUsage, ""),
     (NoMasters, WrongUsage, ""),
     (PipelineError, Failure, ""),
     (SecretUnavailable, Failure, ""),
     (DrmError, Failure, "keys: "),
+    (InvalidEdit, WrongUsage, ""),
     (CatalogError, Failure, "catalog: "),
     (StorageError, Failure, "storage: "),
     (PackagerError, Failure, "media: "),
@@ -51,6 +54,8 @@ _ERRORS: Sequence[tuple[type[Exception], type[Failure], str]] = (
 
 def failure_of(error: Exception) -> Failure:
     """Make the line and the exit code of an error that ended a command."""
+    if isinstance(error, ConfigError):
+        return WrongUsage(*error.problems)
     for root, kind, prefix in _ERRORS:
         if isinstance(error, root):
             return kind(f"{prefix}{error}")
@@ -93,9 +98,8 @@ def duration(seconds: float) -> str:
     return f"{minutes}:{rest:02}"
 
 
-def printable(text: str, keep: str = "") -> str:
+def printable(text: str) -> str:
     """Escape the characters that would steer a terminal: titles come from strangers."""
     return "".join(
-        char if char.isprintable() or char in keep else char.encode("unicode_escape").decode()
-        for char in text
+        char if char.isprintable() else char.encode("unicode_escape").decode() for char in text
     )

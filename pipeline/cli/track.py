@@ -39,7 +39,7 @@ def list_(invocation: Invocation, *, as_json: bool) -> None:
     if as_json:
         for track in found:
             write_json(track_object(track))
-    elif found:
+    else:
         now = datetime.now(UTC)
         write_table(
             (track.track_id, _state(track, now), duration(track.duration_s), _label(track))
@@ -72,7 +72,7 @@ def revisions(invocation: Invocation, *, track: str, as_json: bool) -> None:
     if as_json:
         for one in all_revisions:
             write_json(revision_object(one, is_current=one.draft.revision == current))
-    elif all_revisions:
+    else:
         write_table(
             (
                 one.draft.revision,

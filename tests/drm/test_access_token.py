@@ -244,6 +244,7 @@ def test_it_expires_at_its_second() -> None:
         TEXT.rpartition(".")[0] + ".",
         TEXT.replace(".", "..", 1),
         TEXT + "A",
+        TEXT + "AA",
         "A" * 8193,
         "\u00e9." + TEXT,
     ],

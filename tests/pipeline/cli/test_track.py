@@ -1,14 +1,27 @@
 from __future__ import annotations
 
+import asyncio
 import json
 
 import pytest
 
+from pipeline.cli.compose import open_deps
 from tests.support.cli_home import REVISION, TRACK_ID, Home, publication
 
 
-def test_an_empty_catalog_lists_nothing(home: Home) -> None:
-    assert home.run("track", "list").stdout == ""
+async def test_an_empty_catalog_lists_nothing(home: Home) -> None:
+    async with open_deps(home.settings):
+        pass
+    result = await asyncio.to_thread(home.run, "track", "list")
+    assert result.stdout == ""
+
+
+def test_a_home_without_a_catalog_is_told_and_left_alone(home: Home) -> None:
+    for args in (("track", "list"), ("track", "unpublish", TRACK_ID), ("play", TRACK_ID)):
+        result = home.run(*args, code=1)
+        assert result.stderr.startswith(f"{home.path}: no catalog here")
+        assert result.stderr.count("\n") == 1
+    assert not home.path.exists()
 
 
 def test_a_list_has_a_line_for_each_track(album: Home) -> None:
@@ -54,8 +67,8 @@ def test_a_wrong_edit_is_wrong_usage(album: Home, args: tuple[str, ...]) -> None
 
 @pytest.mark.parametrize("args", [("--title", " "), ("--date", "yesterday")])
 def test_a_value_that_cannot_be_is_refused(album: Home, args: tuple[str, ...]) -> None:
-    result = album.run("track", "edit", TRACK_ID, *args, code=1)
-    assert result.stderr.startswith(f"catalog: {args[0].removeprefix('--')}: ")
+    result = album.run("track", "edit", TRACK_ID, *args, code=2)
+    assert result.stderr.startswith(f"{args[0].removeprefix('--')}: ")
 
 
 def test_unpublish_and_publish(album: Home) -> None:
