@@ -1,4 +1,5 @@
-// The origin's JSON API. Answers are plain objects; refusals are thrown as `Problem`.
+// The origin's JSON API: the one module that knows how its answers are spelled. Refusals are
+// thrown as `Problem`.
 
 /** An RFC 9457 problem, or what is left of an answer that was none. */
 export class Problem extends Error {
@@ -17,30 +18,34 @@ export class Api {
   }
 
   /** A page of releases: `{releases, next}`; `next` is the cursor of the following page. */
-  releases(cursor = null) {
-    return this.#json("GET", `releases${query(cursor)}`);
+  async releases(cursor = null) {
+    const { releases, next } = await this.#json(`releases${query(cursor)}`);
+    return { releases: releases.map(release), next };
   }
 
-  release(id) {
-    return this.#json("GET", `releases/${encodeURIComponent(id)}`);
+  /** A release with its `tracks`. */
+  async release(id) {
+    const answer = await this.#json(`releases/${encodeURIComponent(id)}`);
+    return { ...release(answer), tracks: answer.tracks.map(track) };
   }
 
   /** A page of tracks: `{tracks, next}`. */
-  tracks(cursor = null) {
-    return this.#json("GET", `tracks${query(cursor)}`);
+  async tracks(cursor = null) {
+    const { tracks, next } = await this.#json(`tracks${query(cursor)}`);
+    return { tracks: tracks.map(track), next };
   }
 
   /** The way to a track's media, and how many milliseconds it is good for. */
   async playback(trackId) {
     const response = await this.#fetch("POST", `playback/${encodeURIComponent(trackId)}`);
-    const playback = await response.json();
+    const playback = await response.json(); // {hls, dash, license, token, renditions, ...}
     // Against the server's own clock, so that a wrong one here does not matter.
     const now = Date.parse(response.headers.get("Date")) || Date.now();
     return { playback, lifeMs: Math.max(0, Date.parse(playback.expires_at) - now) };
   }
 
-  async #json(method, path) {
-    return (await this.#fetch(method, path)).json();
+  async #json(path) {
+    return (await this.#fetch("GET", path)).json();
   }
 
   async #fetch(method, path) {
@@ -53,6 +58,10 @@ export class Api {
     throw new Problem(response.status, await response.json().catch(() => ({})));
   }
 }
+
+const release = (answer) => ({ ...answer, id: answer.release_id, cover_url: answer.cover });
+
+const track = (answer) => ({ ...answer, id: answer.track_id });
 
 function query(cursor) {
   return cursor === null ? "" : `?after=${encodeURIComponent(cursor)}`;

@@ -1,6 +1,7 @@
 // The player: a queue of tracks, the deck that plays one of them, and the deck that waits.
 // It knows nothing of the page; views listen to its "change" event and read its state.
 
+import { Problem } from "./api.js";
 import { Deck } from "./deck.js";
 import { ENGINES, engineById } from "./engines/index.js";
 import { preference, setPreference } from "./preferences.js";
@@ -10,6 +11,14 @@ import { preference, setPreference } from "./preferences.js";
 const PREPARE_NEXT_S = 12;
 // "Previous" within a track starts it again once this much of it has been heard.
 const RESTART_AFTER_S = 3;
+
+/** An engine's own words are for engineers: a listener gets a sentence, and the code to report. */
+function readable(error) {
+  if (error instanceof Problem) return error;
+  return new Error(`This track could not be played (${error.code ?? error.message}).`, {
+    cause: error,
+  });
+}
 
 export class Player extends EventTarget {
   #ask; // (trackId) => Promise<{playback, lifeMs}>
@@ -190,7 +199,7 @@ export class Player extends EventTarget {
     if (deck === this.#waitingDeck) this.#dropWaiting();
     if (deck !== this.deck) return;
     deck.audio.pause();
-    this.error = error;
+    this.error = readable(error);
     this.dispatchEvent(new Event("failure"));
     this.#changed();
   }

@@ -7,6 +7,8 @@ const CLEARKEY = "org.w3.clearkey";
 // Seconds that are kept when a listener picks another rendition: enough not to stall.
 const SAFE_MARGIN_S = 2;
 
+const described = ({ code, message }) => ({ code: `shaka ${code}`, message });
+
 class ShakaEngine {
   #audio;
   #access;
@@ -28,7 +30,11 @@ class ShakaEngine {
       return this.#authorize(type, request);
     });
     this.#listen();
-    await this.#player.load(this.manifest(this.#access.playback), startTime);
+    try {
+      await this.#player.load(this.manifest(this.#access.playback), startTime);
+    } catch (error) {
+      throw described(error);
+    }
   }
 
   names() {
@@ -78,7 +84,7 @@ class ShakaEngine {
   #listen() {
     this.#player.addEventListener("error", ({ detail }) => {
       if (detail.severity === shaka.util.Error.Severity.CRITICAL) {
-        this.#hooks.onError({ code: `shaka ${detail.code}`, message: detail.message });
+        this.#hooks.onError(described(detail));
       }
     });
     this.#player.addEventListener("mediaqualitychanged", ({ mediaQuality }) => {

@@ -1,0 +1,122 @@
+// Where the page starts: a session, then the player and the views, then the address bar's wishes.
+
+import { Api, Problem } from "./api.js";
+import { h, setText } from "./dom.js";
+import { names } from "./format.js";
+import { connectMediaSession } from "./mediasession.js";
+import { Meter } from "./meter.js";
+import { Player } from "./player.js";
+import { currentSession, endSession, saveSession } from "./session.js";
+import { connectShortcuts } from "./shortcuts.js";
+import { Bar } from "./views/bar.js";
+import { albumsView, albumView, songsView } from "./views/library.js";
+import { Panel } from "./views/panel.js";
+import { signInView } from "./views/signin.js";
+import { markCurrent } from "./views/tracklist.js";
+
+const main = document.getElementById("main");
+const announcer = document.getElementById("announcer");
+
+let api = null;
+let navigation = 0; // the latest wish; an answer to an earlier one is dropped
+
+const player = new Player((trackId) => api.playback(trackId));
+const panel = new Panel(player, new Meter(player));
+const bar = new Bar(player, () => panel.toggle());
+document.body.append(bar.element, panel.element);
+connectMediaSession(player);
+connectShortcuts(player);
+
+const context = {
+  player,
+  get api() {
+    return api;
+  },
+};
+
+const ROUTES = [
+  { pattern: /^#\/releases\/([^/]+)$/, tab: "albums", view: (id) => albumView(context, id) },
+  { pattern: /^#\/songs$/, tab: "songs", view: () => songsView(context) },
+  { pattern: /^/, tab: "albums", view: () => albumsView(context) },
+];
+
+function askForSession(why = null) {
+  navigation += 1;
+  endSession();
+  player.stop();
+  api = null;
+  document.body.classList.add("signed-out");
+  main.replaceChildren(
+    signInView(why, (token) => {
+      saveSession(token);
+      start();
+    }),
+  );
+}
+
+/** Show what went wrong in place of the view; a dead session asks for another. */
+function failed(error) {
+  if (error instanceof Problem && error.status === 401) {
+    askForSession("Your session has ended. Open the link again, or paste a new access token.");
+    return;
+  }
+  const again = h("button", { type: "button", class: "pill", onclick: () => show() }, "Try again");
+  main.replaceChildren(
+    h("section", { class: "page" }, h("p", { class: "empty", role: "alert" }, error.message), again),
+  );
+}
+
+async function show() {
+  navigation += 1;
+  const wish = navigation;
+  const { pattern, tab, view } = ROUTES.find((route) => route.pattern.test(location.hash));
+  for (const link of document.querySelectorAll("[data-tab]")) {
+    if (link.dataset.tab === tab) link.setAttribute("aria-current", "page");
+    else link.removeAttribute("aria-current");
+  }
+  main.setAttribute("aria-busy", "true");
+  try {
+    const element = await view(...(pattern.exec(location.hash).slice(1).map(decodeURIComponent)));
+    if (wish !== navigation) return;
+    main.replaceChildren(element);
+    markCurrent(main, player);
+    window.scrollTo(0, 0);
+  } catch (error) {
+    if (wish === navigation) failed(error);
+  } finally {
+    if (wish === navigation) main.removeAttribute("aria-busy");
+  }
+}
+
+function start() {
+  const token = currentSession();
+  if (!token) {
+    askForSession();
+    return;
+  }
+  api = new Api(token);
+  document.body.classList.remove("signed-out");
+  show();
+}
+
+player.addEventListener("change", () => {
+  markCurrent(main, player);
+  const { track } = player;
+  document.title = track ? `${track.title} · ${names(track.artists ?? [])}` : "Headwater";
+  setText(announcer, track ? `Now playing ${track.title}` : "");
+});
+player.addEventListener("failure", () => {
+  const { error } = player;
+  if (error instanceof Problem && error.status === 401) failed(error);
+  else setText(announcer, `Playback failed: ${error.message}`);
+});
+// A button whose request was refused has no place of its own to say so.
+window.addEventListener("unhandledrejection", ({ reason }) => {
+  if (reason instanceof Problem) failed(reason);
+});
+window.addEventListener("hashchange", () => {
+  if (location.hash.startsWith("#session=")) start();
+  else if (api) show();
+});
+
+start();
