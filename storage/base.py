@@ -120,6 +120,12 @@ def check_key(key: str) -> str:
     return key
 
 
+def split_prefix(prefix: str) -> tuple[str, str]:
+    """Split a prefix into the folder it is in and the start of the names there, or InvalidKey."""
+    folder, slash, start = prefix.rpartition("/")
+    return (check_key(folder) if slash else ""), start
+
+
 def check_span(key: str, span: ByteRange, size: int) -> None:
     """ValueError where the range ends outside of an object of that size."""
     if span.end > size:

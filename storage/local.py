@@ -28,6 +28,7 @@ from storage.base import (
     StorageError,
     check_key,
     check_span,
+    split_prefix,
 )
 
 _TEMP = ".tmp"
@@ -36,9 +37,12 @@ _CHUNK = 1 << 20  # bytes compared at a time
 _LIST_BATCH = 512  # objects listed per hop to the thread
 _LINK_ATTEMPTS = 5  # a concurrent delete may remove the folder just made
 
+_ABSENT = (FileNotFoundError, IsADirectoryError, NotADirectoryError)
+
 # What no second try can mend: permissions, a read-only disk, a file where a folder must be.
 _PERMANENT = frozenset(
     {
+        errno.ENOENT,
         errno.EACCES,
         errno.EPERM,
         errno.EROFS,
@@ -172,7 +176,7 @@ class LocalStore:
         with _as_storage_error("delete", key, path):
             try:
                 path.unlink()
-            except (FileNotFoundError, NotADirectoryError):
+            except _ABSENT:
                 return
             _sync(path.parent)
             with suppress(OSError):  # not empty: somebody else's objects are there
@@ -182,8 +186,8 @@ class LocalStore:
                     folder.rmdir()
 
     def _walk(self, prefix: str) -> Iterator[ObjectInfo]:
-        folder, _, start = prefix.rpartition("/")
-        base = self._path(folder) if folder else self._root
+        folder, start = split_prefix(prefix)
+        base = self._root / folder
         with _as_storage_error("list", prefix, base):
             for name, is_folder in _entries(base):
                 if not name.startswith(start):
@@ -258,14 +262,12 @@ def _as_storage_error(action: str, key: str, path: Path) -> Iterator[None]:
     """Turn the system's errors into ours, naming the file and the cause."""
     try:
         yield
-    except FileNotFoundError as exc:
-        if action == "write":
-            msg = f"cannot write {path}: {exc.filename} does not exist"
-            raise StorageError(msg, transient=False) from exc
-        msg = f"there is no object {key} (no file {path})"
-        raise ObjectNotFound(msg) from exc
     except OSError as exc:
-        cause = (exc.strerror or str(exc)).lower()
-        # A second path is worth naming only where it is not the object's own temporary file.
-        msg = f"cannot {action} {path}: {cause}"
+        if action == "read" and isinstance(exc, _ABSENT):
+            msg = f"there is no object {key} (no file {path})"
+            raise ObjectNotFound(msg) from exc
+        if isinstance(exc, FileNotFoundError):  # not the object's own file, which is being made
+            msg = f"cannot {action} {path}: {exc.filename} does not exist"
+        else:
+            msg = f"cannot {action} {path}: {(exc.strerror or str(exc)).lower()}"
         raise StorageError(msg, transient=exc.errno not in _PERMANENT) from exc

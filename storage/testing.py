@@ -13,6 +13,7 @@ from storage.base import (
     ObjectStore,
     check_key,
     check_span,
+    split_prefix,
 )
 
 
@@ -47,8 +48,7 @@ class MemoryStore:
 
     async def list(self, prefix: str) -> AsyncIterator[ObjectInfo]:
         """Every object whose key starts with the prefix, in key order."""
-        if folder := prefix.rpartition("/")[0]:
-            check_key(folder)
+        split_prefix(prefix)
         for key in sorted(self.objects):
             if key.startswith(prefix):
                 yield ObjectInfo(key, len(self.objects[key]))

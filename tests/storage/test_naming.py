@@ -1,0 +1,45 @@
+"""The layout of the storage."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from storage.base import InvalidKey, check_key
+from storage.naming import cover_object, track_object, track_prefix
+
+TRACK = "t" + "a2" * 10
+REVISION = "0123456789abcdef"
+HASH = "f" * 64
+
+
+def test_the_layout() -> None:
+    assert track_prefix(TRACK, REVISION) == f"tracks/{TRACK}/{REVISION}/"
+    for file in ("aac-128k.mp4", "flac.m3u8", "manifest.mpd", "multivariant.m3u8", "package.json"):
+        key = track_object(TRACK, REVISION, file)
+        assert key == f"tracks/{TRACK}/{REVISION}/{file}"
+        assert check_key(key) == key
+    assert cover_object(HASH, "jpg") == f"covers/{HASH}.jpg"
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: track_prefix("..", REVISION),
+        lambda: track_prefix(TRACK + "\n", REVISION),
+        lambda: track_prefix("r" + TRACK[1:], REVISION),
+        lambda: track_prefix(TRACK, REVISION.upper()),
+        lambda: track_prefix(TRACK, REVISION + "0"),
+        lambda: track_object(TRACK, REVISION, "../a.mp4"),
+        lambda: track_object(TRACK, REVISION, "a--b.mp4"),
+        lambda: track_object(TRACK, REVISION, "a"),
+        lambda: track_object(TRACK, REVISION, ""),
+        lambda: cover_object("F" * 64, "jpg"),
+        lambda: cover_object(HASH, "gif"),
+        lambda: cover_object(HASH, "jpg/.."),
+    ],
+)
+def test_a_piece_that_cannot_be_is_refused(make: Callable[[], str]) -> None:
+    with pytest.raises(InvalidKey):
+        make()
