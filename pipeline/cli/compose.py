@@ -18,8 +18,7 @@ from catalog import keys
 from catalog.engine import Catalog
 from catalog.errors import NotFound
 from configs import paths
-from configs.errors import ConfigError
-from configs.ladder import Ladder, load_ladder
+from configs.ladder import Ladder, check_subscriptions, load_ladder
 from configs.loading import Loaded, load_settings
 from configs.settings import Settings
 from drm.access_token import AccessTokens
@@ -132,10 +131,8 @@ def open_tokens(settings: Settings) -> Tokens:
 
 def make_tiers(settings: Settings, ladder: Ladder) -> Tiers:
     """Join the ladder's tiers and the subscriptions; ConfigError if they disagree."""
-    try:
-        return Tiers(ladder.tiers, settings.drm.subscriptions)
-    except ValueError as exc:
-        raise ConfigError((f"drm.subscriptions: {exc}",)) from exc
+    check_subscriptions(ladder, settings.drm.subscriptions)
+    return Tiers(ladder.tiers, settings.drm.subscriptions)
 
 
 def make_home(settings: Settings) -> None:

@@ -108,7 +108,7 @@ def edit(
 ) -> None:
     """Correct the metadata of a TRACK. Its sound and its URLs stay as they are.
 
-    headwater track edit "Frist Light" --title "First Light"
+    headwater track edit "first light (final)" --title "First Light"
     """
     changes: dict[str, str | int | None] = dict.fromkeys(clear)
     for name, value in fields.items():

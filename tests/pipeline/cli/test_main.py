@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -47,6 +48,22 @@ def test_every_command_says_what_it_does() -> None:
 
 def test_the_program_tells_its_version() -> None:
     assert CliRunner().invoke(main, ["--version"]).stdout.split()[-1][0].isdigit()
+
+
+def test_no_output_holds_a_secret(album: Home) -> None:
+    """Whatever a command says, and whatever goes wrong in it, at the highest verbosity."""
+    secrets = set()
+    for name in ("kek.json", "tokens.json"):
+        secrets.update(re.findall(r"[0-9a-f]{64}", (album.path / name).read_text()))
+    assert len(secrets) == 3
+    spellings = {spelling for one in secrets for spelling in (one, repr(bytes.fromhex(one)))}
+    (album.path / "kek.json").chmod(0o644)
+    said = ""
+    for command in ("config show", "token mint", f"play {TRACK_ID}", "track list", "serve"):
+        args = ["-vv", "--home", str(album.path), *command.split()]
+        said += CliRunner().invoke(main, args).output
+    assert "Traceback" in said, "serve refuses the loose permissions"
+    assert not [spelling for spelling in spellings if spelling in said]
 
 
 def test_an_unknown_command_is_wrong_usage() -> None:
