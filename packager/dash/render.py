@@ -97,10 +97,12 @@ def _adaptation_set(
     )
     if first.kid is not None:
         _content_protection(element, first.scheme.value, first.kid)
+    # All codecs are one ladder: the same content, aligned; "typical examples are the offering of
+    # the same content with different codecs" (5.3.3.5). dash.js offers only what is linked.
     others = [
         str(other)
         for other, group in enumerate(sets)
-        if other != number and _family(group[0]) == _family(first)
+        if other != number and group[0].channels == first.channels
     ]
     if others:
         _child(element, "SupplementalProperty", schemeIdUri=_SWITCHING, value=",".join(others))

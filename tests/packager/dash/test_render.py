@@ -52,7 +52,7 @@ def test_one_adaptation_set_per_codec_rate_and_kid(album_track: Package) -> None
     else:
         assert sets == [["aac-128k"], ["aac-320k"], ["opus-96k"], ["flac"]]
         switching = ".//d:SupplementalProperty[contains(@schemeIdUri, 'switching')]/@value"
-        assert _strings(tree, switching) == ["1", "0"]
+        assert _strings(tree, switching) == ["1,2,3", "0,2,3", "0,1,3", "0,1,2"]
 
 
 def test_ranges_and_bandwidths_are_the_files(album_track: Package) -> None:
