@@ -92,8 +92,24 @@ class ShakaEngine {
     });
   }
 
+  /** A representation's id is its name; where HLS has audio groups Shaka keeps no name. */
   #name(track) {
-    return renditionName(this.#access.playback, { id: track.originalAudioId });
+    const { playback } = this.#access;
+    return renditionName(playback, { id: track.originalAudioId }) ?? this.#nameByRank(track);
+  }
+
+  /** Of the tracks of one codec the nth by bandwidth is the nth of the answer's by rate. */
+  #nameByRank(track) {
+    const codec = track.audioCodec.toLowerCase();
+    const tracks = this.#player
+      .getVariantTracks()
+      .filter((each) => each.audioCodec === track.audioCodec)
+      .sort((a, b) => a.bandwidth - b.bandwidth);
+    const renditions = this.#access.playback.renditions
+      .filter((each) => each.codecs.toLowerCase() === codec)
+      .sort((a, b) => a.average_bps - b.average_bps);
+    if (renditions.length !== tracks.length) return null;
+    return renditions[tracks.findIndex((each) => each.id === track.id)].name;
   }
 
   /** Shaka says what is heard by codec and bandwidth only, which together are one track. */
