@@ -31,7 +31,6 @@ def make_app(deps: OriginDeps) -> web.Application:
         routes.add_routes(app)
     player.add_routes(app, deps.settings.public_url)
     app.router.add_route("*", "/v1/t/{rest:.*}", app[MEDIA].handle)
-    app.router.add_route(hdrs.METH_OPTIONS, "/{rest:.*}", _options)
     return app
 
 
@@ -40,13 +39,14 @@ async def _stop_loads(app: web.Application) -> AsyncIterator[None]:
     await app[STATE].close()
 
 
-async def _options(_request: web.Request) -> web.StreamResponse:
-    return preflight()
-
-
 @web.middleware
 async def _problems(request: web.Request, handler: _Handler) -> web.StreamResponse:
-    """Errors become problem details; compressed bodies, which could be bombs, are refused."""
+    """Errors become problem details; compressed bodies, which could be bombs, are refused.
+
+    CORS preflights are answered here, for every path: they carry no token to decide by.
+    """
+    if request.method == hdrs.METH_OPTIONS:
+        return preflight()
     if hdrs.CONTENT_ENCODING in request.headers:
         error = OriginError(415, "content-encoding", "Send the body uncompressed.")
         return problems.respond(error, request.method)

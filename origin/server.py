@@ -147,8 +147,6 @@ def _run(main: Awaitable[None]) -> None:
 def _tls(settings: OriginSettings) -> ssl.SSLContext | None:
     """TLS 1.2 or later from the certificate of the settings, or None without one."""
     if settings.tls_certificate is None:
-        if settings.tls_key is not None:
-            raise ServeError("origin.tls_key is set without origin.tls_certificate")
         return None
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.minimum_version = ssl.TLSVersion.TLSv1_2

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import aiohttp
@@ -12,8 +12,23 @@ from configs.settings import OriginSettings
 from origin.listening import address_url, reserve
 from origin.server import start
 from origin.state import STATE, OriginDeps, OriginState
+from storage.base import StorageError
+from storage.testing import FaultyStore
 from tests.support import house as houses
 from tests.support.house import House
+
+
+class Watch:
+    """What the origin did with the store, and the error that the store is to answer with."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[str, str]] = []
+        self.error: StorageError | None = None
+
+    def __call__(self, operation: str, key: str) -> None:
+        self.calls.append((operation, key))
+        if self.error is not None:
+            raise self.error
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +41,7 @@ class Origin:
     house: House
     client: aiohttp.ClientSession
     runner: web.AppRunner
+    watch: Watch
 
     @property
     def state(self) -> OriginState:
@@ -67,8 +83,10 @@ async def origin(house: House, settings: OriginSettings) -> AsyncIterator[Origin
     with reserve("127.0.0.1", 0, shared=False) as listening:
         url = address_url(listening, tls=False)
         port = listening.getsockname()[1]
-        async with houses.open_deps(house, settings) as deps:
+        watch = Watch()
+        async with houses.open_deps(house, settings) as opened:
+            deps = replace(opened, store=FaultyStore(opened.store, watch))
             runner = await start(deps, listening)
             async with aiohttp.ClientSession(auto_decompress=False) as client:
-                yield Origin(url, port, deps, house, client, runner)
+                yield Origin(url, port, deps, house, client, runner, watch)
             await runner.cleanup()

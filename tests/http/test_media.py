@@ -12,6 +12,7 @@ import pytest
 from lxml import etree
 
 from catalog.publish import embargo, republish, unpublish
+from storage.base import StorageError
 from tests.http.conftest import Origin
 from tests.support import house as houses
 
@@ -318,24 +319,55 @@ async def test_a_missing_object_is_not_found_and_a_short_one_is_our_fault(origin
 
 async def test_many_who_miss_cause_one_read(origin: Origin) -> None:
     url = origin.media("flac/1.m4s")
-    reads: list[str] = []
-    store = origin.deps.store
-    get = store.get
-
-    async def counted(key: str, span: object = None) -> bytes:
-        reads.append(key)
-        await asyncio.sleep(0.05)
-        return await get(key, span)  # type: ignore[arg-type] # passed through as it came
-
-    store.get = counted  # type: ignore[method-assign] # the same store, watched
 
     async def fetch() -> bytes:
         async with origin.client.get(url) as response:
             return await response.read()
 
-    bodies = await asyncio.gather(*(fetch() for _ in range(30)))
+    bodies = await asyncio.gather(*(fetch() for _ in range(100)))
     assert len(set(bodies)) == 1
-    assert sorted(reads) == sorted(set(reads))
+    assert len(origin.watch.calls) == 2  # the index and the segment
+    await fetch()
+    assert len(origin.watch.calls) == 2
+
+
+async def test_a_client_that_leaves_does_not_spoil_the_load(origin: Origin) -> None:
+    request = (
+        f"GET {origin.media('flac/1.m4s').removeprefix(origin.url)} HTTP/1.1\r\nHost: x\r\n\r\n"
+    )
+    for _ in range(5):
+        _, writer = await asyncio.open_connection("127.0.0.1", origin.port)
+        writer.write(request.encode())
+        await writer.drain()
+        writer.close()
+        await writer.wait_closed()
+    async with origin.client.get(origin.media("flac/1.m4s")) as response:
+        assert response.status == 200
+        assert len(await response.read()) > 0
+
+
+async def test_a_store_that_is_away_can_be_asked_again(origin: Origin) -> None:
+    url = origin.media("aac-64k/1.m4s")
+    origin.watch.error = StorageError("the disk is on its way")
+    async with origin.client.get(url) as response:
+        assert response.status == 503
+        assert response.headers["Retry-After"] == "1"
+        assert response.headers["Cache-Control"] == "no-store"
+        text = await response.text()
+        assert "disk" not in text
+    origin.watch.error = None
+    async with origin.client.get(url) as response:
+        assert response.status == 200
+
+
+async def test_what_is_remembered_is_bounded(origin: Origin) -> None:
+    """Every piece and every odd range once: memory follows the cache's size, not the requests."""
+    for rendition in origin.house.package.renditions:
+        for first in range(0, 5000, 50):
+            headers = {"Range": f"bytes={first}-{first + 10}"}
+            async with origin.client.get(origin.media(rendition.file), headers=headers) as response:
+                assert response.status == 206
+    assert len(origin.state.replies) == 0
 
 
 async def test_queries_are_ignored_and_odd_paths_unknown(origin: Origin) -> None:

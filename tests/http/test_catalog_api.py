@@ -1,0 +1,96 @@
+"""What the player page reads of the catalog."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from catalog.publish import unpublish
+from tests.http.conftest import Origin
+from tests.support import house as houses
+
+
+async def test_releases_with_a_signed_cover(origin: Origin) -> None:
+    async with origin.client.get(
+        f"{origin.url}/api/v1/releases", headers=origin.access("free")
+    ) as response:
+        assert response.status == 200
+        assert response.headers["Cache-Control"] == "no-store"
+        answer = await response.json()
+    (release,) = answer["releases"]
+    assert answer["next"] is None
+    assert (release["release_id"], release["title"]) == (houses.RELEASE, "Dawn")
+    async with origin.client.get(release["cover"]) as response:
+        assert response.status == 200
+        assert await response.read() == houses.COVER
+    async with origin.client.get(
+        f"{origin.url}/api/v1/releases", headers=origin.access("free")
+    ) as response:
+        assert (await response.json())["releases"][0]["cover"] == release["cover"]
+
+
+async def test_a_release_lists_its_tracks_in_order(origin: Origin) -> None:
+    url = f"{origin.url}/api/v1/releases/{houses.RELEASE}"
+    async with origin.client.get(url, headers=origin.access()) as response:
+        answer = await response.json()
+    assert [one["track_id"] for one in answer["tracks"]] == [houses.TRACK, houses.OTHER_TRACK]
+    assert answer["track_count"] == 2
+
+
+async def test_pages_of_tracks(origin: Origin) -> None:
+    found, after = [], ""
+    while True:
+        query = f"limit=1&after={after}" if after else "limit=1"
+        async with origin.client.get(
+            f"{origin.url}/api/v1/tracks?{query}", headers=origin.access()
+        ) as response:
+            answer = await response.json()
+        found += [one["track_id"] for one in answer["tracks"]]
+        after = answer["next"]
+        if after is None:
+            break
+    assert sorted(found) == sorted([houses.TRACK, houses.OTHER_TRACK])
+
+
+@pytest.mark.parametrize(
+    "query", ["limit=0", "limit=201", "limit=x", "limit=-1", "after=" + "x" * 65]
+)
+async def test_odd_pages_are_refused(origin: Origin, query: str) -> None:
+    async with origin.client.get(
+        f"{origin.url}/api/v1/tracks?{query}", headers=origin.access()
+    ) as response:
+        assert response.status == 400
+
+
+async def test_what_is_not_public_does_not_show(origin: Origin) -> None:
+    async with origin.deps.catalog.begin() as tx:
+        for track_id in (houses.TRACK, houses.OTHER_TRACK):
+            await unpublish(tx, track_id, datetime.now(UTC))
+    for path, status in (
+        ("releases", 200),
+        ("tracks", 200),
+        (f"releases/{houses.RELEASE}", 404),
+        (f"tracks/{houses.TRACK}", 404),
+    ):
+        async with origin.client.get(
+            f"{origin.url}/api/v1/{path}", headers=origin.access()
+        ) as response:
+            assert response.status == status
+            assert "First Light" not in await response.text()
+            assert "Dawn" not in await response.text()
+
+
+async def test_one_track(origin: Origin) -> None:
+    url = f"{origin.url}/api/v1/tracks/{houses.TRACK}"
+    async with origin.client.get(url, headers=origin.access()) as response:
+        answer = await response.json()
+    assert (answer["title"], answer["artists"]) == ("First Light", ["The Testers"])
+
+
+@pytest.mark.parametrize(
+    "path", ["releases", "tracks", f"releases/{houses.RELEASE}", f"tracks/{houses.TRACK}"]
+)
+async def test_there_is_no_open_endpoint(origin: Origin, path: str) -> None:
+    async with origin.client.get(f"{origin.url}/api/v1/{path}") as response:
+        assert response.status == 401

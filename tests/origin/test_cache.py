@@ -1,0 +1,132 @@
+"""Bounded memory and single flight."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from origin.cache import Cache, SingleFlight
+
+
+def test_a_value_is_held_and_replaced() -> None:
+    cache: Cache[str, bytes] = Cache(100)
+    assert cache.get("a") is None
+    cache.put("a", b"1", 10)
+    cache.put("a", b"2", 10)
+    assert cache.get("a") == b"2"
+    assert (len(cache), cache.used) == (1, 10)
+
+
+def test_what_is_larger_than_all_is_not_held() -> None:
+    cache: Cache[str, bytes] = Cache(100)
+    cache.put("small", b"", 10)
+    cache.put("large", b"", 101)
+    assert cache.get("large") is None
+    assert cache.get("small") is not None
+
+
+@given(st.lists(st.tuples(st.integers(0, 30), st.integers(1, 60), st.booleans()), max_size=200))
+def test_the_bound_always_holds(steps: list[tuple[int, int, bool]]) -> None:
+    cache: Cache[int, int] = Cache(100)
+    costs: dict[int, int] = {}
+    for key, cost, is_put in steps:
+        if is_put:
+            if cache.get(key) is None:
+                costs[key] = cost
+            cache.put(key, costs[key], costs[key])
+        held = cache.get(key)
+        assert held is None or held == costs[key]
+        assert 0 <= cache.used <= 100
+    assert cache.used == sum(costs[key] for key in costs if cache.get(key) is not None)
+
+
+def test_a_scan_leaves_what_is_hot() -> None:
+    cache: Cache[int, int] = Cache(100)
+    for _ in range(3):
+        for key in range(50):
+            if cache.get(key) is None:
+                cache.put(key, key)
+    for key in range(1000, 3000):
+        cache.put(key, key)
+    assert sum(cache.get(key) is not None for key in range(50)) == 50
+
+
+def test_what_is_asked_for_often_stays() -> None:
+    """Zipf-distributed requests, a tenth of the keys held: most requests are hits."""
+    dice = random.Random(1)
+    cache: Cache[int, int] = Cache(1000)
+    hits = 0
+    for _ in range(50_000):
+        key = int(dice.paretovariate(1.0))
+        hits += cache.get(key) is not None
+        cache.put(key, key)
+    assert hits > 48_000
+
+
+async def test_one_load_for_all_who_wait() -> None:
+    flights: SingleFlight[str, int] = SingleFlight()
+    loads = 0
+
+    async def load() -> int:
+        nonlocal loads
+        loads += 1
+        await asyncio.sleep(0.01)
+        return 7
+
+    assert await asyncio.gather(*(flights.run("a", load) for _ in range(1000))) == [7] * 1000
+    assert loads == 1
+    assert await flights.run("a", load) == 7
+    assert loads == 2
+
+
+async def test_a_waiter_that_goes_away_does_not_end_the_load() -> None:
+    flights: SingleFlight[str, int] = SingleFlight()
+    gate = asyncio.Event()
+
+    async def load() -> int:
+        await gate.wait()
+        return 7
+
+    first = asyncio.create_task(flights.run("a", load))
+    second = asyncio.create_task(flights.run("a", load))
+    await asyncio.sleep(0)
+    first.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await first
+    gate.set()
+    assert await second == 7
+
+
+async def test_an_error_reaches_every_waiter_and_is_not_kept() -> None:
+    flights: SingleFlight[str, int] = SingleFlight()
+
+    async def fail() -> int:
+        await asyncio.sleep(0)
+        raise OSError("gone")
+
+    async def succeed() -> int:
+        return 7
+
+    results = await asyncio.gather(
+        *(flights.run("a", fail) for _ in range(3)), return_exceptions=True
+    )
+    assert [type(result) for result in results] == [OSError] * 3
+    assert await flights.run("a", succeed) == 7
+
+
+async def test_closing_ends_what_runs() -> None:
+    flights: SingleFlight[str, int] = SingleFlight()
+
+    async def forever() -> int:
+        await asyncio.Event().wait()
+        return 0
+
+    waiter = asyncio.create_task(flights.run("a", forever))
+    await asyncio.sleep(0)
+    await flights.close()
+    with pytest.raises(asyncio.CancelledError):
+        await waiter
