@@ -8,6 +8,7 @@ half-way for having read something that changed since. Any number of processes m
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -138,6 +139,11 @@ def _prepare_file(url: URL, *, make: bool) -> None:
             raise CatalogUnavailable(msg) from exc
     elif not path.exists():
         raise NotFound("catalog", str(path))
+    # aiosqlite's thread outlives a failed opening and may complain on stderr: find out before.
+    try:
+        sqlite3.connect(path).close()
+    except sqlite3.Error as exc:
+        raise _meaning(str(path), str(exc)) from exc
 
 
 def _make_engine(url: URL) -> AsyncEngine:
@@ -152,9 +158,13 @@ def _make_engine(url: URL) -> AsyncEngine:
 
 def _prepare_connection(connection: Any, _record: object) -> None:
     cursor = connection.cursor()
-    cursor.execute("PRAGMA foreign_keys = ON")
-    # FULL: what was committed survives a power cut; in WAL mode this is one sync per commit.
-    cursor.execute("PRAGMA synchronous = FULL")
+    try:
+        cursor.execute("PRAGMA foreign_keys = ON")
+        # FULL: what was committed survives a power cut; in WAL mode this is one sync per commit.
+        cursor.execute("PRAGMA synchronous = FULL")
+    except BaseException:  # the pool forgets a connection that fails here
+        connection.close()
+        raise
     cursor.close()
 
 
@@ -185,10 +195,13 @@ def _translated(place: str, exc: SQLAlchemyError) -> Exception:
     cause = exc.orig if isinstance(exc, StatementError) else None
     if isinstance(cause, ValueError):  # of our own column types: a caller's mistake
         return cause
-    text = str(cause or exc).splitlines()[0]
-    for part, kind, meaning in _SQLITE_CAUSES:
-        if part in text.lower():
-            return kind(f"{place}: {meaning}")
     if isinstance(exc, DBAPIError) and exc.connection_invalidated:
         return CatalogUnavailable(f"{place}: the connection was lost")
-    return CatalogError(f"{place}: {text}")
+    return _meaning(place, str(cause or exc))
+
+
+def _meaning(place: str, message: str) -> CatalogError:
+    for part, kind, meaning in _SQLITE_CAUSES:
+        if part in message.lower():
+            return kind(f"{place}: {meaning}")
+    return CatalogError(f"{place}: {message.splitlines()[0]}")
