@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+from packager.model import Codec
+from pipeline.ffmpeg.args import encode_args, probe_args
+from pipeline.ladder import RenditionSpec
+from pipeline.sound import Sound
+
+GLOBAL = [
+    *("-nostdin", "-hide_banner", "-nostats", "-progress", "pipe:1", "-stats_period", "0.5"),
+    *("-loglevel", "info", "-xerror", "-max_alloc", "536870912", "-filter_complex_threads", "1"),
+]
+MUXER = "-bitexact -c:a {codec} -map_chapters -1 -map_metadata -1 -movie_timescale {rate}"
+
+GRAPH = (
+    "[0:a:0]asplit=4[s0][s1][s2][s3];"
+    "[s0]ebur128=framelog=verbose:peak=true[s4];"
+    "[s4]volumedetect[s5];"
+    "[s2]asplit=2[s6][s7];"
+    "[s3]aresample=48000:osf=fltp[s8]"
+)
+
+AAC = RenditionSpec("aac-128k", Codec.AAC, "standard", 44_100, 2, 128_000, None, resampled=False)
+OPUS = RenditionSpec("opus-96k", Codec.OPUS, "standard", 48_000, 2, 96_000, None, resampled=True)
+FLAC = RenditionSpec("flac", Codec.FLAC, "lossless", 44_100, 2, None, 16, resampled=False)
+
+
+def test_probe() -> None:
+    assert probe_args(Path("/bin/ffprobe"), Path("/in/-x.wav"), "wav") == [
+        *("/bin/ffprobe", "-v", "error", "-hide_banner", "-max_alloc", "536870912"),
+        *("-f", "wav", "-format_whitelist", "wav", "-protocol_whitelist", "file"),
+        *("-show_streams", "-show_format", "-of", "json", "file:/in/-x.wav"),
+    ]
+
+
+def test_one_decode_for_all_renditions_and_measurements() -> None:
+    sound = Sound("flac", "flac", 44_100, 2, 16, is_float=False, samples=132_300)
+    outputs = [(one, Path(f"/t/{one.name}.mp4")) for one in (AAC, OPUS, FLAC)]
+    argv = encode_args(
+        Path("/bin/ffmpeg"), Path("/in/a.flac"), sound, outputs, measure=True, md5=Path("/t/md5")
+    )
+    assert argv == [
+        "/bin/ffmpeg",
+        *GLOBAL,
+        *("-f", "flac", "-codec_whitelist", "flac"),
+        *("-err_detect", "crccheck+bitstream+buffer+explode"),
+        *("-format_whitelist", "flac", "-protocol_whitelist", "file"),
+        *("-t", "4.000", "-threads", "1", "-i", "file:/in/a.flac"),
+        "-filter_complex",
+        GRAPH,
+        *("-map", "[s5]", "-f", "null", "-"),
+        *("-map", "[s1]", "-f", "md5", "-acodec", "pcm_s16le", "file:/t/md5"),
+        *("-map", "[s6]", "-f", "mp4", "-b:a", "128000"),
+        *MUXER.format(codec="aac", rate=44100).split(),
+        "file:/t/aac-128k.mp4",
+        *("-map", "[s7]", "-f", "mp4", "-bitexact", "-bits_per_raw_sample", "16"),
+        *("-c:a", "flac", "-compression_level", "5", "-frame_size", "4096"),
+        *("-map_chapters", "-1", "-map_metadata", "-1", "-movie_timescale", "44100"),
+        *("-sample_fmt", "s16", "-strict", "-2", "file:/t/flac.mp4"),
+        *("-map", "[s8]", "-f", "mp4", "-b:a", "96000", "-bitexact", "-c:a", "libopus"),
+        *("-frame_duration", "20", "-map_chapters", "-1", "-map_metadata", "-1"),
+        *("-movie_timescale", "48000", "-vbr", "on", "file:/t/opus-96k.mp4"),
+    ]
+
+
+def test_one_output_needs_no_split() -> None:
+    sound = Sound("wav", "pcm_s24le", 44_100, 2, 24, is_float=False, samples=44_100)
+    argv = encode_args(Path("/bin/ffmpeg"), Path("/in/a.wav"), sound, [(AAC, Path("/t/a.mp4"))])
+    assert argv == [
+        "/bin/ffmpeg",
+        *GLOBAL,
+        *("-f", "wav", "-codec_whitelist", "pcm_s24le", "-format_whitelist", "wav"),
+        *("-protocol_whitelist", "file", "-t", "2.000", "-threads", "1", "-i", "file:/in/a.wav"),
+        *("-map", "0:a:0", "-f", "mp4", "-b:a", "128000"),
+        *MUXER.format(codec="aac", rate=44100).split(),
+        "file:/t/a.mp4",
+    ]
+
+
+def test_24_bits_are_asked_for_by_name() -> None:
+    sound = Sound("wav", "pcm_s24le", 44_100, 2, 24, is_float=False, samples=44_100)
+    deep = RenditionSpec("flac", Codec.FLAC, "lossless", 44_100, 2, None, 24, resampled=False)
+    argv = encode_args(Path("/bin/ffmpeg"), Path("/in/a.wav"), sound, [(deep, Path("/t/a.mp4"))])
+    assert argv[argv.index("-sample_fmt") + 1] == "s32"
+    assert argv[argv.index("-bits_per_raw_sample") + 1] == "24"

@@ -1,0 +1,40 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pipeline.errors import BadMaster
+from pipeline.sidecar import Sidecar, folder_cover, read_sidecar
+
+
+def test_sidecar_gives_fields_and_the_operators_own_id(tmp_path: Path) -> None:
+    master = tmp_path / "song.wav"
+    (tmp_path / "song.wav.yaml").write_text("id: 17\ntitle: Prelude\nartists: [Ada, Bo]\n")
+    assert read_sidecar(master) == Sidecar({"title": ("Prelude",), "artists": ("Ada", "Bo")}, "17")
+
+
+def test_no_sidecar_says_nothing(tmp_path: Path) -> None:
+    assert read_sidecar(tmp_path / "song.wav") == Sidecar()
+
+
+@pytest.mark.parametrize(
+    ("text", "cause"),
+    [
+        ("titel: Prelude", "unknown keys: titel"),
+        ("- a\n- b", "not a mapping"),
+        ("title: [", "cannot be read"),
+        ("!!python/object/apply:os.system [id]", "cannot be read"),
+    ],
+)
+def test_a_wrong_sidecar_is_refused(tmp_path: Path, text: str, cause: str) -> None:
+    (tmp_path / "song.wav.yaml").write_text(text)
+    with pytest.raises(BadMaster, match=cause):
+        read_sidecar(tmp_path / "song.wav")
+
+
+def test_cover_beside_the_master_in_any_case(tmp_path: Path) -> None:
+    (tmp_path / "Front.PNG").write_bytes(b"front")
+    (tmp_path / "COVER.jpg").write_bytes(b"cover")
+    assert folder_cover(tmp_path / "song.wav", 100) == b"cover"
+    assert folder_cover(tmp_path / "song.wav", 2) == b"cov"  # one more than allowed: refused later
