@@ -41,7 +41,7 @@ class _Chunk:
 def read_claim(path: Path, form: str) -> Claim:
     """The claim of a file of that format (ffmpeg's name). Raises BadMaster where it is broken.
 
-    For mov and caf it is empty: ffprobe reads their sample tables and packet tables right.
+    For mov it is empty: ffprobe reads sample tables right.
     """
     try:
         with path.open("rb") as file:
@@ -53,6 +53,8 @@ def read_claim(path: Path, form: str) -> Claim:
                     return _pcm(path, file, size, _w64_chunks(file, size))
                 case "aiff":
                     return _aiff(path, file, size)
+                case "caf":
+                    return _caf(path, file, size)
                 case "flac":
                     return _flac(path, file)
                 case _:
@@ -130,15 +132,43 @@ def _flac(path: Path, file: BinaryIO) -> Claim:
     return Claim(samples or None, md5.hex() if any(md5) else None)
 
 
+def _caf(path: Path, file: BinaryIO, size: int) -> Claim:
+    """Core Audio Format: `pakt` counts the valid frames, without it `data` is plain PCM."""
+    frame_bytes, samples = 0, None
+    at = 8  # "caff", version, flags
+    for _ in range(_MAX_CHUNKS):
+        if at + 12 > size:
+            break
+        file.seek(at)
+        name, length = struct.unpack(">4sq", file.read(12))
+        start = at + 12
+        # -1: the audio goes on to the end of the file. Its first four bytes count edits.
+        end = size if length == -1 and name == b"data" else start + max(length, 0)
+        body = _Chunk(name, start, end - start)
+        if name == b"desc":
+            frame_bytes = struct.unpack_from(">I", _body(file, body, 32), 16)[0]
+        if name == b"pakt":
+            samples = struct.unpack_from(">q", _body(file, body, 24), 8)[0]
+        if name == b"data":
+            if end > size:
+                raise BadMaster(path, "it is truncated: its audio ends before it should", _AGAIN)
+            if frame_bytes:
+                samples = (end - start - 4) // frame_bytes
+        at = end
+    if not samples or samples < 0:
+        raise BadMaster(path, "it holds no audio", _AGAIN)
+    return Claim(samples)
+
+
 def _riff_chunks(file: BinaryIO, size: int, order: str, *, big: bool = False) -> Iterator[_Chunk]:
     """Chunks after the 12-byte head: a name, a 32-bit size, a body padded to an even length."""
     sizes: dict[bytes, int] = {}
     at = 12
     for _ in range(_MAX_CHUNKS):
+        if at + 8 > size:
+            return
         file.seek(at)
         head = file.read(8)
-        if at + 8 > size or len(head) < 8:
-            return
         name, length = head[:4], struct.unpack(f"{order}I", head[4:])[0]
         chunk = _Chunk(name, at + 8, sizes.get(name, length) if length == _UNKNOWN_32 else length)
         if big and name == b"ds64":
@@ -152,10 +182,10 @@ def _w64_chunks(file: BinaryIO, size: int) -> Iterator[_Chunk]:
     """Chunks of a Wave64: a 16-byte GUID, a 64-bit size with this head, padded to 8 bytes."""
     at = 40  # GUID "riff", size, GUID "wave"
     for _ in range(_MAX_CHUNKS):
+        if at + 24 > size:
+            return
         file.seek(at)
         head = file.read(24)
-        if at + 24 > size or len(head) < 24:
-            return
         length = struct.unpack("<Q", head[16:])[0]
         if length < 24:
             return

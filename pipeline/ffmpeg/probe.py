@@ -45,12 +45,12 @@ async def probe(tools: Tools, path: Path, form: str) -> Probe:
         return parse_probe(done.stdout)
     except EncoderFailed as exc:
         raise BadMaster(path, exc.cause) from exc
-    except (ValueError, KeyError, TypeError) as exc:
+    except (ValueError, KeyError, TypeError, AttributeError) as exc:
         raise BadMaster(path, "ffprobe gives no sense of it") from exc
 
 
 def parse_probe(answer: bytes) -> Probe:
-    """JSON of ffprobe -> Probe. ValueError, KeyError or TypeError when it is none."""
+    """JSON of ffprobe -> Probe. Any of four errors of the language when it is none."""
     said = json.loads(answer)
     streams = said.get("streams", [])
     return Probe(

@@ -68,6 +68,9 @@ async def run(
 
 
 async def _start(argv: Sequence[str]) -> asyncio.subprocess.Process:
+    if not shutil.which(argv[0]):
+        cause = f"{argv[0]} is not a program that can be run"
+        raise EncoderFailed(argv, None, "", cause)
     try:
         return await asyncio.create_subprocess_exec(
             *_dying_with_us(),
