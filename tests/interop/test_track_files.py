@@ -83,7 +83,10 @@ def test_ffprobe_reads_without_a_warning(
     )
 
     assert done.stderr == b""
-    assert done.stdout.decode().strip().rstrip(",") == f"{rendition.sample_rate_hz},{rendition.channels}"
+    assert (
+        done.stdout.decode().strip().rstrip(",")
+        == f"{rendition.sample_rate_hz},{rendition.channels}"
+    )
 
 
 @pytest.mark.parametrize(("codec", "scheme"), CASES)

@@ -1,0 +1,48 @@
+"""`headwater serve` as its own process, on a free port, until the end of the block."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+START_S = 30
+STOP_S = 15
+
+
+def headwater(*arguments: str) -> list[str]:
+    """The command line of the installed console script."""
+    return [str(Path(sys.executable).parent / "headwater"), *arguments]
+
+
+@contextmanager
+def serving(environment: Mapping[str, str], *flags: str) -> Iterator[str]:
+    """The address of a running origin; the block fails when it does not end by SIGTERM."""
+    with tempfile.TemporaryFile("w+") as said:
+        command = headwater("serve", "--port", "0", *flags)
+        process = subprocess.Popen(command, stderr=said, env=dict(environment))
+        try:
+            yield _address(process, Path(f"/proc/self/fd/{said.fileno()}"))
+        finally:
+            process.terminate()
+            try:
+                process.wait(STOP_S)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+                raise
+
+
+def _address(process: subprocess.Popen[bytes], said: Path) -> str:
+    deadline = time.monotonic() + START_S
+    while time.monotonic() < deadline and process.poll() is None:
+        if address := re.search(r"https?://[^\s/]+:\d+", said.read_text()):
+            return address[0]
+        time.sleep(0.05)
+    msg = f"the origin does not say where it is: {said.read_text()}"
+    raise AssertionError(msg)
