@@ -34,7 +34,6 @@ async def read(path: Path, tools: Tools) -> Master:
         ("a.flac", ["-sample_fmt", "s32"], "flac", 24, False),
         ("a.m4a", ["-c:a", "alac", "-sample_fmt", "s16p"], "alac", 16, False),
         ("a.m4a", ["-c:a", "alac", "-sample_fmt", "s32p"], "alac", 24, False),
-        ("a.caf", ["-c:a", "alac", "-sample_fmt", "s16p"], "alac", 16, False),
         ("a.caf", ["-c:a", "pcm_s24be"], "pcm_s24be", 24, False),
     ],
 )
