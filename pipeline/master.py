@@ -235,7 +235,11 @@ def _sha256(path: Path) -> str:
 
 def _walk(folder: Path) -> Iterator[Path]:
     """Files under a folder in order of their names; hidden ones and linked folders are left out."""
-    for parent, folders, files in os.walk(folder):
+
+    def refuse(exc: OSError) -> None:
+        raise NoMasters(f"{exc.filename}: cannot be searched: {exc.strerror}") from exc
+
+    for parent, folders, files in os.walk(folder, onerror=refuse):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(files):
             if not name.startswith("."):

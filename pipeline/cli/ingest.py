@@ -26,7 +26,11 @@ _INTERRUPTED = 130  # as a shell has it: 128 + SIGINT
 
 @click.command("ingest")
 @click.argument(
-    "paths_", metavar="PATH...", nargs=-1, required=True, type=click.Path(path_type=Path)
+    "paths_",
+    metavar="PATH...",
+    nargs=-1,
+    required=True,
+    type=click.Path(path_type=Path, readable=False),
 )
 @click.option("--jobs", type=int, help="Masters side by side.  [default: one per core]")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON object for each track.")
