@@ -95,7 +95,8 @@ def riser(tone: Tone) -> Signal:
     low = shaped(air, tone.rate, 300, 1500)
     high = shaped(air, tone.rate, 2500, 11000)
     way = time(count, tone.rate) / np.float32(tone.length_s)
-    return (low * way**2 + high * way**4) * np.float32(0.3 * tone.velocity)
+    wave = (low * way**2 + high * way**4) * ramps(count, 0, seconds(0.03, tone.rate))
+    return wave * np.float32(0.3 * tone.velocity)
 
 
 def _metal(tone: Tone, length_s: float, half_s: float, low_hz: float) -> Signal:
