@@ -79,7 +79,11 @@ class LocalStore:
         def write(temp: Path) -> None:
             shutil.copyfile(path, temp)  # copied inside the kernel by sendfile
 
-        return await asyncio.to_thread(self._put, key, lambda: path.open("rb"), write)
+        def put() -> ObjectInfo:
+            _check_readable(path)
+            return self._put(key, lambda: path.open("rb"), write)
+
+        return await asyncio.to_thread(put)
 
     async def get(self, key: str, span: ByteRange | None = None) -> bytes:
         """Read the object's bytes, or that range of them and no more."""
@@ -216,6 +220,15 @@ def _entries(folder: Path) -> list[tuple[str, bool]]:
     return sorted(found, key=lambda entry: entry[0] + "/" * entry[1])
 
 
+def _check_readable(source: Path) -> None:
+    """Find out before copying, so that the message names the source and not the object."""
+    try:
+        source.open("rb").close()
+    except OSError as exc:
+        msg = f"cannot read {source}: {(exc.strerror or str(exc)).lower()}"
+        raise StorageError(msg, transient=False) from exc
+
+
 def _unchanged(key: str, source: Callable[[], BinaryIO], target: Path) -> ObjectInfo:
     """Return the existing object, if it has the very bytes that were to be written."""
     with source() as new, target.open("rb") as old:
@@ -266,8 +279,5 @@ def _as_storage_error(action: str, key: str, path: Path) -> Iterator[None]:
         if action == "read" and isinstance(exc, _ABSENT):
             msg = f"there is no object {key} (no file {path})"
             raise ObjectNotFound(msg) from exc
-        if isinstance(exc, FileNotFoundError):  # not the object's own file, which is being made
-            msg = f"cannot {action} {path}: {exc.filename} does not exist"
-        else:
-            msg = f"cannot {action} {path}: {(exc.strerror or str(exc)).lower()}"
+        msg = f"cannot {action} {path}: {(exc.strerror or str(exc)).lower()}"
         raise StorageError(msg, transient=exc.errno not in _PERMANENT) from exc

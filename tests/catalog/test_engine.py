@@ -183,13 +183,15 @@ async def test_a_folder_in_place_of_the_file_is_told(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
-async def test_a_file_that_may_not_be_written_is_told(url: str, catalog: Catalog) -> None:
+async def test_a_file_that_may_not_be_written_is_told(
+    url: str, catalog: Catalog, now: datetime
+) -> None:
     await catalog.close()
     file_of(url).chmod(0o400)
     opened = await Catalog.open(url)
     with pytest.raises(CatalogUnavailable, match="may not be written"):
-        async with opened.begin():
-            pass
+        async with opened.begin() as tx:
+            await publish.unpublish(tx, A, now)
     await opened.close()
 
 

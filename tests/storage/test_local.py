@@ -163,8 +163,9 @@ def test_a_really_full_disk_gives_the_same_cause(tmp_path: Path) -> None:
         done = subprocess.run(full, capture_output=True, text=True, timeout=60, check=False)
     except FileNotFoundError:
         pytest.skip("needs util-linux's unshare")
-    if done.returncode in {1, 77} and not done.stdout:
+    if done.returncode in {1, 77, 126}:  # unshare, mount or the interpreter is not allowed
         pytest.skip("may not mount here")
+    assert done.returncode == 0, done.stderr
     problem, kept = done.stdout.splitlines()
     assert problem.startswith(f"cannot write {tmp_path}/a/")
     assert problem.endswith(": no space left on device True")
@@ -173,9 +174,8 @@ def test_a_really_full_disk_gives_the_same_cause(tmp_path: Path) -> None:
 
 
 async def test_a_missing_source_is_named(tmp_path: Path) -> None:
-    with pytest.raises(StorageError) as caught:
+    with pytest.raises(StorageError, match="cannot read .*/no-such-file: no such file") as caught:
         await LocalStore(tmp_path).put_file("a", tmp_path / "no-such-file")
-    assert "no-such-file" in str(caught.value)
     assert not caught.value.transient
     assert not isinstance(caught.value, ObjectNotFound)
 
