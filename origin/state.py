@@ -20,7 +20,7 @@ from origin.packages import Availability, Packages
 from origin.resolver import Resolver
 from storage.base import ObjectStore
 
-_REPLIES = 65536  # prepared heads, about 1 KiB each: small beside the pieces they point to
+_REPLIES = 16384  # prepared heads, about 1 KiB each; as many segments are 1 GiB
 _INDEX_SHARE = 8  # an eighth of the cache's size for parsed package indexes
 _MANIFEST_SHARE = 16
 

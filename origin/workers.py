@@ -20,6 +20,7 @@ from multiprocessing.context import ForkProcess
 _LOG = logging.getLogger("headwater.origin")
 _FORK = multiprocessing.get_context("fork")
 
+_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 _EARLY_S = 2.0  # a worker that dies sooner after its start has something wrong with it
 _MAX_EARLY = 5  # such deaths in a row, then the parent gives up
 _MARGIN_S = 5.0  # beyond the grace, before what is left is killed
@@ -89,11 +90,17 @@ class _Crew:
 
     def _start(self) -> None:
         process = _FORK.Process(target=self._be_worker, daemon=False)
+        # Held back until the new process has let go of our handlers: they would write to our pipe.
+        signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
         process.start()
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
         self._processes[process.sentinel] = (process, time.monotonic())
 
     def _be_worker(self) -> None:
         global _parent_pipe  # noqa: PLW0603 - set once, in a process that is one worker's own
+        for number in _SIGNALS:
+            signal.signal(number, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
         os.close(self._alive_write)
         _parent_pipe = self._alive_read
         self._work(lambda: _write_byte(self._ready_write))
@@ -131,8 +138,7 @@ class _Crew:
 def _signals() -> Iterator[int]:
     """A descriptor that becomes readable on SIGTERM or SIGINT, so that nothing can be missed."""
     read, write = os.pipe()
-    numbers = (signal.SIGTERM, signal.SIGINT)
-    before = {number: signal.signal(number, lambda *_: _write_byte(write)) for number in numbers}
+    before = {number: signal.signal(number, lambda *_: _write_byte(write)) for number in _SIGNALS}
     try:
         yield read
     finally:
