@@ -42,7 +42,6 @@ _ABSENT = (FileNotFoundError, IsADirectoryError, NotADirectoryError)
 # What no second try can mend: permissions, a read-only disk, a file where a folder must be.
 _PERMANENT = frozenset(
     {
-        errno.ENOENT,
         errno.EACCES,
         errno.EPERM,
         errno.EROFS,
@@ -130,7 +129,8 @@ class LocalStore:
                     return _unchanged(key, source, target)
             finally:
                 temp.unlink(missing_ok=True)
-            _sync(target.parent)
+            with suppress(FileNotFoundError):  # deleted at once, with its folder
+                _sync(target.parent)
         return ObjectInfo(key, size)
 
     def _temp_file(self) -> Path:
@@ -144,13 +144,13 @@ class LocalStore:
     def _link(self, temp: Path, target: Path) -> bool:
         """Give the file its final name; False where that name is taken."""
         for _ in range(_LINK_ATTEMPTS):
-            _make_folder(target.parent)
             try:
+                _make_folder(target.parent)
                 os.link(temp, target)
             except FileExistsError:
                 return False
             except FileNotFoundError:
-                continue  # a concurrent delete found the folder empty and removed it
+                continue  # a concurrent delete found a folder empty and removed it
             return True
         msg = f"cannot write {target}: its folder is being removed all the time"
         raise StorageError(msg)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import Connection, create_mock_engine
+from sqlalchemy import Connection, MetaData, create_mock_engine
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.schema import CreateTable, ExecutableDDLElement
 
@@ -55,7 +55,10 @@ def test_the_schema_is_made_on_postgresql_too() -> None:
     def keep(sql: ExecutableDDLElement, *_: object) -> None:
         statements.append(str(sql.compile(dialect=_POSTGRESQL)))
 
-    metadata.create_all(create_mock_engine("postgresql://", keep), checkfirst=False)
+    copy = MetaData()  # making tables for a database that knows ALTER leaves marks in them
+    for table in metadata.sorted_tables:
+        table.to_metadata(copy)
+    copy.create_all(create_mock_engine("postgresql://", keep), checkfirst=False)
     made = "\n".join(statements)
     assert "TIMESTAMP WITH TIME ZONE" in made
     assert "ALTER TABLE tracks ADD CONSTRAINT fk_tracks_current_revision_revisions" in made

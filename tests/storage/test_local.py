@@ -174,7 +174,7 @@ def test_a_really_full_disk_gives_the_same_cause(tmp_path: Path) -> None:
 
 
 async def test_a_missing_source_is_named(tmp_path: Path) -> None:
-    with pytest.raises(StorageError, match="cannot read .*/no-such-file: no such file") as caught:
+    with pytest.raises(StorageError, match=r"cannot read .*/no-such-file: no such file") as caught:
         await LocalStore(tmp_path).put_file("a", tmp_path / "no-such-file")
     assert not caught.value.transient
     assert not isinstance(caught.value, ObjectNotFound)
