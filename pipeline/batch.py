@@ -41,9 +41,8 @@ async def open_workshop(
     slots = asyncio.Semaphore(available_cores())
     with open_workspace(temp) as workspace:
         for remains in find_remains(temp):
-            for prefix in remains.prefixes:
-                await discard(store, catalog, prefix)
-            remove(remains)
+            if all([await discard(store, catalog, prefix) for prefix in remains.prefixes]):
+                remove(remains)
         yield Workshop(
             store=store,
             catalog=catalog,

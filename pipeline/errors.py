@@ -7,8 +7,14 @@ fails the whole batch at once. `str(error)` is the one line an operator reads:
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
+
+
+def shown(path: Path) -> str:
+    """A path as text that any terminal, database and JSON takes: what is no UTF-8 is replaced."""
+    return os.fsencode(path).decode("utf-8", "replace")
 
 
 class PipelineError(Exception):
@@ -24,7 +30,7 @@ class BadMaster(PipelineError):
         self.path = path
         self.cause = cause
         self.remedy = remedy
-        super().__init__(f"{path}: {cause}" + (f" ({remedy})" if remedy else ""))
+        super().__init__(f"{shown(path)}: {cause}" + (f" ({remedy})" if remedy else ""))
 
 
 class NoMasters(PipelineError):

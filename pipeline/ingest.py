@@ -37,7 +37,7 @@ from packager.errors import PackagerError
 from packager.hls.render import HlsForm, media, multivariant
 from packager.model import Package, Scheme
 from pipeline.drafts import package_of, publication_of, revision_of
-from pipeline.errors import BadMaster, EncoderFailed, PipelineError
+from pipeline.errors import BadMaster, EncoderFailed, PipelineError, shown
 from pipeline.ffmpeg.binaries import Tools
 from pipeline.ffmpeg.encode import Encoded, encode
 from pipeline.identity import identify, track_id
@@ -93,6 +93,7 @@ class Ingest:
             with suppress(CatalogError):  # the catalog may be what failed
                 await job.fail(error)
             outcome = Outcome(source, Status.FAILED, 0, title=run.title, error=error)
+            self._release(source)
         outcome = _timed(outcome, time.monotonic() - began)
         self.reporter.done(outcome)
         return outcome
@@ -101,8 +102,13 @@ class Ingest:
         """Only one master of a batch may be a given track."""
         other = self._claimed.setdefault(track, master.path)
         if other != master.path:
-            cause = f"it is the same track as {other} ({identity})"
+            cause = f"it is the same track as {shown(other)} ({identity})"
             raise BadMaster(master.path, cause, "give each its own ISRC, or ingest one of them")
+
+    def _release(self, source: Path) -> None:
+        """A master that failed keeps nobody else from being its track."""
+        for track in [track for track, path in self._claimed.items() if path == source]:
+            del self._claimed[track]
 
 
 @dataclass(slots=True)
@@ -286,17 +292,25 @@ class _Track:
         )
 
 
-async def discard(store: ObjectStore, catalog: Catalog, prefix: str) -> None:
-    """Delete the objects of a revision that was not published. One that was is left alone."""
+async def discard(store: ObjectStore, catalog: Catalog, prefix: str) -> bool:
+    """Delete the objects of a revision that was not published. One that was is left alone.
+
+    False where that failed; it is logged, so that what failed before it is what is raised.
+    """
     _, track, revision, _ = prefix.split("/")
-    async with catalog.connect() as tx:
-        with suppress(NotFound):
-            await tracks.revision(tx, track, revision)
-            return
-    # The index first: an unfinished revision must not look like a whole one.
-    await store.delete(prefix + PACKAGE_INDEX)
-    async for found in store.list(prefix):
-        await store.delete(found.key)
+    try:
+        async with catalog.connect() as tx:
+            with suppress(NotFound):
+                await tracks.revision(tx, track, revision)
+                return True
+        # The index first: an unfinished revision must not look like a whole one.
+        await store.delete(prefix + PACKAGE_INDEX)
+        async for found in store.list(prefix):
+            await store.delete(found.key)
+    except (StorageError, CatalogError) as exc:
+        _log.warning("objects under %s are left over: %s", prefix, exc)
+        return False
+    return True
 
 
 def _timed(outcome: Outcome, seconds: float) -> Outcome:
@@ -305,14 +319,15 @@ def _timed(outcome: Outcome, seconds: float) -> Outcome:
 
 def _one_line(source: Path, exc: Exception) -> str:
     """What an operator reads: `path: cause (what to do)`."""
+    where = shown(source)
     if isinstance(exc, BadMaster):
         return str(exc)
     if isinstance(exc, EncoderFailed):
-        return f"{source}: {exc.cause}"
+        return f"{where}: {exc.cause}"
     if isinstance(exc, (PipelineError, PackagerError, StorageError, CatalogError, DrmError)):
-        return f"{source}: {exc}"
+        return f"{where}: {exc}"
     if isinstance(exc, OSError):
         what = f"{exc.filename}: " if exc.filename and exc.filename != str(source) else ""
-        return f"{source}: {what}{exc.strerror or exc}"
-    _log.error("unexpected error while ingesting %s", source, exc_info=exc)
-    return f"{source}: {type(exc).__name__}: {exc} (a bug: please report it with what -vv prints)"
+        return f"{where}: {what}{exc.strerror or exc}"
+    _log.error("unexpected error while ingesting %s", where, exc_info=exc)
+    return f"{where}: {type(exc).__name__}: {exc} (a bug: please report it with what -vv prints)"

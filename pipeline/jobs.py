@@ -10,6 +10,7 @@ from uuid import uuid4
 
 from catalog import jobs
 from catalog.engine import Catalog, Tx
+from pipeline.errors import shown
 from pipeline.progress import Stage
 
 
@@ -25,7 +26,7 @@ class Job:
     async def start(self, tenant: str, source: Path) -> None:
         """Write the row."""
         async with self._catalog.begin() as tx:
-            await jobs.start(tx, self.id, tenant, str(source.absolute()), self._clock())
+            await jobs.start(tx, self.id, tenant, shown(source.absolute()), self._clock())
 
     async def enter(self, stage: Stage) -> None:
         """The next stage begins, so the one before it is over: both in one transaction."""

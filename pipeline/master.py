@@ -11,7 +11,7 @@ from pathlib import Path
 
 from configs.settings import IngestSettings
 from pipeline.cover import BadCover, Cover, check_cover
-from pipeline.errors import BadMaster, NoMasters
+from pipeline.errors import BadMaster, NoMasters, shown
 from pipeline.ffmpeg.binaries import Tools
 from pipeline.ffmpeg.probe import AudioStream, Probe, probe
 from pipeline.headers import Claim, read_claim
@@ -26,6 +26,10 @@ SUFFIXES = frozenset(
         *(".wav", ".wave", ".bwf", ".rf64", ".w64"),
         *(".flac", ".aif", ".aiff", ".aifc", ".m4a", ".mp4", ".mov", ".caf"),
     }
+)
+# Audio that a folder of masters may hold and that no master is.
+_OTHER_AUDIO = frozenset(
+    {".mp3", ".aac", ".ogg", ".oga", ".opus", ".wma", ".ape", ".wv", ".dsf", ".dff", ".mka"}
 )
 _PCM = frozenset(
     f"pcm_{kind}{order}" for kind in ("s16", "s24", "s32", "f32", "f64") for order in ("le", "be")
@@ -71,11 +75,11 @@ class Master:
     @property
     def title(self) -> str:
         """As tagged, else the file's name."""
-        return self.tags.title or self.path.stem
+        return self.tags.title or shown(Path(self.path.stem))
 
 
 def find_masters(paths: Iterable[Path]) -> tuple[list[Path], int]:
-    """Files, and the masters in folders, each once; and how many other files were passed over.
+    """Files, and the masters in folders, each once; and how much other audio was passed over.
 
     Raises NoMasters when a path does not exist or nothing was found.
     """
@@ -86,12 +90,12 @@ def find_masters(paths: Iterable[Path]) -> tuple[list[Path], int]:
             for file in _walk(path):
                 if file.suffix.lower() in SUFFIXES:
                     masters.setdefault(file.resolve(), file)
-                else:
+                elif file.suffix.lower() in _OTHER_AUDIO:
                     skipped += 1
         elif os.path.lexists(path):
             masters.setdefault(path.resolve(), path)
         else:
-            raise NoMasters(f"{path}: there is no such file or folder")
+            raise NoMasters(f"{shown(path)}: there is no such file or folder")
     if not masters:
         known = " ".join(sorted(SUFFIXES))
         raise NoMasters(f"no masters were found (a folder is searched for {known})")

@@ -66,7 +66,7 @@ def ingest_command(
     if operator_id is not None and len(masters) != 1:
         raise click.UsageError(f"--id names one track, but there are {len(masters)} masters")
     if skipped:
-        click.echo(f"{skipped} other files in these folders are no masters", err=True)
+        click.echo(f"left out: {skipped} files of lossy or other audio, by their names", err=True)
     reporter = make_reporter(as_json=as_json)
     try:
         outcomes = asyncio.run(_ingest(settings, masters, reporter, operator_id))

@@ -12,6 +12,7 @@ from rich.progress import BarColumn, TaskID, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bars
 
 from pipeline.cli.output import duration, printable, write_json
+from pipeline.errors import shown
 from pipeline.progress import Outcome, Progress, Reporter, Status
 
 _MARKS = {
@@ -32,7 +33,7 @@ def make_reporter(*, as_json: bool) -> Reporter:
 def describe(outcome: Outcome) -> str:
     """One line about a track that ended."""
     if outcome.status is Status.FAILED:
-        return printable(outcome.error or f"{outcome.source}: failed")
+        return printable(outcome.error or f"{shown(outcome.source)}: failed")
     length = duration(outcome.duration_s or 0)
     what = f"{outcome.status}: {outcome.title} ({length}) {outcome.track_id}/{outcome.revision}"
     return printable(f"{what} in {outcome.seconds:.1f} s")
@@ -65,11 +66,11 @@ class PlainReporter:
         """Say which stage began; the percents in between are left out."""
         if self._stages.get(event.source) != event.stage:
             self._stages[event.source] = event.stage
-            self._say(f"{event.source}: {event.stage}")
+            self._say(f"{shown(event.source)}: {event.stage}")
 
     def warn(self, source: Path, text: str) -> None:
         """Say it."""
-        self._say(f"{source}: note: {text}")
+        self._say(f"{shown(source)}: note: {text}")
 
     def done(self, outcome: Outcome) -> None:
         """Say how it ended."""
@@ -111,7 +112,7 @@ class LiveReporter:
 
     def progress(self, event: Progress) -> None:
         """Move a track's bar and the one of all."""
-        title = escape(printable(event.title or event.source.name))[:40]
+        title = escape(printable(event.title or shown(Path(event.source.name))))[:40]
         if event.source not in self._rows:
             self._rows[event.source] = self._bars.add_task(title, total=1.0, note="")
         row = self._rows[event.source]
@@ -120,7 +121,7 @@ class LiveReporter:
 
     def warn(self, source: Path, text: str) -> None:
         """Write it above the bars."""
-        self._write(f"[yellow]![/] {escape(printable(f'{source}: {text}'))}")
+        self._write(f"[yellow]![/] {escape(printable(f'{shown(source)}: {text}'))}")
 
     def done(self, outcome: Outcome) -> None:
         """Write how it ended above the bars, and take its bar away."""
@@ -201,5 +202,5 @@ def as_json(outcome: Outcome) -> dict[str, object]:
         "dash": outcome.dash,
         "seconds": outcome.seconds,
         "error": outcome.error,
-        "source": str(outcome.source),
+        "source": shown(outcome.source),
     }

@@ -5,6 +5,7 @@ Nothing that a user writes becomes an option: the only foreign text is a path, b
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from itertools import groupby
 from pathlib import Path
@@ -68,9 +69,11 @@ def encode_args(
         # master's 16 bits before a lossy encoder would only add noise.
         signal = branch.filter("aresample", rate, osf="fltp") if group[0][0].resampled else branch
         for stream, (spec, path) in zip(_split(signal, len(group)), group, strict=True):
-            sinks.append(ffmpeg.output(stream, _url(path), **_encoder(spec), **_muxer(spec)))
+            sinks.append(
+                ffmpeg.output(stream, _to_latin(_url(path)), **_encoder(spec), **_muxer(spec))
+            )
     compiled: list[str] = ffmpeg.get_args(ffmpeg.merge_outputs(*sinks))
-    return [str(ffmpeg_path), *_GLOBAL, *compiled]
+    return [str(ffmpeg_path), *_GLOBAL, *map(_from_latin, compiled)]
 
 
 _GLOBAL = (
@@ -113,7 +116,7 @@ def _decode(source: Path, sound: Sound) -> Any:
     if sound.codec == "flac":
         # Check every frame's CRC, and do not conceal.
         options["err_detect"] = "crccheck+bitstream+buffer+explode"
-    return ffmpeg.input(_url(source), format=sound.form, **options)["a:0"]
+    return ffmpeg.input(_to_latin(_url(source)), format=sound.form, **options)["a:0"]
 
 
 def _split(stream: Any, count: int) -> list[Any]:
@@ -138,7 +141,7 @@ def _measure(stream: Any) -> Any:
 def _md5(stream: Any, sound: Sound, path: Path) -> Any:
     # FLAC hashes whole bytes, little-endian, signed. RFC 9639, 8.2.
     codec = f"pcm_s{sound.bit_depth}le"
-    return ffmpeg.output(stream, _url(path), format="md5", acodec=codec)
+    return ffmpeg.output(stream, _to_latin(_url(path)), format="md5", acodec=codec)
 
 
 def _encoder(spec: RenditionSpec) -> dict[str, Any]:
@@ -196,6 +199,15 @@ def _rate_of(output: tuple[RenditionSpec, Path]) -> int:
 def _url(path: Path) -> str:
     """An absolute `file:` URL: a name such as `-x` or `concat:a|b` has no other meaning then."""
     return f"file:{path.absolute()}"
+
+
+def _to_latin(text: str) -> str:
+    """Each byte as a character: ffmpeg-python refuses names that are no UTF-8."""
+    return os.fsencode(text).decode("latin-1")
+
+
+def _from_latin(text: str) -> str:
+    return os.fsdecode(text.encode("latin-1"))
 
 
 def _flat(options: dict[str, str]) -> list[str]:

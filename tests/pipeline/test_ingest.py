@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from collections.abc import Callable
 from dataclasses import replace
@@ -57,8 +58,7 @@ def objects(shop: Workshop) -> list[str]:
     return sorted(str(one.relative_to(root)) for one in root.rglob("*") if one.is_file())
 
 
-@pytest.mark.parametrize("bits", [16, 24])
-@pytest.mark.parametrize("rate", [44_100, 96_000])
+@pytest.mark.parametrize(("bits", "rate"), [(16, 44_100), (24, 96_000), (32, 48_000)])
 async def test_lossless_rendition_has_the_masters_samples_bit_for_bit(
     any_tools: Tools, tmp_path: Path, bits: int, rate: int
 ) -> None:
@@ -73,8 +73,9 @@ async def test_lossless_rendition_has_the_masters_samples_bit_for_bit(
         assert outcome.hls is not None
         decoded = decode(any_tools, Path(outcome.hls).with_name("flac.mp4"), one)
     expected = masters.integers(signal, bits).astype(np.int64) << (32 - bits)
+    expected &= -256  # of 32 bits the upper 24 are kept
     assert decoded == expected.astype("<i4").tobytes()
-    assert (one.sample_rate_hz, one.bit_depth) == (rate, bits)
+    assert (one.sample_rate_hz, one.bit_depth) == (rate, min(bits, 24))
 
 
 async def test_every_rendition_is_the_masters_length_to_the_sample(
@@ -292,6 +293,30 @@ async def test_one_track_of_a_batch_has_one_master(tools: Tools, tmp_path: Path)
     (error,) = [one.error for one in outcomes if one.error]
     assert f"it is the same track as {tmp_path}" in error
     assert masters.ISRC in error
+
+
+async def test_a_failed_master_keeps_nobody_from_being_its_track(
+    tools: Tools, tmp_path: Path
+) -> None:
+    one = masters.flac(tmp_path / "a.flac", masters.music(1), isrc=masters.ISRC)
+    masters.break_frame(one)
+    two = masters.flac(tmp_path / "b.flac", masters.music(0.6), isrc=masters.ISRC)
+    one_at_a_time = IngestSettings(jobs=1)
+    async with workshop(tmp_path / "home", tools, one_at_a_time) as shop:
+        outcomes = await ingest(shop, one, two)
+    assert [one.status for one in outcomes] == [Status.FAILED, Status.PUBLISHED]
+
+
+async def test_a_name_that_is_no_utf8_is_shown_and_stored(tools: Tools, tmp_path: Path) -> None:
+    path = tmp_path / os.fsdecode(b"caf\xe9.wav")
+    masters.wav(path, masters.music(0.3))
+    empty = tmp_path / os.fsdecode(b"\xff.wav")
+    empty.touch()
+    async with workshop(tmp_path / "home", tools) as shop:
+        good, bad = await ingest(shop, path, empty)
+    assert (good.error, good.title) == (None, "caf\ufffd")
+    assert bad.error is not None
+    assert bad.error.startswith(f"{tmp_path}/\ufffd.wav: the file is empty")
 
 
 def failing_at(part: str) -> Callable[[ObjectStore], FaultyStore]:

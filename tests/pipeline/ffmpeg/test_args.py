@@ -84,3 +84,11 @@ def test_24_bits_are_asked_for_by_name() -> None:
     argv = encode_args(Path("/bin/ffmpeg"), Path("/in/a.wav"), sound, [(deep, Path("/t/a.mp4"))])
     assert argv[argv.index("-sample_fmt") + 1] == "s32"
     assert argv[argv.index("-bits_per_raw_sample") + 1] == "24"
+
+
+def test_any_name_that_a_file_can_have_is_passed_as_it_is() -> None:
+    sound = Sound("wav", "pcm_s16le", 44_100, 2, 16, is_float=False, samples=44_100)
+    source = Path("/in/caf\udce9 \u00fc\u4e2d.wav")
+    argv = encode_args(Path("/bin/ffmpeg"), source, sound, [(AAC, Path("/t/\udcff.mp4"))])
+    assert argv[argv.index("-i") + 1] == f"file:{source}"
+    assert argv[-1] == "file:/t/\udcff.mp4"
