@@ -136,6 +136,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", str(disk)], check=True)
 
 
+@pytest.mark.slow
 def test_a_full_disk_is_one_line_and_leaves_nothing_half_written(
     tmp_path: Path, small_disk: Path
 ) -> None:
@@ -149,6 +150,7 @@ def test_a_full_disk_is_one_line_and_leaves_nothing_half_written(
     assert list((small_disk / "tmp").iterdir()) == [small_disk / "tmp/lock"]
 
 
+@pytest.mark.slow
 def test_a_full_storage_is_one_line_and_leaves_nothing(tmp_path: Path, small_disk: Path) -> None:
     large = masters.wav(tmp_path / "large.wav", masters.music(12, 96_000), 96_000, 24)
     home = tmp_path / "home"
@@ -191,6 +193,7 @@ def encoders_of(home: Path) -> list[int]:
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_ingest_ends_its_encoders_and_cleans_up(
     tmp_path: Path, number: signal.Signals
@@ -209,6 +212,7 @@ def test_an_interrupted_ingest_ends_its_encoders_and_cleans_up(
     assert objects(home) == []
 
 
+@pytest.mark.slow
 def test_a_killed_ingest_is_cleaned_up_by_the_next_one(tmp_path: Path) -> None:
     path = masters.wav(tmp_path / "long.wav", masters.music(40))
     home = tmp_path / "home"
