@@ -80,12 +80,12 @@ class HeadwaterGroup(click.Group):
 @click.version_option(package_name="headwater", message="%(prog)s %(version)s")
 @click.pass_context
 def main(ctx: click.Context, config: Path | None, home: Path | None, verbose: int) -> None:
-    r"""From the studio master to the listener's player.
+    """From the studio master to the listener's player.
 
     \b
     headwater ingest ~/masters          encode, package, encrypt and publish an album
     headwater serve                     stream it
-    """
+    """  # noqa: D301 - click wants a real backspace
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     for name in _LOGGERS:
         logging.getLogger(name).setLevel(_LEVELS[min(verbose, 2)])

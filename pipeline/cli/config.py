@@ -21,14 +21,14 @@ def config_group() -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @pass_invocation
 def show_command(invocation: Invocation, *, as_json: bool) -> None:
-    r"""Print every setting with its value and its source.
+    """Print every setting with its value and its source.
 
     Keys and signing secrets are never settings, they rest in files of their own; a password in
     a URL is masked.
 
     \b
     HEADWATER_ORIGIN__PORT=9000 headwater config show
-    """
+    """  # noqa: D301 - click wants a real backspace
     loaded = invocation.load()
     values = dict(_flat(loaded.settings))
     sources = {key: loaded.sources.get(key, "default") for key in values}

@@ -48,13 +48,13 @@ def play_command(
     revision: str | None,
     as_json: bool,
 ) -> None:
-    r"""Print the URLs of a TRACK: its id, its ISRC or its exact title.
+    """Print the URLs of a TRACK: its id, its ISRC or its exact title.
 
     They carry their own authorization until they expire; whoever has them can listen.
 
     \b
     headwater play "First Light" --tier premium --json
-    """
+    """  # noqa: D301 - click wants a real backspace
     settings = invocation.load().settings
     tiers = make_tiers(settings, load_ladder(settings.ingest.ladder))
     opened = _opened(tiers, tier)

@@ -31,11 +31,11 @@ def token_group() -> None:
 def mint(
     invocation: Invocation, subscription: str, subject: str, ttl: int | None, player_url: str | None
 ) -> None:
-    r"""Print an access token (a JWT) for the origin's API.
+    """Print an access token (a JWT) for the origin's API.
 
     \b
     curl -X POST -H "Authorization: Bearer $(headwater token mint)" URL/api/v1/playback/TRACK
-    """
+    """  # noqa: D301 - click wants a real backspace
     settings = invocation.load().settings
     if subscription not in settings.drm.subscriptions:
         known = ", ".join(settings.drm.subscriptions)
