@@ -23,7 +23,10 @@ def commands(command: click.Command, path: tuple[str, ...]) -> Iterator[tuple[st
     if not isinstance(command, click.Group):
         yield path
         return
-    for name, child in command.commands.items():
+    context = click.Context(command)
+    for name in command.list_commands(context):
+        child = command.get_command(context, name)
+        assert child is not None
         yield from commands(child, (*path, name))
 
 
@@ -36,7 +39,7 @@ def test_the_settings_page_is_current() -> None:
 
 def test_the_settings_page_has_every_setting() -> None:
     listed = {one.path for one in settings(SOURCE.read_text()) if one.value is not None}
-    known = set()
+    known: set[tuple[str, ...]] = set()
     for name, field in Settings.model_fields.items():
         section = field.annotation
         inner = getattr(section, "model_fields", None)
