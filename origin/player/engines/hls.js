@@ -3,6 +3,20 @@
 import { BUFFER_S, renditionName, whileAlive } from "./engine.js";
 import { loadScript } from "./script.js";
 
+/**
+ * hls.js 1.7.4 keeps the codec of the first level as the codec of the whole source buffer when the
+ * media itself says just "opus" or "flac". AAC -> FLAC -> AAC then ends in an append that Chromium
+ * refuses, because the last step looked like no change. What the media says is enough.
+ */
+function bufferController() {
+  return class extends Hls.DefaultConfig.bufferController {
+    onBufferCodecs(event, data) {
+      delete data.audio?.levelCodec;
+      super.onBufferCodecs(event, data);
+    }
+  };
+}
+
 export class HlsEngine {
   #audio;
   #access;
@@ -45,6 +59,7 @@ export class HlsEngine {
 
   #configuration(startTime) {
     return {
+      bufferController: bufferController(),
       startPosition: startTime,
       maxBufferLength: BUFFER_S,
       maxMaxBufferLength: BUFFER_S,
