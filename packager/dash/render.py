@@ -9,7 +9,7 @@ from itertools import groupby
 from lxml import etree
 
 from packager.model import Codec, Kid, Package, Rendition
-from packager.pssh import DASH_CLEARKEY
+from packager.pssh import System
 
 _MPD = "urn:mpeg:dash:schema:mpd:2011"
 _CENC = "urn:mpeg:cenc:2013"
@@ -123,7 +123,7 @@ def _content_protection(parent: etree._Element, scheme: str, kid: Kid) -> None:
     _child(
         parent,
         "ContentProtection",
-        schemeIdUri=f"urn:uuid:{DASH_CLEARKEY}",
+        schemeIdUri=f"urn:uuid:{System.CLEARKEY.value}",
         value="ClearKey1.0",
     )
 
