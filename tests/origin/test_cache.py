@@ -56,15 +56,43 @@ def test_a_scan_leaves_what_is_hot() -> None:
 
 
 def test_what_is_asked_for_often_stays() -> None:
-    """Zipf-distributed requests, a tenth of the keys held: most requests are hits."""
+    """Requests with a heavy tail, a small part of the keys held: nearly all of them are hits."""
     dice = random.Random(1)
-    cache: Cache[int, int] = Cache(1000)
+    cache: Cache[int, int] = Cache(100)
     hits = 0
     for _ in range(50_000):
-        key = int(dice.paretovariate(1.0))
-        hits += cache.get(key) is not None
+        key = int(dice.paretovariate(0.8))
+        if cache.get(key) is None:
+            cache.put(key, key)
+        else:
+            hits += 1
+    assert hits > 47_500
+
+
+def test_what_comes_back_soon_is_kept_from_then_on() -> None:
+    cache: Cache[int, int] = Cache(10)
+    for key in range(11):
+        cache.put(key, key)  # 0 leaves for 10
+    assert cache.get(0) is None
+    cache.put(0, 0)
+    for key in range(100, 200):
         cache.put(key, key)
-    assert hits > 48_000
+    assert cache.get(0) == 0
+
+
+def test_a_use_buys_a_second_chance() -> None:
+    cache: Cache[int, int] = Cache(10)
+    for key in range(10):
+        cache.put(key, key)
+        for _ in range(3):
+            cache.get(key)
+    for key in range(100, 120):  # all ten move on; then those used longest ago leave
+        cache.put(key, key)
+        for _ in range(3):
+            cache.get(key)
+    assert (len(cache), cache.used) == (10, 10)
+    assert all(cache.get(key) is None for key in range(10))
+    assert cache.get(119) == 119
 
 
 async def test_one_load_for_all_who_wait() -> None:
