@@ -1,0 +1,104 @@
+"""A real house for real browsers: an album ingested and served by the command line."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.browser import album
+from tests.browser.driver import Browser, NotSetUp, find_browser
+
+_HEADWATER = str(Path(sys.executable).parent / "headwater")
+# The token lives this long at the impatient origin: the shortest that settings allow.
+SHORT_TTL_S = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """A HOME with the album in it, and `headwater` run there."""
+
+    path: Path
+    tracks: tuple[str, ...]
+
+    def run(self, *args: str) -> str:
+        """Standard output of a command that succeeds."""
+        return _headwater(self.path, *args)
+
+    def session(self, origin: str) -> str:
+        """The page's address with a session in it."""
+        return self.run("token", "mint", "--player-url", origin).strip()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Browser:
+    try:
+        return find_browser()
+    except NotSetUp as exc:
+        pytest.fail(str(exc))
+
+
+@pytest.fixture(scope="session")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
+    masters = tmp_path_factory.mktemp("masters")
+    path = tmp_path_factory.mktemp("home")
+    lines = _headwater(path, "ingest", "--json", *map(str, album.make(masters))).splitlines()
+    done = [json.loads(line) for line in lines]
+    by_title = {one["title"]: one["track_id"] for one in done}
+    return Home(path, tuple(by_title[title] for title, *_ in album.TRACKS))
+
+
+@pytest.fixture(scope="session")
+def origin(home: Home) -> Iterator[str]:
+    with _serving(home.path) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def impatient_origin(home: Home) -> Iterator[str]:
+    """The same house, with playback tokens that expire while a track plays."""
+    with _serving(home.path, HEADWATER_DRM__PLAYBACK_TTL_S=str(SHORT_TTL_S)) as url:
+        yield url
+
+
+def _headwater(home: Path, *args: str) -> str:
+    done = subprocess.run(
+        [_HEADWATER, *args], env=_environment(home), capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, f"headwater {' '.join(args)}\n{done.stderr}"
+    return done.stdout
+
+
+def _environment(home: Path) -> dict[str, str]:
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("HEADWATER_")}
+    return clean | {"HEADWATER_HOME": str(home)}
+
+
+@contextmanager
+def _serving(home: Path, **settings: str) -> Iterator[str]:
+    """`headwater serve` on a free port, until the block ends; its address."""
+    with subprocess.Popen(
+        [_HEADWATER, "serve", "--port", "0"],
+        env=_environment(home) | settings,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as server:
+        assert server.stderr is not None
+        line = server.stderr.readline()
+        address = re.search(r"http://127\.0\.0\.1:\d+", line)
+        try:
+            assert address, f"headwater serve said: {line}{server.stderr.read()}"
+            yield address[0]
+        finally:
+            server.send_signal(signal.SIGTERM)
+            rest = server.communicate(timeout=60)[1]
+    assert server.returncode == 0, rest
