@@ -39,9 +39,11 @@ export class Api {
   async playback(trackId) {
     const response = await this.#fetch("POST", `playback/${encodeURIComponent(trackId)}`);
     const playback = await response.json(); // {hls, dash, license, token, renditions, ...}
-    // Against the server's own clock, so that a wrong one here does not matter.
+    // Against the server's own clock, so that a wrong one here does not matter; it tells whole
+    // seconds, and the one that may have begun is not counted.
     const now = Date.parse(response.headers.get("Date")) || Date.now();
-    return { playback, lifeMs: Math.max(0, Date.parse(playback.expires_at) - now) };
+    const lifeMs = Date.parse(playback.expires_at) - now - 1000;
+    return { playback, lifeMs: Math.max(0, lifeMs) };
   }
 
   async #json(path) {
