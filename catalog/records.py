@@ -84,7 +84,7 @@ class RevisionDraft:
 
     revision: str
     master_sha256: str
-    recipe_sha256: str  # hash of ladder, scheme, segment length and encoder version
+    recipe_sha256: str  # hash of renditions, scheme and segment length
     master_format: str  # "flac"
     master_codec: str  # "flac", "pcm_s24le"
     master_sample_rate_hz: int

@@ -134,7 +134,9 @@ class _Track:
         for warning in master.warnings:
             self.reporter.warn(self.source, warning)
 
-        specs = choose(master.sound, shop.ladder)
+        specs = choose(
+            master.sound, shop.ladder, deepest_flac_bits=shop.tools.deepest_flac_bits
+        )
         scheme = Scheme(shop.settings.scheme)
         recipe = recipe_sha256(specs, scheme, shop.settings.segment_s)
         if known := await self._known(track, master.sha256, recipe):

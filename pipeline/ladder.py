@@ -5,8 +5,8 @@
 - No upmix: a mono master makes mono renditions, at half the rung's bit rate. A rung's bit rate
   is for two channels, and half of it sounds the same for one (as Apple's and the EBU's
   recommendations have it); a rung keeps its name, which names a level of quality.
-- FLAC ends at 24 bits: players' decoders do. A 32-bit integer master loses its last 8 bits,
-  which no converter delivers; a float master is rounded. Both are noted in the record.
+- FLAC keeps 16, 24 and 32 bits of an integer master, as far as the encoder can; a float master
+  is rounded to 24. What is lost is noted in the record.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ from packager.model import Codec, Scheme
 from pipeline.sound import Sound
 
 _OPUS_HZ = 48_000  # RFC 6716, 2: what every Opus decoder gives
-_DEEPEST_FLAC_BITS = 24
+_FLAC_BITS = (16, 24, 32)
+_FLOAT_AS_BITS = 24  # what a 32-bit float holds exactly
 
 # Counted up when the same ladder would make other files (a flag of the encoders, the layout of
 # the track file), so that a re-run makes them anew. ffmpeg's version is left out on purpose:
@@ -47,9 +48,12 @@ class RenditionSpec:
         return -(-master_samples * self.sample_rate_hz // master_rate_hz)
 
 
-def choose(sound: Sound, ladder: Ladder) -> tuple[RenditionSpec, ...]:
-    """The renditions of a master, in the ladder's order."""
-    return tuple(_spec(sound, rung) for rung in ladder.rungs)
+def choose(
+    sound: Sound, ladder: Ladder, *, deepest_flac_bits: int = 32
+) -> tuple[RenditionSpec, ...]:
+    """The renditions of a master, in the ladder's order; the encoder says how deep FLAC can be."""
+    depth = min(_depth(sound), deepest_flac_bits)
+    return tuple(_spec(sound, rung, depth) for rung in ladder.rungs)
 
 
 def notes_on(
@@ -83,7 +87,7 @@ def recipe_sha256(specs: Sequence[RenditionSpec], scheme: Scheme, segment_s: flo
     return hashlib.sha256(json.dumps(recipe, sort_keys=True).encode()).hexdigest()
 
 
-def _spec(sound: Sound, rung: Rung) -> RenditionSpec:
+def _spec(sound: Sound, rung: Rung, flac_bits: int) -> RenditionSpec:
     codec = Codec(rung.codec)
     rate = _rate(sound.sample_rate_hz, codec, rung.max_sample_rate_hz)
     bitrate = rung.bitrate_bps
@@ -94,7 +98,7 @@ def _spec(sound: Sound, rung: Rung) -> RenditionSpec:
         sample_rate_hz=rate,
         channels=sound.channels,
         bitrate_bps=bitrate // 2 if bitrate and sound.channels == 1 else bitrate,
-        bit_depth=_depth(sound) if codec is Codec.FLAC else None,
+        bit_depth=flac_bits if codec is Codec.FLAC else None,
         resampled=rate != sound.sample_rate_hz,
     )
 
@@ -112,6 +116,7 @@ def _rate(source_hz: int, codec: Codec, highest_hz: int | None) -> int:
 
 
 def _depth(sound: Sound) -> int:
-    """FLAC's depth: 16 stays 16, everything finer is 24."""
-    is_small = sound.bit_depth <= 16 and not sound.is_float
-    return 16 if is_small else _DEEPEST_FLAC_BITS
+    """The least of FLAC's depths here that holds the master's."""
+    if sound.is_float:
+        return _FLOAT_AS_BITS
+    return next((bits for bits in _FLAC_BITS if bits >= sound.bit_depth), _FLAC_BITS[-1])

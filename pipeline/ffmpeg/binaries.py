@@ -38,6 +38,11 @@ class Tools:
         """Whether the encoders of one process run side by side (since ffmpeg 7)."""
         return self.version >= (7,)
 
+    @property
+    def deepest_flac_bits(self) -> int:
+        """The most bits a sample that the FLAC encoder writes: 32 since ffmpeg 6."""
+        return 32 if self.version >= (6,) else 24
+
 
 async def find_tools(settings: FfmpegSettings) -> Tools:
     """The newest usable pair. Raises ToolMissing saying how to get one."""

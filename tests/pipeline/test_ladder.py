@@ -43,11 +43,18 @@ def test_aac_stays_in_the_family_opus_is_48_and_flac_is_the_source(source: int, 
 
 @pytest.mark.parametrize(
     ("bits", "floating", "kept"),
-    [(16, False, 16), (20, False, 24), (24, False, 24), (32, False, 24), (32, True, 24)],
+    [(16, False, 16), (20, False, 24), (24, False, 24), (32, False, 32), (32, True, 24)],
 )
-def test_flac_keeps_the_depth_up_to_24(bits: int, floating: bool, kept: int) -> None:  # noqa: FBT001 - a table
+def test_flac_keeps_the_depth_of_integers(bits: int, floating: bool, kept: int) -> None:  # noqa: FBT001 - a table
     flac = choose(sound(bits=bits, floating=floating), LADDER)[-1]
     assert (flac.codec, flac.bit_depth) == (Codec.FLAC, kept)
+
+
+def test_an_encoder_that_ends_at_24_bits_is_noted() -> None:
+    master = sound(bits=32)
+    specs = choose(master, LADDER, deepest_flac_bits=24)
+    assert specs[-1].bit_depth == 24
+    assert notes_on(master, specs) == ("32-bit integer master: flac has 24 bits",)
 
 
 def test_mono_stays_mono_at_half_the_bit_rate() -> None:
