@@ -99,9 +99,24 @@ function start() {
   show();
 }
 
+const completed = new WeakSet();
+
+/** A song from a list of songs knows its release by id only: find the title and the cover. */
+async function complete(track) {
+  if (!track?.release_id || track.release || completed.has(track)) return;
+  completed.add(track);
+  try {
+    track.release = await api.release(track.release_id);
+    player.dispatchEvent(new Event("change"));
+  } catch {
+    // It plays on under the stand-in cover.
+  }
+}
+
 player.addEventListener("change", () => {
   markCurrent(main, player);
   const { track } = player;
+  complete(track);
   document.title = track ? `${track.title} · ${names(track.artists ?? [])}` : "Headwater";
   setText(announcer, track ? `Now playing ${track.title}` : "");
 });

@@ -15,12 +15,13 @@ export function connectMediaSession(player) {
   for (const [action, handler] of Object.entries(actions)) {
     session.setActionHandler(action, handler);
   }
-  let shown = null;
+  let shown = {};
   player.addEventListener("change", () => {
     session.playbackState = player.playing ? "playing" : "paused";
-    if (player.track === shown) return;
-    shown = player.track;
-    session.metadata = shown && new MediaMetadata(describe(shown));
+    const { track } = player;
+    if (track === shown.track && track?.release === shown.release) return;
+    shown = { track, release: track?.release };
+    session.metadata = track && new MediaMetadata(describe(track));
   });
 }
 

@@ -7,7 +7,7 @@ import { cover } from "./cover.js";
 import { Buttons, Seek, Volume } from "./transport.js";
 
 export class Bar {
-  #track = null;
+  #shown = {};
 
   /** @param openPanel () => void */
   constructor(player, openPanel) {
@@ -47,7 +47,8 @@ export class Bar {
     this.element.hidden = track === null;
     document.body.classList.toggle("has-bar", track !== null);
     if (track === null) return;
-    if (track !== this.#track) this.#show(track);
+    const { track: shown, release } = this.#shown;
+    if (track !== shown || track.release !== release) this.#show(track);
     this.element.classList.toggle("failed", player.error !== null);
     setText(this.by, player.error ? player.error.message : names(track.artists ?? []));
     this.buttons.update();
@@ -60,7 +61,7 @@ export class Bar {
   }
 
   #show(track) {
-    this.#track = track;
+    this.#shown = { track, release: track.release };
     this.cover.replaceChildren(cover(track.release ?? { title: track.title }));
     setText(this.title, track.title);
   }

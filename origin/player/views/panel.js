@@ -10,7 +10,7 @@ import { Buttons, Seek } from "./transport.js";
 const PHONE = "(max-width: 759px)";
 
 export class Panel {
-  #track = null;
+  #shown = {};
 
   constructor(player, meter) {
     this.player = player;
@@ -73,7 +73,8 @@ export class Panel {
       if (this.element.open) this.close();
       return;
     }
-    if (track !== this.#track) this.#show(track);
+    const { track: shown, release } = this.#shown;
+    if (track !== shown || track.release !== release) this.#show(track);
     setText(this.by, error ? error.message : names(track.artists ?? []));
     this.element.classList.toggle("failed", error !== null);
     this.buttons.update();
@@ -81,7 +82,7 @@ export class Panel {
   }
 
   #show(track) {
-    this.#track = track;
+    this.#shown = { track, release: track.release };
     this.cover.replaceChildren(cover(track.release ?? { title: track.title }));
     setText(this.title, track.title);
     setText(this.album, track.release?.title ?? "");
