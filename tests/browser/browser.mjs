@@ -77,6 +77,24 @@ export async function openAlbum(page, session) {
   await page.locator(".track").first().waitFor();
 }
 
+/**
+ * `{engine: await use(engine, page)}` of each engine, side by side in pages of their own; with what
+ * a page saw as `seen`. A failure says which engine it was and what its page showed.
+ */
+export async function eachEngine(browser, engines, use) {
+  const one = async (engine) => {
+    const page = await openPage(browser, { engine });
+    try {
+      return [engine, { ...(await use(page)), seen: page.seen }];
+    } catch (error) {
+      const bar = await page.locator(".bar").textContent({ timeout: 1000 }).catch(() => "no bar");
+      const state = JSON.stringify({ audio: await audio(page), bar, ...page.seen, requests: [] });
+      throw new Error(`${engine}: ${error.message}\n${state}`, { cause: error });
+    }
+  };
+  return Object.fromEntries(await Promise.all(engines.map(one)));
+}
+
 /** What the audio element that plays says of itself; null without one. */
 export function audio(page) {
   return page.evaluate(() => {

@@ -53,6 +53,7 @@ def test_the_session_leaves_the_address_bar(visit: Any) -> None:
 def test_the_catalog_is_shown_with_its_covers(visit: Any) -> None:
     assert visit["titles"] == [title for title, *_ in album.TRACKS]
     assert visit["covers"] == 1
+    assert sorted(visit["songs"]) == sorted(visit["titles"])
 
 
 def test_a_click_plays_and_the_others_follow(visit: Any) -> None:

@@ -1,6 +1,6 @@
 // Playback that must not happen: keys that are wrong, and a token that has expired.
 
-import { audio, openAlbum, openPage } from "../browser.mjs";
+import { audio, eachEngine, openAlbum } from "../browser.mjs";
 
 const ZEROS = "A".repeat(22); // 16 zero bytes in base64url
 
@@ -27,16 +27,14 @@ async function withStalePlayback(page, playbacks) {
   });
 }
 
-export async function run(browser, { session, engines, kind, playbacks }) {
-  const attempt = async (engine) => {
-    const page = await openPage(browser, { engine });
+export function run(browser, { session, engines, kind, playbacks }) {
+  return eachEngine(browser, engines, async (page) => {
     if (kind === "wrong-key") await withWrongKeys(page);
     else await withStalePlayback(page, playbacks);
     await openAlbum(page, session);
     await page.locator(".track").first().click();
     const message = page.locator(".bar.failed .by");
     await message.waitFor({ timeout: 40_000 });
-    return [engine, { message: await message.textContent(), audio: await audio(page), seen: page.seen }];
-  };
-  return Object.fromEntries(await Promise.all(engines.map(attempt)));
+    return { message: await message.textContent(), audio: await audio(page) };
+  });
 }

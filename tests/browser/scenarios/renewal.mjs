@@ -1,10 +1,9 @@
 // Each engine plays on while its tokens expire under it.
 
-import { openAlbum, openPage, playedPast } from "../browser.mjs";
+import { eachEngine, openAlbum, playedPast } from "../browser.mjs";
 
-export async function run(browser, { session, engines, seconds }) {
-  const play = async (engine) => {
-    const page = await openPage(browser, { engine });
+export function run(browser, { session, engines, seconds }) {
+  return eachEngine(browser, engines, async (page) => {
     await openAlbum(page, session);
     await page.locator(".track").first().click();
     await playedPast(page, 0.2);
@@ -21,7 +20,6 @@ export async function run(browser, { session, engines, seconds }) {
     const final = await playedPast(page, seconds, 90_000);
     const wallSeconds = (Date.now() - from) / 1000;
     const stalls = await page.evaluate(() => window.stalls);
-    return [engine, { final, stalls, wallSeconds, seen: page.seen }];
-  };
-  return Object.fromEntries(await Promise.all(engines.map(play)));
+    return { final, stalls, wallSeconds };
+  });
 }
