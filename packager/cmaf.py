@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import hashlib
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import BinaryIO
 
-from packager import crypto, protection, pssh
+from packager import crypto
 from packager.boxes.base import Box, Container, UnknownBox
 from packager.boxes.entries import AudioSampleEntry, SampleDescriptionBox
 from packager.boxes.file import FileTypeBox, Reference, SegmentIndexBox
@@ -38,6 +38,7 @@ from packager.boxes.movie import (
 from packager.boxes.protection import (
     AuxiliaryOffsetsBox,
     AuxiliarySizesBox,
+    ProtectionSystemBox,
     SampleEncryptionBox,
 )
 from packager.boxes.table import (
@@ -59,6 +60,8 @@ from packager.model import (
     TrackProtection,
     Trim,
 )
+from packager.protection import check, encrypted_entry
+from packager.pssh import common
 from packager.segmenter import Cut, cut, frame_durations
 
 _TRACK_ID = 1
@@ -75,13 +78,18 @@ def write_track(
     tier: str,
     segment_s: Fraction,
     protection: TrackProtection | None = None,
+    pssh: Sequence[ProtectionSystemBox] = (),
 ) -> Rendition:
     """Write `ftyp moov sidx (moof mdat)*` and return what a manifest needs to know of it.
 
+    Under `AES_128` the boxes are those of a clear track, each `(moof mdat)` is encrypted as one
+    piece, and there is no `sidx`: nothing but an HLS playlist can address such a file.
     Segments are about `segment_s` seconds long and begin on frame boundaries. Raises
     MalformedMedia or UnsupportedMedia; ValueError for a key or IV of the wrong length.
+    `pssh`: boxes of key systems for the movie box, beside the Common one that every protected
+    track has.
     """
-    layout = _lay_out(track, segment_s, protection)
+    layout = _lay_out(track, segment_s, protection, pssh)
     digest = hashlib.sha256()
     for piece in _pieces(source, layout):
         digest.update(piece)
@@ -104,7 +112,9 @@ def write_track(
         sha256=digest.hexdigest(),
         scheme=protection.scheme if protection else Scheme.CLEAR,
         kid=protection.kid if protection else None,
-        iv=protection.iv if protection and protection.scheme is Scheme.CBCS else None,
+        iv=protection.iv if protection and protection.scheme is not Scheme.CENC else None,
+        channel_configuration=config.channel_configuration,
+        joc_complexity=config.joc_complexity,
     )
 
 
@@ -113,7 +123,8 @@ class _Layout:
     """A track file before its frames are read: every size and offset is settled."""
 
     track: EncodedTrack
-    protection: TrackProtection | None
+    samples: TrackProtection | None  # encrypted one by one
+    whole: TrackProtection | None  # segments encrypted as one piece
     durations: array[int]
     cuts: tuple[Cut, ...]
     trim: Trim
@@ -123,58 +134,75 @@ class _Layout:
 
 
 def _lay_out(
-    track: EncodedTrack, segment_s: Fraction, protected: TrackProtection | None
+    track: EncodedTrack,
+    segment_s: Fraction,
+    protected: TrackProtection | None,
+    systems: Sequence[ProtectionSystemBox],
 ) -> _Layout:
+    samples = whole = None
     if protected:
-        protection.check(protected)
+        check(protected)
+        if protected.scheme is Scheme.AES_128:
+            whole = protected
+        else:
+            samples = protected
     durations = frame_durations(track)
     cuts = cut(track, durations, segment_s)
     trim = track.trim
     if track.config.bit_depth is None:
-        decoded = len(durations) * track.config.frame_ticks
+        decoded = sum(track.table.durations[: len(durations)])
         trim = Trim(trim.delay, trim.samples, decoded - trim.delay - trim.samples)
     sizes = [
-        len(_moof(track, durations, one, number, protected))
+        len(_moof(track, durations, one, number, samples))
         + 8  # header of the mdat
         + sum(track.table.sizes[one.first : one.end])
         for number, one in enumerate(cuts)
     ]
-    header = _FILE_TYPE.encode() + _moov(track.config, trim, protected).encode()
-    index = _sidx(track.config, cuts, sizes).encode()
+    if whole:
+        sizes = [crypto.encrypted_size(size) for size in sizes]
+    header = _FILE_TYPE.encode() + _moov(track.config, trim, samples, systems).encode()
+    index = b"" if whole else _sidx(track.config, cuts, sizes).encode()
     at = len(header) + len(index)
     segments = []
     for one, size in zip(cuts, sizes, strict=True):
         segments.append(Segment(ByteSpan(at, at + size), one.start, one.presented))
         at += size
-    return _Layout(track, protected, durations, cuts, trim, header, index, tuple(segments))
+    return _Layout(track, samples, whole, durations, cuts, trim, header, index, tuple(segments))
 
 
 def _pieces(source: BinaryIO, layout: _Layout) -> Iterator[bytes]:
     yield layout.header
     yield layout.index
     for number, one in enumerate(layout.cuts):
-        yield _moof(layout.track, layout.durations, one, number, layout.protection)
+        moof = _moof(layout.track, layout.durations, one, number, layout.samples)
         payload = _payload(source, layout.track, one)
-        if layout.protection:
+        if layout.samples:
             sizes = layout.track.table.sizes[one.first : one.end]
-            payload = _encrypt(payload, sizes, one, layout.protection)
-        yield (len(payload) + 8).to_bytes(4, "big") + b"mdat"
-        yield payload
+            payload = _encrypt(payload, sizes, one, layout.samples)
+        segment = b"".join((moof, (len(payload) + 8).to_bytes(4, "big"), b"mdat", payload))
+        if layout.whole:
+            segment = crypto.encrypt_segment(segment, layout.whole.key, layout.whole.iv)
+        yield segment
 
 
 def _payload(source: BinaryIO, track: EncodedTrack, one: Cut) -> bytes:
     """The frames of a segment; frames that lie together in the source are read together."""
-    offsets = track.table.offsets[one.first : one.end]
-    sizes = track.table.sizes[one.first : one.end]
     parts = []
-    start, end = offsets[0], offsets[0]
-    for offset, size in zip(offsets, sizes, strict=True):
-        if offset != end:
+    start = end = track.table.offsets[one.first]
+    for span in _spans(track, one):
+        if span.start != end:
             parts.append(_read(source, start, end))
-            start = offset
-        end = offset + size
+            start = span.start
+        end = span.end
     parts.append(_read(source, start, end))
     return b"".join(parts)
+
+
+def _spans(track: EncodedTrack, one: Cut) -> Iterator[ByteSpan]:
+    table = track.table
+    for number in range(one.first, one.end):
+        start = table.offsets[number]
+        yield from table.pieces.get(number) or (ByteSpan(start, start + table.sizes[number]),)
 
 
 def _read(source: BinaryIO, start: int, end: int) -> bytes:
@@ -196,7 +224,12 @@ def _encrypt(payload: bytes, sizes: array[int], one: Cut, protected: TrackProtec
     return crypto.encrypt_cenc(payload, sizes, protected.key, _first_iv(protected, one))
 
 
-def _moov(config: CodecConfig, trim: Trim, protected: TrackProtection | None) -> Container:
+def _moov(
+    config: CodecConfig,
+    trim: Trim,
+    protected: TrackProtection | None,
+    systems: Sequence[ProtectionSystemBox],
+) -> Container:
     """The CMAF header. ISO/IEC 23000-19, 7.3.2.
 
     |moov|
@@ -219,7 +252,7 @@ def _moov(config: CodecConfig, trim: Trim, protected: TrackProtection | None) ->
     """
     entry = _sample_entry(config)
     if protected:
-        entry = protection.encrypted_entry(entry, protected)
+        entry = encrypted_entry(entry, protected)
     tables: list[Box] = [
         SampleDescriptionBox((entry,)),
         TimeToSampleBox(),
@@ -251,7 +284,7 @@ def _moov(config: CodecConfig, trim: Trim, protected: TrackProtection | None) ->
         Container(b"mvex", (extends,)),
     ]
     if protected:
-        movie.append(pssh.common([protected.kid]))
+        movie += (common([protected.kid]), *systems)
     return Container(b"moov", tuple(movie))
 
 

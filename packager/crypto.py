@@ -49,6 +49,18 @@ def encrypt_cenc(payload: bytes, sizes: Sequence[int], key: bytes, first_iv: int
     return b"".join(parts)
 
 
+def encrypt_segment(segment: bytes, key: bytes, iv: bytes) -> bytes:
+    """A whole segment by AES-128-CBC with PKCS #7 padding. RFC 8216, 4.3.2.4 and 5.2."""
+    padding = BLOCK - len(segment) % BLOCK
+    encryptor = Cipher(AES(key), CBC(iv)).encryptor()
+    return encryptor.update(segment) + encryptor.update(bytes((padding,)) * padding)
+
+
+def encrypted_size(size: int) -> int:
+    """Bytes of a segment of that size once it is encrypted whole: padding is never empty."""
+    return size + BLOCK - size % BLOCK
+
+
 def cenc_ivs(first_iv: int, count: int) -> bytes:
     """The IVs of `count` samples, one after the other, as `senc` carries them."""
     return b"".join(_counter(first_iv + number)[:CENC_IV_SIZE] for number in range(count))

@@ -64,6 +64,8 @@ def _rendition(one: Rendition) -> dict[str, Any]:
         "timescale": one.timescale,
         "sample_rate_hz": one.sample_rate_hz,
         "channels": one.channels,
+        "channel_configuration": one.channel_configuration,
+        "joc_complexity": one.joc_complexity,
         "bit_depth": one.bit_depth,
         "gapless": {
             "delay": one.trim.delay,
@@ -74,6 +76,7 @@ def _rendition(one: Rendition) -> dict[str, Any]:
         "init": [one.init.start, one.init.end],
         "sidx": [one.sidx.start, one.sidx.end],
         "segments": [[segment.span.size, segment.duration] for segment in one.segments],
+        "aes128": _rendition(one.aes128) if one.aes128 else None,
         "protection": {
             "scheme": one.scheme.value,
             "kid": one.kid.hex if one.kid else None,
@@ -104,6 +107,10 @@ def _read_rendition(data: Mapping[str, Any]) -> Rendition:
         scheme=Scheme(protection["scheme"]),
         kid=Kid.parse(protection["kid"]) if protection["kid"] else None,
         iv=bytes.fromhex(protection["iv"]) if protection["iv"] else None,
+        # Absent from what the first versions wrote.
+        aes128=_read_rendition(data["aes128"]) if data.get("aes128") else None,
+        channel_configuration=data.get("channel_configuration"),
+        joc_complexity=data.get("joc_complexity"),
     )
 
 

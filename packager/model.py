@@ -7,7 +7,7 @@ audio is the sampling rate); sizes and offsets are bytes; ranges are half-open.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from fractions import Fraction
@@ -27,11 +27,17 @@ class Codec(StrEnum):
 
 
 class Scheme(StrEnum):
-    """How samples are protected. ISO/IEC 23001-7:2023, clause 10; `CLEAR` is no protection."""
+    """How media is protected.
+
+    `CENC` and `CBCS` encrypt samples (ISO/IEC 23001-7:2023, clause 10); `AES_128` encrypts whole
+    segments, container and all (RFC 8216, 4.3.2.4), for players without Encrypted Media
+    Extensions; `CLEAR` is no protection.
+    """
 
     CLEAR = "clear"
     CENC = "cenc"
     CBCS = "cbcs"
+    AES_128 = "aes-128"
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -85,8 +91,10 @@ class CodecConfig:
     sample_rate_hz: int  # of the decoded signal
     channels: int
     bit_depth: int | None  # bits per sample of a lossless coding
-    frame_ticks: int  # duration of every frame but the last
+    frame_ticks: int  # duration of every frame but the last; where they vary, of the longest
     roll_distance: int | None = None  # frames to decode before one is right; negative
+    channel_configuration: int | None = None  # ISO/IEC 23091-3, 6.1 (CICP); None: not in its table
+    joc_complexity: int | None = None  # objects of a Dolby Atmos E-AC-3. ETSI TS 103 420, 8.3.2.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +115,10 @@ class SampleTable:
     """Per-sample data in columns: an object per sample would cost 50 times as much."""
 
     sizes: array[int]  # bytes
-    durations: array[int]  # ticks
+    durations: array[int]  # ticks; of a lossy coding what the frame decodes to
     offsets: array[int]  # bytes from the start of the source file
+    # Frames that do not lie in one piece (Ogg packets over page borders), by number.
+    pieces: Mapping[int, tuple[ByteSpan, ...]] = field(default_factory=dict)
 
     def __len__(self) -> int:
         """How many samples (ISO BMFF samples: coded frames)."""
@@ -131,7 +141,7 @@ class TrackProtection:
     scheme: Scheme
     kid: Kid
     key: bytes = field(repr=False)  # 16 bytes
-    iv: bytes  # cbcs: the 16-byte constant IV; cenc: the 8-byte IV of the first sample
+    iv: bytes  # cbcs, aes-128: the 16-byte constant IV; cenc: the 8-byte IV of the first sample
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +173,11 @@ class Rendition:
     sha256: str  # hex, of the track file
     scheme: Scheme = Scheme.CLEAR
     kid: Kid | None = None
-    iv: bytes | None = None  # the cbcs constant IV
+    iv: bytes | None = None  # the constant IV of cbcs and aes-128
+    channel_configuration: int | None = None  # ISO/IEC 23091-3, 6.1 (CICP)
+    joc_complexity: int | None = None  # objects of a Dolby Atmos E-AC-3
+
+    aes128: Rendition | None = None  # the same samples in a second file, whole segments encrypted
 
     @property
     def file(self) -> str:
@@ -214,8 +228,15 @@ class Package:
         return max(rendition.duration_s for rendition in self.renditions)
 
     def rendition(self, name: str) -> Rendition | None:
-        """The rendition of that name, if there is one."""
-        return next((one for one in self.renditions if one.name == name), None)
+        """The rendition of that name, if there is one; second files have names of their own."""
+        return next((one for one in self.files() if one.name == name), None)
+
+    def files(self) -> Iterator[Rendition]:
+        """Every track file: each rendition, and its second file where it has one."""
+        for one in self.renditions:
+            yield one
+            if one.aes128 is not None:
+                yield one.aes128
 
     def only(self, tiers: Collection[str]) -> Package:
         """The same package with nothing but the renditions of these tiers."""

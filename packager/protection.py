@@ -8,7 +8,7 @@ from packager.boxes.protection import OriginalFormatBox, SchemeTypeBox, TrackEnc
 from packager.crypto import BLOCK, CENC_IV_SIZE
 from packager.model import Scheme, TrackProtection
 
-_IV_SIZE = {Scheme.CBCS: BLOCK, Scheme.CENC: CENC_IV_SIZE}
+_IV_SIZE = {Scheme.CBCS: BLOCK, Scheme.CENC: CENC_IV_SIZE, Scheme.AES_128: BLOCK}
 
 
 def check(protection: TrackProtection) -> None:

@@ -13,13 +13,14 @@ from packager.model import Kid, Package, Rendition, Scheme, TrackProtection
 KEY = bytes.fromhex("00112233445566778899aabbccddeeff")
 CBCS_IV = bytes(range(16))
 CENC_IV = bytes(range(8))
+SAMPLE_SCHEMES = (Scheme.CLEAR, Scheme.CENC, Scheme.CBCS)  # what plays without HLS AES-128
 
 
 def protection(scheme: Scheme, kid: int = 1) -> TrackProtection | None:
     """A fixed key for a scheme; KIDs differ by number. None for clear."""
     if scheme is Scheme.CLEAR:
         return None
-    iv = CBCS_IV if scheme is Scheme.CBCS else CENC_IV
+    iv = CENC_IV if scheme is Scheme.CENC else CBCS_IV
     return TrackProtection(scheme, Kid(bytes([kid]) * 16), KEY, iv)
 
 

@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import io
+from fractions import Fraction
 
 import pytest
+from cryptography.hazmat.primitives.ciphers import Cipher
+from cryptography.hazmat.primitives.ciphers.algorithms import AES
+from cryptography.hazmat.primitives.ciphers.modes import CBC
+from cryptography.hazmat.primitives.padding import PKCS7
 
 from packager.boxes.base import Box, Container, parse
 from packager.boxes.entries import AudioSampleEntry, SampleDescriptionBox
@@ -18,11 +24,14 @@ from packager.boxes.protection import (
     TrackEncryptionBox,
 )
 from packager.boxes.table import SampleGroupDescriptionBox, SampleToGroupBox
+from packager.cmaf import write_track
+from packager.demux import demux
 from packager.model import Scheme
+from packager.pssh import System, widevine
 from tests.packager.conftest import Encode
-from tests.packager.packages import CBCS_IV, write
+from tests.packager.packages import CBCS_IV, KEY, SAMPLE_SCHEMES, protection, write
 
-ALL = [(codec, scheme) for codec in ("aac", "opus", "flac", "alac") for scheme in Scheme]
+ALL = [(codec, scheme) for codec in ("aac", "opus", "flac", "alac") for scheme in SAMPLE_SCHEMES]
 
 
 def _moov(data: bytes) -> Container:
@@ -151,7 +160,49 @@ def test_equal_input_gives_equal_bytes(encode: Encode, scheme: Scheme) -> None:
 def test_segments_of_all_schemes_begin_alike(encode: Encode) -> None:
     starts = {
         tuple(segment.start for segment in write(encode("aac"), scheme=scheme)[0].segments)
-        for scheme in Scheme
+        for scheme in SAMPLE_SCHEMES
     }
 
     assert len(starts) == 1
+
+
+@pytest.mark.parametrize("codec", ["aac", "opus", "flac", "alac"])
+def test_aes_128_segments_decrypt_to_those_of_the_clear_track(encode: Encode, codec: str) -> None:
+    """RFC 8216, 5.2: each segment on its own, from the playlist's IV, with PKCS #7 padding."""
+    clear, plain = write(encode(codec))
+    locked, data = write(encode(codec), scheme=Scheme.AES_128)
+
+    assert data[: locked.init.end] == plain[: clear.init.end]
+    assert locked.sidx.size == 0
+    assert locked.iv == CBCS_IV
+    for one, other in zip(locked.segments, clear.segments, strict=True):
+        decryptor = Cipher(AES(KEY), CBC(CBCS_IV)).decryptor()
+        unpadder = PKCS7(128).unpadder()
+        padded = decryptor.update(data[one.span.start : one.span.end]) + decryptor.finalize()
+        segment = unpadder.update(padded) + unpadder.finalize()
+        assert segment == plain[other.span.start : other.span.end]
+        assert (one.start, one.duration) == (other.start, other.duration)
+    assert locked.segments[-1].span.end == locked.size == len(data)
+
+
+def test_other_key_systems_stand_beside_the_common_one(encode: Encode) -> None:
+    with encode("aac").open("rb") as source:
+        out = io.BytesIO()
+        protected = protection(Scheme.CBCS)
+        assert protected
+        write_track(
+            source,
+            demux(source),
+            out,
+            name="aac",
+            tier="standard",
+            segment_s=Fraction(4),
+            protection=protected,
+            pssh=[widevine([protected.kid], Scheme.CBCS)],
+        )
+    boxes = [box for box in _moov(out.getvalue()).children if isinstance(box, ProtectionSystemBox)]
+
+    assert [box.system_id for box in boxes] == [
+        System.COMMON.value.bytes,
+        System.WIDEVINE.value.bytes,
+    ]

@@ -10,13 +10,13 @@ from lxml import etree
 from packager.dash.render import mpd
 from packager.model import Package, Scheme
 from tests.packager.conftest import Encode
-from tests.packager.packages import package, write
+from tests.packager.packages import SAMPLE_SCHEMES, package, write
 
 SCHEMA = Path(__file__).parents[4] / "shared" / "reference" / "schemas" / "DASH-MPD.xsd"
 NS = {"d": "urn:mpeg:dash:schema:mpd:2011", "cenc": "urn:mpeg:cenc:2013"}
 
 
-@pytest.fixture(params=list(Scheme))
+@pytest.fixture(params=SAMPLE_SCHEMES)
 def album_track(request: pytest.FixtureRequest, encode: Encode) -> Package:
     scheme: Scheme = request.param
     return package(
