@@ -158,7 +158,7 @@ class BitReader:
 
     __slots__ = ("left", "path", "value")
 
-    def __init__(self, data: bytes, *, path: str = "") -> None:
+    def __init__(self, data: bytes | memoryview, *, path: str = "") -> None:
         self.value = int.from_bytes(data, "big")
         self.left = len(data) * 8
         self.path = path
@@ -169,6 +169,10 @@ class BitReader:
             raise MalformedMedia(f"needs {count} bits, {self.left} are left", path=self.path)
         self.left -= count
         return (self.value >> self.left) & ((1 << count) - 1)
+
+    def align(self) -> None:
+        """Pass over what is left of a byte, counted from the end of the data."""
+        self.left &= ~7
 
 
 def pack_bits(*fields: tuple[int, int]) -> bytes:

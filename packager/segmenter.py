@@ -36,17 +36,16 @@ def frame_durations(track: EncodedTrack) -> array[int]:
     Frames wholly past the end of the presentation are left out: nothing of them is heard.
     """
     total = track.trim.delay + track.trim.samples
-    if track.config.bit_depth is None:  # a lossy frame always decodes to its full length
-        full, rest = divmod(total, track.config.frame_ticks)
-        durations = array("I", [track.config.frame_ticks]) * full
-        if rest:
-            durations.append(rest)
-    else:
-        durations = track.table.durations
-        if sum(durations) != total:
-            raise MalformedMedia(f"frames of {sum(durations)} ticks for {total}", path="stbl/stts")
-    if len(durations) > len(track.table):
-        raise MalformedMedia(f"{len(track.table)} frames are too few for {total} ticks")
+    durations = track.table.durations
+    if track.config.bit_depth is None:
+        ends = array("Q", accumulate(durations))
+        last = bisect_left(ends, total)
+        if last == len(ends):
+            raise MalformedMedia(f"{len(ends)} frames are too few for {total} ticks")
+        durations = durations[: last + 1]
+        durations[last] -= ends[last] - total
+    elif sum(durations) != total:
+        raise MalformedMedia(f"frames of {sum(durations)} ticks for {total}", path="stbl/stts")
     return durations
 
 

@@ -1,10 +1,11 @@
 """ISO BMFF boxes as values: every class reads and writes one box of ISO/IEC 14496-12 or -23001-7.
 
 Start at `base`; then `file` (ftyp, sidx), `movie` (moov and tracks), `table` (samples), `entries`
-(codecs), `fragment` (moof), `protection` (encryption). Importing the package registers them all.
+(codecs), `dolby` (AC-3), `fragment` (moof), `protection` (encryption). Importing the package
+registers them all.
 """
 
-from packager.boxes import entries, file, fragment, movie, protection, table
+from packager.boxes import dolby, entries, file, fragment, movie, protection, table
 from packager.boxes.base import Box, Container, FullBox, UnknownBox, parse
 
 __all__ = [
@@ -12,6 +13,7 @@ __all__ = [
     "Container",
     "FullBox",
     "UnknownBox",
+    "dolby",
     "entries",
     "file",
     "fragment",

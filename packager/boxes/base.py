@@ -152,8 +152,13 @@ class Container(Box):
 
     @classmethod
     def read_body(cls, reader: ByteReader) -> Self:
-        """The children in order."""
-        return cls(reader.code, tuple(read_boxes(reader)))
+        """The children in order; QuickTime ends a `udta` with four zero bytes, which go."""
+        children = []
+        while reader.remaining:
+            if reader.code == b"udta" and reader.remaining == 4 and not reader.uint(4):
+                break
+            children.append(read_box(reader))
+        return cls(reader.code, tuple(children))
 
     def find(self, cls: type[B]) -> B | None:
         """The first child of that class."""

@@ -7,7 +7,7 @@ configuration lies, how long a frame is, and its RFC 6381 `codecs` string.
 from __future__ import annotations
 
 from packager.boxes.entries import AudioSampleEntry
-from packager.codecs import aac, alac, flac, opus
+from packager.codecs import aac, ac3, alac, flac, opus
 from packager.errors import UnsupportedMedia
 from packager.model import CodecConfig
 
@@ -18,6 +18,8 @@ _READERS = {
     b"Opus": opus.read_config,
     b"fLaC": flac.read_config,
     b"alac": alac.read_config,
+    b"ac-3": ac3.read_ac3_config,
+    b"ec-3": ac3.read_ec3_config,
 }
 
 

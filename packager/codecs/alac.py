@@ -5,6 +5,7 @@ from __future__ import annotations
 from packager.boxes.base import UnknownBox
 from packager.boxes.entries import AudioSampleEntry
 from packager.bytestream import ByteReader
+from packager.codecs import layouts
 from packager.errors import MalformedMedia
 from packager.model import Codec, CodecConfig
 
@@ -37,4 +38,5 @@ def read_config(entry: AudioSampleEntry) -> CodecConfig:
         channels=channels,
         bit_depth=depth,
         frame_ticks=frame,
+        channel_configuration=layouts.ALAC.get(channels),
     )

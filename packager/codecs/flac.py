@@ -6,11 +6,12 @@ from dataclasses import dataclass
 
 from packager.boxes.entries import AudioSampleEntry, FlacSpecificBox
 from packager.bytestream import BitReader
+from packager.codecs import layouts
 from packager.codecs.entry import config_box
 from packager.errors import MalformedMedia
 from packager.model import Codec, CodecConfig
 
-_STREAMINFO = 0
+_STREAMINFO = 0  # block type
 _SIZE = 34  # bytes
 _PATH = "dfLa/STREAMINFO"
 
@@ -51,16 +52,29 @@ def streaminfo(box: FlacSpecificBox) -> StreamInfo:
 
 def read_config(entry: AudioSampleEntry) -> CodecConfig:
     """Configuration of an `fLaC` entry; other metadata (tags, pictures) is left behind."""
-    dfla = config_box(entry, FlacSpecificBox)
+    return from_dfla(config_box(entry, FlacSpecificBox))
+
+
+def from_dfla(dfla: FlacSpecificBox) -> CodecConfig:
+    """Configuration from a `dfLa` or from what a native FLAC file begins with."""
     info = streaminfo(dfla)
     return CodecConfig(
         codec=Codec.FLAC,
         codecs="fLaC",
         sample_entry="fLaC",
-        config_box=FlacSpecificBox(dfla.blocks[:1]).encode(),
+        config_box=FlacSpecificBox(((_STREAMINFO, _playable(dfla.blocks[0][1])),)).encode(),
         timescale=info.sample_rate_hz,
         sample_rate_hz=info.sample_rate_hz,
         channels=info.channels,
         bit_depth=info.bit_depth,
         frame_ticks=info.max_block,
+        channel_configuration=layouts.FLAC.get(info.channels),
     )
+
+
+def _playable(data: bytes) -> bytes:
+    """STREAMINFO with a smallest block of 16 samples at least, as RFC 9639, 8.2 has it.
+
+    Core Audio refuses the whole track otherwise, and writers that count the last block break it.
+    """
+    return max(int.from_bytes(data[:2], "big"), 16).to_bytes(2, "big") + data[2:]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from packager.boxes.entries import AudioSampleEntry, OpusSpecificBox
+from packager.codecs import layouts
 from packager.codecs.entry import config_box
 from packager.errors import MalformedMedia
 from packager.model import Codec, CodecConfig
@@ -38,7 +39,11 @@ def with_packet(config: CodecConfig, packet_start: bytes) -> CodecConfig:
 
 def read_config(entry: AudioSampleEntry) -> CodecConfig:
     """Configuration of an `Opus` entry; `with_packet` then settles the length of a frame."""
-    dops = config_box(entry, OpusSpecificBox)
+    return from_dops(config_box(entry, OpusSpecificBox))
+
+
+def from_dops(dops: OpusSpecificBox) -> CodecConfig:
+    """Configuration from the box that is written; MalformedMedia for no channels."""
     if not dops.channel_count:
         raise MalformedMedia("the channel count is 0", path="stsd/Opus/dOps")
     return CodecConfig(
@@ -51,4 +56,12 @@ def read_config(entry: AudioSampleEntry) -> CodecConfig:
         channels=dops.channel_count,
         bit_depth=None,
         frame_ticks=960,
+        channel_configuration=_layout(dops),
     )
+
+
+def _layout(dops: OpusSpecificBox) -> int | None:
+    """Families 0 and 1 fix what each channel is; ambisonics and "undefined" do not."""
+    if dops.mapping_family > 1:
+        return None
+    return layouts.OPUS_FAMILY_1.get(dops.channel_count)

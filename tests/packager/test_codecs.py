@@ -17,19 +17,34 @@ from packager.model import Codec
     ("data", "wanted"),
     [
         # AAC-LC, 44.1 kHz, stereo
-        ("1210", aac.AudioSpecificConfig(2, 44100, 44100, 2, 1024)),
+        ("1210", aac.AudioSpecificConfig(2, 44100, 44100, 2, 1024, 2)),
         # AAC-LC, 48 kHz, mono
-        ("1188", aac.AudioSpecificConfig(2, 48000, 48000, 1, 1024)),
+        ("1188", aac.AudioSpecificConfig(2, 48000, 48000, 1, 1024, 1)),
         # AAC-LC, 44.1 kHz, stereo, frameLengthFlag
-        ("1214", aac.AudioSpecificConfig(2, 44100, 44100, 2, 960)),
+        ("1214", aac.AudioSpecificConfig(2, 44100, 44100, 2, 960, 2)),
         # AAC-LC, escaped rate of 44,100 Hz, stereo
-        ("178056221000", aac.AudioSpecificConfig(2, 44100, 44100, 2, 1024)),
+        ("178056221000", aac.AudioSpecificConfig(2, 44100, 44100, 2, 1024, 2)),
         # HE-AAC, explicit: core 22.05 kHz, output 44.1 kHz, stereo
-        ("2b920800", aac.AudioSpecificConfig(5, 22050, 44100, 2, 1024)),
+        ("2b920800", aac.AudioSpecificConfig(5, 22050, 44100, 2, 1024, 2)),
         # HE-AAC v2, explicit: core 22.05 kHz mono, output 44.1 kHz stereo
-        ("eb8a0800", aac.AudioSpecificConfig(29, 22050, 44100, 2, 1024)),
+        ("eb8a0800", aac.AudioSpecificConfig(29, 22050, 44100, 2, 1024, 2)),
         # AAC-LC, 48 kHz, 7.1 (channelConfiguration 7)
-        ("11b8", aac.AudioSpecificConfig(2, 48000, 48000, 8, 1024)),
+        ("11b8", aac.AudioSpecificConfig(2, 48000, 48000, 8, 1024, 7)),
+        # HE-AAC, backward compatible (0x2b7): an LC decoder reads the first two bytes only
+        ("139056e5a0", aac.AudioSpecificConfig(5, 22050, 44100, 2, 1024, 2)),
+        # HE-AAC v2, backward compatible (0x2b7, 0x548)
+        ("138856e5a54880", aac.AudioSpecificConfig(29, 22050, 44100, 2, 1024, 2)),
+        # The same with psPresentFlag 0 and with sbrPresentFlag 0
+        ("138856e5a54800", aac.AudioSpecificConfig(5, 22050, 44100, 1, 1024, 1)),
+        ("139056e500", aac.AudioSpecificConfig(2, 22050, 22050, 2, 1024, 2)),
+        # HE-AAC of 960 samples a frame (DAB+), explicit
+        ("2b920a00", aac.AudioSpecificConfig(5, 22050, 44100, 2, 960, 2)),
+        # HE-AAC with downsampled SBR: the output is at the core's rate
+        ("2b8b8800", aac.AudioSpecificConfig(5, 22050, 22050, 1, 1024, 1)),
+        # AAC-LC, 48 kHz: 6.1 (11), 7.1 surround (12), 7.1 top (14)
+        ("11d8", aac.AudioSpecificConfig(2, 48000, 48000, 7, 1024, 11)),
+        ("11e0", aac.AudioSpecificConfig(2, 48000, 48000, 8, 1024, 12)),
+        ("11f0", aac.AudioSpecificConfig(2, 48000, 48000, 8, 1024, 14)),
     ],
 )
 def test_audio_specific_configs(data: str, wanted: aac.AudioSpecificConfig) -> None:
@@ -40,7 +55,11 @@ def test_audio_specific_configs(data: str, wanted: aac.AudioSpecificConfig) -> N
     ("data", "problem"),
     [
         ("0a10", "audio object type 1"),  # AAC Main
-        ("1200", "channel configuration 0"),
+        ("11e8", "channel configuration 13"),
+        ("1200", "needs 10 bits"),  # a program_config_element that is not there
+        ("1200000000000000", "a program of no channels"),
+        ("2b120800", "a core at 24000 Hz under 44100 Hz"),
+        ("eb920800", "parametric stereo of 2 channels"),
         ("1690", "sampling frequency index 13 is reserved"),
         ("12", "needs 4 bits"),
     ],
