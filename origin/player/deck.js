@@ -6,6 +6,8 @@ import { engineById } from "./engines/index.js";
 
 export class Deck {
   #engine = null;
+  #loaded = false;
+  #quality = null; // the rendition wanted, by name
   #hooks;
   #destroyed = false;
 
@@ -30,6 +32,7 @@ export class Deck {
 
   /** Get the media flowing, paused at a position; throws the API's problem or the engine's. */
   async prepare(position, quality) {
+    this.#quality = quality;
     await this.access.open();
     const Engine = await this.engine.module();
     if (this.#destroyed) return;
@@ -38,7 +41,9 @@ export class Deck {
       onError: (error) => this.#fail(error),
     });
     await this.#engine.load(position);
-    if (!this.#destroyed && quality !== null) this.choose(quality);
+    if (this.#destroyed) return;
+    this.#loaded = true;
+    if (this.#quality !== null) this.choose(this.#quality); // which may be a newer wish
   }
 
   async play() {
@@ -52,13 +57,14 @@ export class Deck {
 
   /** Keep to one rendition by name, or adapt (null, or a name that this track lacks). */
   choose(name) {
-    if (!this.#engine) return;
+    this.#quality = name;
+    if (!this.#loaded) return; // an engine that is still loading would forget it
     this.#engine.choose(this.#engine.names().includes(name) ? name : null);
   }
 
   /** The renditions that the engine can play here, as the playback answer describes them. */
   get renditions() {
-    const names = this.#engine?.names() ?? [];
+    const names = this.#loaded ? this.#engine.names() : [];
     const all = this.access.playback?.renditions ?? [];
     return all.filter((rendition) => names.includes(rendition.name));
   }
@@ -68,7 +74,7 @@ export class Deck {
   }
 
   get bandwidth() {
-    return this.#engine?.bandwidth() ?? null;
+    return this.#loaded ? this.#engine.bandwidth() : null;
   }
 
   get duration() {
@@ -89,6 +95,7 @@ export class Deck {
 
   async destroy() {
     this.#destroyed = true;
+    this.#loaded = false;
     this.audio.pause();
     this.audio.remove();
     await this.#engine?.destroy();
