@@ -8,6 +8,7 @@ from itertools import groupby
 
 from lxml import etree
 
+from packager.dash import channels
 from packager.model import Codec, Kid, Package, Rendition
 from packager.pssh import System
 
@@ -15,12 +16,12 @@ _MPD = "urn:mpeg:dash:schema:mpd:2011"
 _CENC = "urn:mpeg:cenc:2013"
 _PROFILES = "urn:mpeg:dash:profile:isoff-on-demand:2011,urn:mpeg:dash:profile:cmaf:2019"
 _SWITCHING = "urn:mpeg:dash:adaptation-set-switching:2016"  # 23009-1, 5.3.3.5
-_CHANNELS = "urn:mpeg:mpegB:cicp:ChannelConfiguration"  # ISO/IEC 23091-3, 6.1
 _ORDER = (Codec.AAC, Codec.OPUS, Codec.FLAC, Codec.ALAC, Codec.AC3, Codec.EC3)
 
 _NAMESPACES: dict[str | None, str] = {None: _MPD, "cenc": _CENC}
 
 _Set = tuple[Rendition, ...]  # the renditions of one AdaptationSet
+_Family = tuple[int, str, int, int, int]
 
 
 def mpd(package: Package, *, media_base: str = "") -> str:
@@ -51,15 +52,16 @@ def mpd(package: Package, *, media_base: str = "") -> str:
     return text.decode()
 
 
-def _family(one: Rendition) -> tuple[int, int, int]:
+def _family(one: Rendition) -> _Family:
     """Renditions of one family can follow each other in one decoder without a new setup."""
-    return _ORDER.index(one.codec), one.sample_rate_hz, one.channels
+    order = _ORDER.index(one.codec)
+    return order, one.codecs, one.sample_rate_hz, one.channels, one.joc_complexity or 0
 
 
 def _adaptation_sets(package: Package) -> list[_Set]:
     """One set per codec, sampling rate and KID, in a stable order, bit rates rising."""
 
-    def key(one: Rendition) -> tuple[tuple[int, int, int], str]:
+    def key(one: Rendition) -> tuple[_Family, str]:
         return _family(one), one.kid.hex if one.kid else ""
 
     # By first bit rate inside a family: KIDs are random, and the order must not be.
@@ -89,12 +91,8 @@ def _adaptation_set(
         codecs=first.codecs,
         audioSamplingRate=str(first.sample_rate_hz),
     )
-    _child(
-        element,
-        "AudioChannelConfiguration",
-        schemeIdUri=_CHANNELS,
-        value=str(first.channels),  # mono is 1 and stereo 2
-    )
+    scheme, layout = channels.configuration(first)
+    _child(element, "AudioChannelConfiguration", schemeIdUri=scheme, value=layout)
     if first.kid is not None:
         _content_protection(element, first.scheme.value, first.kid)
     # All codecs are one ladder: the same content, aligned; "typical examples are the offering of
@@ -102,8 +100,11 @@ def _adaptation_set(
     others = [
         str(other)
         for other, group in enumerate(sets)
-        if other != number and group[0].channels == first.channels
+        if other != number
+        and (group[0].channels, group[0].joc_complexity) == (first.channels, first.joc_complexity)
     ]
+    for scheme, value in channels.joint_object_coding(first):
+        _child(element, "SupplementalProperty", schemeIdUri=scheme, value=value)
     if others:
         _child(element, "SupplementalProperty", schemeIdUri=_SWITCHING, value=",".join(others))
     _child(element, "Role", schemeIdUri="urn:mpeg:dash:role:2011", value="main")
