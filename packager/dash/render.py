@@ -1,55 +1,80 @@
-"""A `Package` as an on-demand MPD. ISO/IEC 23009-1:2022, 8.3; DASH-IF IOP part 6 for keys."""
+"""A `Package` as an MPD. ISO/IEC 23009-1:2022, 5; profiles of 8.3 (ranges) and 8.4 (segments)."""
 
 from __future__ import annotations
 
-from decimal import Decimal
+from dataclasses import dataclass
 from fractions import Fraction
 from itertools import groupby
 
 from lxml import etree
 
+from packager.addressing import Addressing
 from packager.dash import channels
-from packager.model import Codec, Kid, Package, Rendition
-from packager.pssh import System
+from packager.dash.protection import content_protection
+from packager.dash.tree import CENC, MPD, child, duration
+from packager.model import Codec, Package, Rendition
+from packager.systems import CLEARKEY_ONLY, KeySystems
 
-_MPD = "urn:mpeg:dash:schema:mpd:2011"
-_CENC = "urn:mpeg:cenc:2013"
-_PROFILES = "urn:mpeg:dash:profile:isoff-on-demand:2011,urn:mpeg:dash:profile:cmaf:2019"
+_PROFILES = {
+    Addressing.RANGES: "urn:mpeg:dash:profile:isoff-on-demand:2011",
+    Addressing.SEGMENTS: "urn:mpeg:dash:profile:isoff-live:2011",
+}
+_CMAF_PROFILE = "urn:mpeg:dash:profile:cmaf:2019"
 _SWITCHING = "urn:mpeg:dash:adaptation-set-switching:2016"  # 23009-1, 5.3.3.5
 _ORDER = (Codec.AAC, Codec.OPUS, Codec.FLAC, Codec.ALAC, Codec.AC3, Codec.EC3)
 
-_NAMESPACES: dict[str | None, str] = {None: _MPD, "cenc": _CENC}
+_NAMESPACES: dict[str | None, str] = {None: MPD, "cenc": CENC}
 
 _Set = tuple[Rendition, ...]  # the renditions of one AdaptationSet
 _Family = tuple[int, str, int, int, int]
 
 
-def mpd(package: Package, *, media_base: str = "") -> str:
-    """The MPD; `media_base` is what the URL of each track file begins with, relative to it.
+@dataclass(frozen=True, slots=True)
+class _Context:
+    """What every element below the MPD has to know."""
 
-    There is no license URL in it: a shared document must not say who may ask, or where.
+    media_base: str
+    addressing: Addressing
+    systems: KeySystems
+
+
+def mpd(
+    package: Package,
+    *,
+    media_base: str = "",
+    addressing: Addressing = Addressing.RANGES,
+    systems: KeySystems = CLEARKEY_ONLY,
+) -> str:
+    """The MPD; `media_base` is what the URL of each media file begins with, relative to it.
+
+    There is no license URL in it, unless `systems` names one for an MPD that is nobody else's:
+    a shared document must not say who may ask, or where.
     """
-    sets = _adaptation_sets(package)
     longest = max(_longest_segment_s(one) for one in package.renditions)
-    duration = _duration(package.duration_s)
     root = etree.Element(
-        f"{{{_MPD}}}MPD",
+        f"{{{MPD}}}MPD",
         {
-            "profiles": _PROFILES,
+            "profiles": f"{_PROFILES[addressing]},{_CMAF_PROFILE}",
             "type": "static",
-            "mediaPresentationDuration": duration,
-            "minBufferTime": _duration(longest),
+            "mediaPresentationDuration": duration(package.duration_s),
+            "minBufferTime": duration(longest),
         },
         nsmap=_NAMESPACES,  # type: ignore[arg-type]  # the stubs forget the default namespace
     )
-    information = _child(root, "ProgramInformation")
-    _child(information, "Title").text = package.title
-    _child(information, "Source").text = package.artist
-    period = _child(root, "Period", id="0", start="PT0S", duration=duration)
-    for number, renditions in enumerate(sets):
-        _adaptation_set(period, number, sets, media_base, renditions)
+    information = child(root, "ProgramInformation")
+    child(information, "Title").text = package.title
+    child(information, "Source").text = package.artist
+    _period(root, "0", package, _Context(media_base, addressing, systems))
     text: bytes = etree.tostring(root, xml_declaration=True, encoding="UTF-8", pretty_print=True)
     return text.decode()
+
+
+def _period(root: etree._Element, name: str, package: Package, context: _Context) -> None:
+    """One track as a Period. It follows the one before it: a start time would only repeat that."""
+    period = child(root, "Period", id=name, duration=duration(package.duration_s))
+    sets = _adaptation_sets(package)
+    for number, renditions in enumerate(sets):
+        _adaptation_set(period, number, sets, context, renditions)
 
 
 def _family(one: Rendition) -> _Family:
@@ -77,24 +102,26 @@ def _by_rate(one: Rendition) -> tuple[int, str]:
 
 
 def _adaptation_set(
-    period: etree._Element, number: int, sets: list[_Set], media_base: str, renditions: _Set
+    period: etree._Element, number: int, sets: list[_Set], context: _Context, renditions: _Set
 ) -> None:
     first = renditions[0]
-    element = _child(
+    # The on-demand profile speaks of subsegments, the other one of segments.
+    kind = "subsegment" if context.addressing is Addressing.RANGES else "segment"
+    starts = "subsegmentStartsWithSAP" if kind == "subsegment" else "startWithSAP"
+    element = child(
         period,
         "AdaptationSet",
         id=str(number),
         contentType="audio",
         mimeType="audio/mp4",
-        subsegmentAlignment="true",
-        subsegmentStartsWithSAP="1",
         codecs=first.codecs,
         audioSamplingRate=str(first.sample_rate_hz),
+        **{f"{kind}Alignment": "true", starts: "1"},
     )
     scheme, layout = channels.configuration(first)
-    _child(element, "AudioChannelConfiguration", schemeIdUri=scheme, value=layout)
+    child(element, "AudioChannelConfiguration", schemeIdUri=scheme, value=layout)
     if first.kid is not None:
-        _content_protection(element, first.scheme.value, first.kid)
+        content_protection(element, first.scheme, first.kid, context.systems)
     # All codecs are one ladder: the same content, aligned; "typical examples are the offering of
     # the same content with different codecs" (5.3.3.5). dash.js offers only what is linked.
     others = [
@@ -104,53 +131,53 @@ def _adaptation_set(
         and (group[0].channels, group[0].joc_complexity) == (first.channels, first.joc_complexity)
     ]
     for scheme, value in channels.joint_object_coding(first):
-        _child(element, "SupplementalProperty", schemeIdUri=scheme, value=value)
+        child(element, "SupplementalProperty", schemeIdUri=scheme, value=value)
     if others:
-        _child(element, "SupplementalProperty", schemeIdUri=_SWITCHING, value=",".join(others))
-    _child(element, "Role", schemeIdUri="urn:mpeg:dash:role:2011", value="main")
+        child(element, "SupplementalProperty", schemeIdUri=_SWITCHING, value=",".join(others))
+    child(element, "Role", schemeIdUri="urn:mpeg:dash:role:2011", value="main")
     for one in renditions:
-        _representation(element, one, media_base)
+        _representation(element, one, context)
 
 
-def _content_protection(parent: etree._Element, scheme: str, kid: Kid) -> None:
-    """The scheme with its default KID first, then the key systems. DASH-IF IOP part 6."""
-    common = _child(
-        parent,
-        "ContentProtection",
-        schemeIdUri="urn:mpeg:dash:mp4protection:2011",
-        value=scheme,
-    )
-    common.set(f"{{{_CENC}}}default_KID", str(kid))
-    _child(
-        parent,
-        "ContentProtection",
-        schemeIdUri=f"urn:uuid:{System.CLEARKEY.value}",
-        value="ClearKey1.0",
-    )
+def _representation(parent: etree._Element, one: Rendition, context: _Context) -> None:
+    element = child(parent, "Representation", id=one.name, bandwidth=str(one.peak_bps))
+    if context.addressing is Addressing.SEGMENTS:
+        _segment_template(element, one, context.media_base)
+    else:
+        child(element, "BaseURL").text = context.media_base + one.file
+        _segment_base(element, one)
 
 
-def _representation(parent: etree._Element, one: Rendition, media_base: str) -> None:
-    element = _child(parent, "Representation", id=one.name, bandwidth=str(one.peak_bps))
-    _child(element, "BaseURL").text = media_base + one.file
-    base = _child(
+def _segment_base(element: etree._Element, one: Rendition) -> None:
+    base = child(
         element,
         "SegmentBase",
         timescale=str(one.timescale),
         indexRange=f"{one.sidx.start}-{one.sidx.end - 1}",
         indexRangeExact="true",
     )
-    _child(base, "Initialization", range=f"{one.init.start}-{one.init.end - 1}")
+    child(base, "Initialization", range=f"{one.init.start}-{one.init.end - 1}")
 
 
-def _child(parent: etree._Element, name: str, **attributes: str) -> etree._Element:
-    return etree.SubElement(parent, f"{{{_MPD}}}{name}", attributes)
+def _segment_template(element: etree._Element, one: Rendition, media_base: str) -> None:
+    """A URL for each segment, with exact times: frames of 1024 never fill a round second."""
+    template = child(
+        element,
+        "SegmentTemplate",
+        timescale=str(one.timescale),
+        initialization=f"{media_base}{one.name}/init.mp4",
+        media=f"{media_base}{one.name}/$Number$.m4s",
+        startNumber="1",
+    )
+    timeline = child(template, "SegmentTimeline")
+    start = 0
+    for ticks, run in groupby(segment.duration for segment in one.segments):
+        count = len(list(run))
+        entry = child(timeline, "S", t=str(start), d=str(ticks))
+        if count > 1:
+            entry.set("r", str(count - 1))
+        start += count * ticks
 
 
 def _longest_segment_s(one: Rendition) -> Fraction:
     return Fraction(max(segment.duration for segment in one.segments), one.timescale)
-
-
-def _duration(seconds: Fraction) -> str:
-    """An xs:duration in plain decimals, microseconds at most. ISO 8601."""
-    value = Decimal(round(seconds * 1_000_000)) / 1_000_000
-    return f"PT{value:f}S"

@@ -6,42 +6,57 @@ origin. Which tiers are in it is settled before, by `Package.only`.
 
 from __future__ import annotations
 
-from base64 import b64encode
-from enum import StrEnum
+from collections.abc import Iterator
+from dataclasses import replace
 from itertools import accumulate, pairwise
 
 import m3u8
 
-from packager.hls.tags import CLEARKEY, IDENTITY, AudioGroup, Key, Keys
+from packager.addressing import Addressing
+from packager.hls.keys import HlsForm, keys_of
+from packager.hls.tags import AudioGroup, ClearHeader, Key, attribute_text
 from packager.model import Codec, Package, Rendition, Scheme
+from packager.systems import CLEARKEY_ONLY, KeySystems
+
+__all__ = ["HlsForm", "media", "multivariant", "playable"]
 
 _VERSION = 6  # EXT-X-MAP in a playlist that is not I-frames only. RFC 8216, 7
-_METHOD = {Scheme.CBCS: "SAMPLE-AES", Scheme.CENC: "SAMPLE-AES-CTR"}
 _ORDER = (Codec.AAC, Codec.OPUS, Codec.FLAC, Codec.ALAC, Codec.AC3, Codec.EC3)
+_PROFILES = {"mp4a.40.5": "heaac", "mp4a.40.29": "heaacv2"}  # groups of their own
+_NAMES = {1: "Mono", 2: "Stereo", 6: "5.1", 8: "7.1"}
 _MICROSECOND = 1_000_000
+_DATA_ID = "org.headwater"
 
 
-class HlsForm(StrEnum):
-    """How an encrypted playlist says where its key is; clear ones do not differ.
+def playable(package: Package, form: HlsForm) -> tuple[Rendition, ...]:
+    """The track files that a form of playlist refers to, by codec and rising bit rate.
 
-    WEB: for hls.js, which wants `org.w3.clearkey`, and Shaka Player, which wants `identity` but
-    reads an empty KEYFORMAT as that too, while hls.js passes over it. (With a KEYFORMAT of
-    `identity` in the playlist hls.js does not use the other line.)
-    IDENTITY: RFC 8216's own, for everybody else.
+    AES_128 is made of the second files, where a rendition has one; a clear rendition is its own.
     """
+    files: list[Rendition] = []
+    for one in package.renditions:
+        if form is not HlsForm.AES_128 or one.scheme is Scheme.CLEAR:
+            files.append(one)
+        elif one.aes128 is not None:
+            files.append(one.aes128)
+    return tuple(sorted(files, key=_by_codec_and_rate))
 
-    WEB = "hls"
-    IDENTITY = "hls-identity"
 
-
-def multivariant(package: Package) -> str:
+def multivariant(
+    package: Package,
+    form: HlsForm = HlsForm.WEB,
+    *,
+    key_base: str = "keys/",
+    systems: KeySystems = CLEARKEY_ONLY,
+) -> str:
     """The multivariant playlist; a media playlist stands beside it as `{rendition}.m3u8`."""
     playlist = m3u8.M3U8()
     playlist.version = _VERSION
     playlist.is_independent_segments = True
     playlist.is_variant = True
+    files = playable(package, form)
     groups: dict[str, AudioGroup] = {}
-    for one in sorted(package.renditions, key=_by_codec_and_rate):
+    for one in files:
         group = groups.setdefault(_group_id(one), _group(one))
         playlist.playlists.append(
             m3u8.Playlist(
@@ -51,26 +66,32 @@ def multivariant(package: Package) -> str:
                     "average_bandwidth": one.average_bps,
                     "codecs": one.codecs,
                     "audio": group.group_id,
+                    "stable_variant_id": one.name,
                 },
                 [group],
                 None,
             )
         )
     playlist.media.extend(groups.values())
+    playlist.session_data.extend(_session_data(package, files))
+    playlist.session_keys.extend(_session_keys(files, form, key_base, systems))
     return str(playlist.dumps())
 
 
 def media(
-    rendition: Rendition, form: HlsForm, *, media_base: str = "", key_base: str = "keys/"
+    rendition: Rendition,
+    form: HlsForm,
+    *,
+    media_base: str = "",
+    key_base: str = "keys/",
+    addressing: Addressing = Addressing.RANGES,
+    systems: KeySystems = CLEARKEY_ONLY,
 ) -> str:
-    """The media playlist of a rendition: byte ranges of its one track file.
+    """The media playlist of one track file.
 
-    `media_base` and `key_base` are what the URIs of the file and of the key begin with, relative
-    to the playlist. EXTINF values are rounded so that their sum is the presented duration.
+    `media_base` and `key_base` are what the URIs of media and of keys begin with, relative to
+    the playlist. EXTINF values are rounded so that their sum is the presented duration.
     """
-    file = media_base + rendition.file
-    header = {"uri": file, "byterange": f"{rendition.init.size}@{rendition.init.start}"}
-    keys = _keys(rendition, form, key_base)
     playlist = m3u8.M3U8()
     playlist.version = _VERSION
     playlist.playlist_type = "vod"
@@ -78,17 +99,64 @@ def media(
     durations = _durations_us(rendition)
     # Rounded half up, of this playlist alone. RFC 8216bis, 4.4.3.1
     playlist.target_duration = (max(durations) * 2 + _MICROSECOND) // (2 * _MICROSECOND) or 1
-    for segment, duration in zip(rendition.segments, durations, strict=True):
+    in_ranges = addressing is Addressing.RANGES
+    header = ClearHeader(
+        media_base + (rendition.file if in_ranges else f"{rendition.name}/init.mp4"),
+        f"{rendition.init.size}@{rendition.init.start}" if in_ranges else None,
+        keys_of(rendition, form, key_base, systems),
+    )
+    for number, (segment, duration) in enumerate(
+        zip(rendition.segments, durations, strict=True), 1
+    ):
+        span = segment.span
         playlist.segments.append(
             m3u8.Segment(
-                uri=file,
+                uri=media_base
+                + (rendition.file if in_ranges else f"{rendition.name}/{number}.m4s"),
                 duration=duration / _MICROSECOND,
-                byterange=f"{segment.span.size}@{segment.span.start}",
-                keyobject=keys,
-                init_section=header,
+                byterange=f"{span.size}@{span.start}" if in_ranges else None,
+                keyobject=header,
             )
         )
     return str(playlist.dumps(infspec="microseconds"))
+
+
+def _session_data(
+    package: Package, files: tuple[Rendition, ...]
+) -> Iterator[m3u8.model.SessionData]:
+    """What a player may show or needs to play without gaps.
+
+    `gapless.{rendition}`: "timescale:delay/samples/padding", in ticks of that timescale: an edit
+    list cuts the start of the decoded signal, but nothing in the file can cut its end.
+    """
+    for name, text in (("title", package.title), ("artist", package.artist)):
+        if text:
+            yield _data(name, text)
+    for one in files:
+        trim = one.trim
+        gapless = f"{one.timescale}:{trim.delay}/{trim.samples}/{trim.padding}"
+        yield _data(f"gapless.{one.name}", gapless)
+
+
+def _data(name: str, value: str) -> m3u8.model.SessionData:
+    return m3u8.model.SessionData(f"{_DATA_ID}.{name}", attribute_text(value))
+
+
+def _session_keys(
+    files: tuple[Rendition, ...], form: HlsForm, key_base: str, systems: KeySystems
+) -> Iterator[Key]:
+    """Each key of the media playlists once, with the same attributes. RFC 8216bis, 4.4.6.5.
+
+    The line with the empty KEYFORMAT is left out: Shaka Player would fetch it too early to know
+    its KID.
+    """
+    seen = set()
+    for one in files:
+        keys = keys_of(one, form, key_base, systems)
+        for key in keys.keys if keys else ():
+            if key.key_format and key not in seen:
+                seen.add(key)
+                yield replace(key, tag="EXT-X-SESSION-KEY")
 
 
 def _by_codec_and_rate(one: Rendition) -> tuple[int, int, int, str]:
@@ -96,29 +164,18 @@ def _by_codec_and_rate(one: Rendition) -> tuple[int, int, int, str]:
 
 
 def _group_id(one: Rendition) -> str:
-    return f"{one.codec.value}-{one.sample_rate_hz}-{one.channels}ch"
+    coding = _PROFILES.get(one.codecs, one.codec.value)
+    objects = "" if one.joc_complexity is None else "-joc"
+    return f"{coding}-{one.sample_rate_hz}-{one.channels}ch{objects}"
 
 
 def _group(one: Rendition) -> AudioGroup:
-    name = {1: "Mono", 2: "Stereo"}.get(one.channels, f"{one.channels} channels")
-    return AudioGroup(_group_id(one), name, one.channels, one.sample_rate_hz, one.bit_depth)
-
-
-def _keys(one: Rendition, form: HlsForm, key_base: str) -> Keys | None:
-    if one.kid is None:
-        return None
-    method = _METHOD[one.scheme]
-    uri = key_base + one.kid.hex
-    if form is HlsForm.IDENTITY:
-        return Keys((Key(method, uri, IDENTITY, one.iv),))
-    # hls.js takes the KID from the attribute, or from the first 16 bytes of a data URI.
-    kid_uri = f"data:application/octet-stream;base64,{b64encode(one.kid.value).decode()}"
-    return Keys(
-        (
-            Key(method, kid_uri, CLEARKEY, key_id=one.kid.value),
-            Key(method, uri, "", one.iv),
-        )
-    )
+    name = _NAMES.get(one.channels, f"{one.channels} channels")
+    channels = str(one.channels)
+    if one.joc_complexity is not None:
+        # RFC 8216bis, 4.4.6.1: the second parameter is a coding of objects, the first counts them.
+        name, channels = "Dolby Atmos", f"{one.joc_complexity}/JOC"
+    return AudioGroup(_group_id(one), name, channels, one.sample_rate_hz, one.bit_depth)
 
 
 def _durations_us(one: Rendition) -> list[int]:

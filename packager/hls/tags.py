@@ -8,25 +8,27 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-CLEARKEY = "org.w3.clearkey"
-IDENTITY = "identity"
+
+def attribute_text(value: str) -> str:
+    """Text that may stand in a quoted string. RFC 8216, 4.2: no line breaks, no double quotes."""
+    return value.replace('"', "'").replace("\r", " ").replace("\n", " ")
 
 
 def quoted(value: str) -> str:
-    """A quoted-string attribute value. RFC 8216, 4.2: no line breaks, no double quotes."""
-    cleaned = value.replace('"', "'").replace("\r", " ").replace("\n", " ")
-    return f'"{cleaned}"'
+    """A quoted-string attribute value."""
+    return f'"{attribute_text(value)}"'
 
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """`EXT-X-KEY`. RFC 8216bis, 4.4.4.4."""
+    """`EXT-X-KEY`, or `EXT-X-SESSION-KEY` of the same attributes. RFC 8216bis, 4.4.4.4, 4.4.6.5."""
 
-    method: str  # SAMPLE-AES (cbcs) or SAMPLE-AES-CTR (cenc)
+    method: str  # SAMPLE-AES (cbcs), SAMPLE-AES-CTR (cenc), AES-128 (whole segments)
     uri: str
     key_format: str
     iv: bytes | None = None  # 16 bytes
     key_id: bytes | None = None  # 16 bytes; a KEYID is what hls.js reads
+    tag: str = "EXT-X-KEY"
 
     def __str__(self) -> str:
         """The line."""
@@ -36,7 +38,7 @@ class Key:
         if self.iv is not None:
             parts.append(f"IV=0x{self.iv.hex()}")
         parts += [f"KEYFORMAT={quoted(self.key_format)}", 'KEYFORMATVERSIONS="1"']
-        return "#EXT-X-KEY:" + ",".join(parts)
+        return f"#{self.tag}:" + ",".join(parts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,25 @@ class Keys:
 
 
 @dataclass(frozen=True, slots=True)
+class ClearHeader:
+    """`EXT-X-MAP` and then the keys. RFC 8216bis, 4.4.4.5.
+
+    The library prints a key before the map; under AES-128 that would say that the header is
+    encrypted as well.
+    """
+
+    uri: str
+    byterange: str | None
+    keys: Keys | None
+
+    def __str__(self) -> str:
+        """The lines."""
+        byterange = f",BYTERANGE={quoted(self.byterange)}" if self.byterange else ""
+        header = f"#EXT-X-MAP:URI={quoted(self.uri)}{byterange}"
+        return f"{header}\n{self.keys}" if self.keys else header
+
+
+@dataclass(frozen=True, slots=True)
 class AudioGroup:
     """`EXT-X-MEDIA:TYPE=AUDIO` without a URI. RFC 8216bis, 4.4.6.1.
 
@@ -60,7 +81,7 @@ class AudioGroup:
 
     group_id: str
     name: str
-    channels: int
+    channels: str  # a count, or objects and their coding: 16/JOC
     sample_rate_hz: int
     bit_depth: int | None
     uri: None = None
@@ -74,7 +95,7 @@ class AudioGroup:
             f"NAME={quoted(self.name)}",
             "DEFAULT=YES",
             "AUTOSELECT=YES",
-            f"CHANNELS={quoted(str(self.channels))}",
+            f"CHANNELS={quoted(self.channels)}",
             f"SAMPLE-RATE={self.sample_rate_hz}",
         ]
         if self.bit_depth is not None:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from base64 import b64decode
 from pathlib import Path
 
 import pytest
 from lxml import etree
 
+from packager.addressing import Addressing
 from packager.dash.render import mpd
 from packager.model import Package, Scheme
+from packager.pssh import System
+from packager.systems import KeySystems
 from tests.packager.conftest import Encode
 from tests.packager.packages import SAMPLE_SCHEMES, package, write
 
@@ -110,3 +114,69 @@ def test_the_order_does_not_depend_on_the_keys(album_track: Package) -> None:
     again = package(*reversed(album_track.renditions))
 
     assert mpd(again) == mpd(album_track)
+
+
+ALL_SYSTEMS = KeySystems(
+    widevine=True,
+    playready=True,
+    fairplay=True,
+    playready_la_url="https://license.example/pr",
+    clearkey_la_url="https://license.example/ck",
+)
+
+
+@pytest.mark.skipif(not SCHEMA.exists(), reason=f"the MPEG-DASH schema is not at {SCHEMA}")
+@pytest.mark.parametrize("addressing", list(Addressing))
+@pytest.mark.parametrize("systems", [KeySystems(), ALL_SYSTEMS], ids=["none", "all"])
+def test_every_form_is_valid(
+    album_track: Package, addressing: Addressing, systems: KeySystems
+) -> None:
+    text = mpd(album_track, addressing=addressing, systems=systems)
+
+    etree.XMLSchema(etree.parse(SCHEMA)).assertValid(etree.fromstring(text.encode()))
+
+
+def test_key_systems_are_signalled_in_order(album_track: Package) -> None:
+    """packagers.md D3: shaka-packager#743 (mspr:pro), Bento4#953, androidx/media#1345 (Laurl)."""
+    tree = etree.fromstring(mpd(album_track, systems=ALL_SYSTEMS).encode())
+    scheme = album_track.renditions[0].scheme
+    first = tree.find(".//d:AdaptationSet", NS)
+    assert first is not None
+    systems = _strings(first, "d:ContentProtection/@schemeIdUri")[1:]
+    if scheme is Scheme.CLEAR:
+        assert systems == []
+        return
+    wanted = [System.CLEARKEY, System.WIDEVINE, System.PLAYREADY]
+    if scheme is Scheme.CBCS:
+        wanted.append(System.FAIRPLAY)
+
+    assert systems == [f"urn:uuid:{system.value}" for system in wanted]
+    urls = [element.text for element in first.iter("{*}Laurl")]
+    spaces = [etree.QName(element).namespace for element in first.iter("{*}Laurl")]
+    assert urls == ["https://license.example/ck"] * 2
+    assert spaces == ["https://dashif.org/CPS", "http://dashif.org/guidelines/clearKey"]
+    boxes = [b64decode(element.text or "") for element in first.iter("{urn:mpeg:cenc:2013}pssh")]
+    assert [box[12:28] for box in boxes] == [
+        System.WIDEVINE.value.bytes,
+        System.PLAYREADY.value.bytes,
+    ]
+    pro = first.findtext(".//{urn:microsoft:playready}pro")
+    assert b64decode(pro or "") == boxes[1][32:]
+
+
+def test_a_timeline_is_exact(album_track: Package) -> None:
+    """packagers.md T3 and G3: presentation times, no approximate durations."""
+    tree = etree.fromstring(mpd(album_track, addressing=Addressing.SEGMENTS).encode())
+    for element in tree.iterfind(".//d:Representation", NS):
+        one = album_track.rendition(element.get("id", ""))
+        assert one
+        times = []
+        for entry in element.iter("{urn:mpeg:dash:schema:mpd:2011}S"):
+            start, ticks = int(entry.get("t", "")), int(entry.get("d", ""))
+            repeats = range(int(entry.get("r", "0")) + 1)
+            times += [(start + number * ticks, ticks) for number in repeats]
+        assert times == [(segment.start, segment.duration) for segment in one.segments]
+        template = element.find("d:SegmentTemplate", NS)
+        assert template is not None
+        assert template.get("media") == f"{one.name}/$Number$.m4s"
+        assert template.get("startNumber") == "1"

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
 import m3u8
 import pytest
 
+from packager.addressing import Addressing
+from packager.hls.keys import FAIRPLAY, IDENTITY, PLAYREADY, WIDEVINE
 from packager.hls.render import HlsForm, media, multivariant
 from packager.model import Package, Rendition, Scheme
+from packager.systems import KeySystems
 from tests.packager.conftest import Encode
 from tests.packager.packages import package, write
 
@@ -150,3 +155,113 @@ def test_the_same_package_gives_the_same_text(album_track: Package) -> None:
 
 def test_no_path_of_the_machine_is_in_a_playlist(album_track: Package) -> None:
     assert str(Path.cwd()) not in multivariant(album_track)
+
+
+ALL_SYSTEMS = KeySystems(
+    widevine=True, playready=True, fairplay=True, playready_la_url="https://license.example/pr?a&b"
+)
+
+
+def test_every_key_system_has_a_line(encode: Encode) -> None:
+    """shaka-packager#1304; packagers.md H1-H3."""
+    rendition, _ = write(encode("aac"), scheme=Scheme.CBCS)
+    text = media(rendition, HlsForm.IDENTITY, systems=ALL_SYSTEMS)
+    lines = {
+        re.search('KEYFORMAT="([^"]*)"', line)[1]: line  # type: ignore[index]  # all have one
+        for line in text.splitlines()
+        if line.startswith("#EXT-X-KEY:")
+    }
+
+    assert set(lines) == {IDENTITY, WIDEVINE, PLAYREADY, FAIRPLAY}
+    assert f'URI="skd://{"01" * 16}"' in lines[FAIRPLAY]
+    assert "IV=" not in lines[FAIRPLAY]
+    assert 'URI="data:text/plain;base64,' in lines[WIDEVINE]
+    assert f"KEYID=0x{'01' * 16}" in lines[WIDEVINE]
+    assert 'URI="data:text/plain;charset=UTF-16;base64,' in lines[PLAYREADY]
+
+
+def test_fairplay_is_not_offered_cenc(encode: Encode) -> None:
+    rendition, _ = write(encode("aac"), scheme=Scheme.CENC)
+
+    assert FAIRPLAY not in media(rendition, HlsForm.IDENTITY, systems=ALL_SYSTEMS)
+
+
+def test_session_keys_repeat_each_key_once_with_its_attributes(album_track: Package) -> None:
+    """shaka-packager#363; packagers.md H3."""
+    text = multivariant(album_track, HlsForm.IDENTITY, systems=ALL_SYSTEMS)
+    session = [
+        line.removeprefix("#EXT-X-SESSION-KEY:")
+        for line in text.splitlines()
+        if line.startswith("#EXT-X-SESSION-KEY:")
+    ]
+    of_media = {
+        line.removeprefix("#EXT-X-KEY:")
+        for one in album_track.renditions
+        for line in media(one, HlsForm.IDENTITY, systems=ALL_SYSTEMS).splitlines()
+        if line.startswith("#EXT-X-KEY:")
+    }
+
+    assert len(session) == len(set(session)) == 3 * 4  # keys, systems
+    assert set(session) == of_media
+
+
+def test_the_web_form_has_no_session_key_of_an_empty_format(album_track: Package) -> None:
+    assert 'KEYFORMAT=""' not in multivariant(album_track, HlsForm.WEB)
+
+
+def test_gapless_data_and_stable_ids(album_track: Package) -> None:
+    text = multivariant(album_track)
+    data = {one.data_id: one.value for one in m3u8.loads(text).session_data}
+    trim = next(one.trim for one in album_track.renditions if one.name == "aac-128k")
+
+    assert data["org.headwater.title"] == "Rain & 'Röck'"
+    assert data["org.headwater.gapless.aac-128k"] == (
+        f"44100:{trim.delay}/{trim.samples}/{trim.padding}"
+    )
+    for playlist in m3u8.loads(text).playlists:
+        assert f"{playlist.stream_info.stable_variant_id}.m3u8" == playlist.uri
+
+
+@pytest.fixture
+def with_second_files(encode: Encode) -> Package:
+    locked, _ = write(encode("aac"), name="aac-128k-aes128", scheme=Scheme.AES_128, kid=9)
+    aac, _ = write(encode("aac"), scheme=Scheme.CBCS)
+    opus, _ = write(encode("opus"), name="opus-96k", scheme=Scheme.CBCS)
+    return package(replace(aac, aes128=locked), opus)
+
+
+def test_the_aes_128_form_is_made_of_the_second_files(with_second_files: Package) -> None:
+    """packagers.md E8: the map stands before the key, so it is clear; the IV is explicit."""
+    playlists = m3u8.loads(multivariant(with_second_files, HlsForm.AES_128)).playlists
+    locked = with_second_files.rendition("aac-128k-aes128")
+    assert locked
+    lines = media(locked, HlsForm.AES_128).splitlines()
+    key = next(line for line in lines if line.startswith("#EXT-X-KEY:"))
+
+    assert [one.uri for one in playlists] == ["aac-128k-aes128.m3u8"]
+    assert "METHOD=AES-128" in key
+    assert "IV=0x000102030405060708090a0b0c0d0e0f" in key
+    assert lines.index(key) == 1 + next(
+        number for number, line in enumerate(lines) if line.startswith("#EXT-X-MAP:")
+    )
+    for segment in m3u8.loads("\n".join(lines)).segments:
+        assert int(segment.byterange.partition("@")[0]) % 16 == 0  # Bento4#127
+
+
+def test_other_forms_do_not_show_second_files(with_second_files: Package) -> None:
+    assert "aes128" not in multivariant(with_second_files, HlsForm.WEB)
+
+
+def test_segments_have_urls_of_their_own(encode: Encode) -> None:
+    rendition, _ = write(encode("aac"))
+    ranges = m3u8.loads(media(rendition, HlsForm.WEB))
+    parsed = m3u8.loads(
+        media(rendition, HlsForm.WEB, media_base="../../", addressing=Addressing.SEGMENTS)
+    )
+
+    assert [one.uri for one in parsed.segments] == [
+        f"../../aac-128k/{number}.m4s" for number in (1, 2, 3)
+    ]
+    assert {one.byterange for one in parsed.segments} == {None}
+    assert parsed.segments[0].init_section.uri == "../../aac-128k/init.mp4"
+    assert [one.duration for one in parsed.segments] == [one.duration for one in ranges.segments]

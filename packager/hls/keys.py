@@ -1,0 +1,83 @@
+"""The `EXT-X-KEY` lines of a rendition: one for each way its key can be had."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from enum import StrEnum
+
+from packager.hls.tags import Key, Keys
+from packager.model import Rendition, Scheme
+from packager.pssh import System, playready_object
+from packager.systems import KeySystems
+
+CLEARKEY = "org.w3.clearkey"
+IDENTITY = "identity"
+FAIRPLAY = "com.apple.streamingkeydelivery"
+PLAYREADY = "com.microsoft.playready"
+WIDEVINE = f"urn:uuid:{System.WIDEVINE.value}"
+
+_METHOD = {
+    Scheme.CBCS: "SAMPLE-AES",
+    Scheme.CENC: "SAMPLE-AES-CTR",
+    Scheme.AES_128: "AES-128",
+}
+
+
+class HlsForm(StrEnum):
+    """How an encrypted playlist says where its key is; clear ones do not differ.
+
+    WEB: for hls.js, which wants `org.w3.clearkey`, and Shaka Player, which wants `identity` but
+    reads an empty KEYFORMAT as that too, while hls.js passes over it. (With a KEYFORMAT of
+    `identity` in the playlist hls.js does not use the other line.)
+    IDENTITY: RFC 8216's own, for everybody else who decrypts samples.
+    AES_128: the second files, whole segments encrypted, for players without EME.
+    """
+
+    WEB = "hls"
+    IDENTITY = "hls-identity"
+    AES_128 = "hls-aes128"
+
+
+def keys_of(one: Rendition, form: HlsForm, key_base: str, systems: KeySystems) -> Keys | None:
+    """The key lines for a media playlist; None where the rendition is clear."""
+    if one.kid is None:
+        return None
+    method = _METHOD[one.scheme]
+    uri = key_base + one.kid.hex
+    if one.scheme is Scheme.AES_128:
+        return Keys((Key(method, uri, IDENTITY, one.iv),))
+    if form is HlsForm.IDENTITY:
+        own: tuple[Key, ...] = (Key(method, uri, IDENTITY, one.iv),)
+    else:
+        # hls.js takes the KID from the attribute, or from the first 16 bytes of a data URI.
+        kid_uri = f"data:application/octet-stream;base64,{_base64(one.kid.value)}"
+        own = (
+            Key(method, kid_uri, CLEARKEY, key_id=one.kid.value),
+            Key(method, uri, "", one.iv),
+        )
+    return Keys((*own, *vendor_keys(one, systems)))
+
+
+def vendor_keys(one: Rendition, systems: KeySystems) -> tuple[Key, ...]:
+    """The lines of other vendors' systems. They carry no key and no URI that needs a token."""
+    if one.kid is None or one.scheme is Scheme.AES_128:
+        return ()
+    method = _METHOD[one.scheme]
+    kid = one.kid
+    keys = []
+    if systems.widevine:
+        box = _base64(systems.widevine_box(kid, one.scheme).encode())
+        uri = f"data:text/plain;base64,{box}"
+        keys.append(Key(method, uri, WIDEVINE, key_id=kid.value))
+    if systems.playready:
+        pro = _base64(playready_object([kid], one.scheme, la_url=systems.playready_la_url))
+        uri = f"data:text/plain;charset=UTF-16;base64,{pro}"
+        keys.append(Key(method, uri, PLAYREADY))
+    if systems.fairplay and one.scheme is Scheme.CBCS:
+        # No IV: it travels in the license, inside Apple's CKC.
+        keys.append(Key(method, f"skd://{kid.hex}", FAIRPLAY))
+    return tuple(keys)
+
+
+def _base64(data: bytes) -> str:
+    return b64encode(data).decode()
