@@ -8,12 +8,29 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
+from packager import companions
 from packager.errors import MalformedMedia, UnsupportedMedia
-from packager.model import ByteSpan, Codec, Kid, Package, Rendition, Scheme, Segment, Trim
+from packager.model import (
+    ByteSpan,
+    Codec,
+    Kid,
+    Loudness,
+    Package,
+    Rendition,
+    Scheme,
+    Segment,
+    Trim,
+)
 
 FORMAT = 1  # raised when a reader of the old form would misread the new one
+_UNKNOWN: dict[str, float | None] = {
+    "integrated_lufs": None,
+    "range_lu": None,
+    "true_peak_dbtp": None,
+}
 
 
 def encode(package: Package) -> bytes:
@@ -24,12 +41,10 @@ def encode(package: Package) -> bytes:
         "revision": package.revision,
         "title": package.title,
         "artist": package.artist,
-        "loudness": {
-            "integrated_lufs": package.integrated_lufs,
-            "range_lu": package.loudness_range_lu,
-            "true_peak_dbtp": package.true_peak_dbtp,
-        },
+        "loudness": _loudness(package.loudness),
+        "album_loudness": _loudness(package.album_loudness),
         "renditions": [_rendition(one) for one in package.renditions],
+        **companions.encode(package),
     }
     return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
 
@@ -40,19 +55,28 @@ def decode(data: bytes) -> Package:
         document = json.loads(data)
         if document["format"] != FORMAT:
             raise UnsupportedMedia(f"a package index of format {document['format']!r}")
-        loudness = document["loudness"]
         return Package(
             track_id=document["track_id"],
             revision=document["revision"],
             title=document["title"],
             artist=document["artist"],
             renditions=tuple(_read_rendition(one) for one in document["renditions"]),
-            integrated_lufs=loudness["integrated_lufs"],
-            loudness_range_lu=loudness["range_lu"],
-            true_peak_dbtp=loudness["true_peak_dbtp"],
+            loudness=_read_loudness(document["loudness"]),
+            # Absent from what the first versions wrote.
+            album_loudness=_read_loudness(document.get("album_loudness", _UNKNOWN)),
+            **companions.decode(document),
         )
     except (ValueError, KeyError, TypeError, AttributeError) as exc:
         raise MalformedMedia(f"not a package index: {exc!r}", path="package.json") from exc
+
+
+def _loudness(loudness: Loudness | None) -> dict[str, float | None]:
+    return _UNKNOWN if loudness is None else asdict(loudness)
+
+
+def _read_loudness(data: Mapping[str, float | None]) -> Loudness | None:
+    values = {name: data[name] for name in _UNKNOWN}
+    return None if values == _UNKNOWN else Loudness(**values)
 
 
 def _rendition(one: Rendition) -> dict[str, Any]:

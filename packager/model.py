@@ -210,6 +210,86 @@ class Rendition:
 
 
 @dataclass(frozen=True, slots=True)
+class Loudness:
+    """How loud a track or an album is. EBU R 128; None where silence leaves nothing to measure."""
+
+    integrated_lufs: float | None
+    range_lu: float | None  # EBU Tech 3342
+    true_peak_dbtp: float | None  # ITU-R BS.1770-4, annex 2
+
+
+class TextKind(StrEnum):
+    """Whether a text follows the music; the values are the suffixes of the files."""
+
+    SYNCED = "vtt"
+    PLAIN = "txt"
+
+
+@dataclass(frozen=True, slots=True)
+class TextTrack:
+    """The lyrics of a track in one language: a whole file, and for HLS a file of segments.
+
+    Each segment is a whole WebVTT file; they lie end to end in the second file. Clear: no key
+    system protects text in players.
+    """
+
+    TIMESCALE = 1000  # of the segments: WebVTT counts milliseconds
+
+    language: str  # BCP 47; "und" where nobody said
+    kind: TextKind
+    size: int  # bytes of the whole file
+    sha256: str  # hex, of the whole file
+    segments: tuple[Segment, ...] = ()  # none in plain text
+
+    @property
+    def name(self) -> str:
+        """What its files and its playlist are called."""
+        return f"lyrics-{self.language.lower()}"
+
+    @property
+    def file(self) -> str:
+        """Name of the whole file inside the package's folder."""
+        return f"{self.name}.{self.kind.value}"
+
+    @property
+    def segment_file(self) -> str:
+        """Name of the file of segments."""
+        return f"segments-{self.language.lower()}.vtt"
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """The cover in one size. It is stored by its content, for all tracks that have it."""
+
+    width: int  # pixels
+    height: int
+    size: int  # bytes
+    sha256: str  # hex
+    ending: str = "jpg"
+
+    @property
+    def file(self) -> str:
+        """Its name among the files of a package, where an origin serves it as one of them."""
+        return f"cover-{self.width}x{self.height}.{self.ending}"
+
+
+@dataclass(frozen=True, slots=True)
+class Download:
+    """A whole track in one plain file, for clients without an adaptive player. Never encrypted."""
+
+    tier: str
+    ending: str  # "m4a" or "mp3"
+    average_bps: int
+    size: int  # bytes
+    sha256: str  # hex
+
+    @property
+    def file(self) -> str:
+        """Name of the file inside the package's folder."""
+        return f"download-{self.tier}.{self.ending}"
+
+
+@dataclass(frozen=True, slots=True)
 class Package:
     """All renditions of one revision of a track: the value that manifests are rendered from."""
 
@@ -218,9 +298,11 @@ class Package:
     title: str
     artist: str
     renditions: tuple[Rendition, ...]
-    integrated_lufs: float | None = None
-    loudness_range_lu: float | None = None
-    true_peak_dbtp: float | None = None
+    loudness: Loudness | None = None
+    album_loudness: Loudness | None = None  # of the release, where that is known
+    lyrics: tuple[TextTrack, ...] = ()
+    pictures: tuple[Picture, ...] = ()  # the cover, smallest first
+    downloads: tuple[Download, ...] = ()
 
     @property
     def duration_s(self) -> Fraction:
@@ -239,5 +321,9 @@ class Package:
                 yield one.aes128
 
     def only(self, tiers: Collection[str]) -> Package:
-        """The same package with nothing but the renditions of these tiers."""
-        return replace(self, renditions=tuple(one for one in self.renditions if one.tier in tiers))
+        """The same package with nothing but what is of these tiers, or of none."""
+        return replace(
+            self,
+            renditions=tuple(one for one in self.renditions if one.tier in tiers),
+            downloads=tuple(one for one in self.downloads if one.tier in tiers),
+        )
