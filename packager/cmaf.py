@@ -69,7 +69,7 @@ _TRACK_ID = 1
 _FILE_TYPE = FileTypeBox(b"cmfc", 0, (b"iso6", b"cmfc", b"dash"))
 
 
-def write_track(
+def write_track(  # noqa: PLR0913 - each is one thing that a file has, and most have a default
     source: BinaryIO,
     track: EncodedTrack,
     out: BinaryIO,
@@ -79,6 +79,7 @@ def write_track(
     segment_s: Fraction,
     protection: TrackProtection | None = None,
     pssh: Sequence[ProtectionSystemBox] = (),
+    loudness: Container | None = None,
 ) -> Rendition:
     """Write `ftyp moov sidx (moof mdat)*` and return what a manifest needs to know of it.
 
@@ -87,9 +88,9 @@ def write_track(
     Segments are about `segment_s` seconds long and begin on frame boundaries. Raises
     MalformedMedia or UnsupportedMedia; ValueError for a key or IV of the wrong length.
     `pssh`: boxes of key systems for the movie box, beside the Common one that every protected
-    track has.
+    track has. `loudness`: the `ludt` box that `packager.loudness` makes.
     """
-    layout = _lay_out(track, segment_s, protection, pssh)
+    layout = _lay_out(track, segment_s, protection, pssh, loudness)
     digest = hashlib.sha256()
     for piece in _pieces(source, layout):
         digest.update(piece)
@@ -138,6 +139,7 @@ def _lay_out(
     segment_s: Fraction,
     protected: TrackProtection | None,
     systems: Sequence[ProtectionSystemBox],
+    loudness: Container | None,
 ) -> _Layout:
     samples = whole = None
     if protected:
@@ -160,7 +162,8 @@ def _lay_out(
     ]
     if whole:
         sizes = [crypto.encrypted_size(size) for size in sizes]
-    header = _FILE_TYPE.encode() + _moov(track.config, trim, samples, systems).encode()
+    movie = _moov(track.config, trim, samples, systems, loudness)
+    header = _FILE_TYPE.encode() + movie.encode()
     index = b"" if whole else _sidx(track.config, cuts, sizes).encode()
     at = len(header) + len(index)
     segments = []
@@ -229,6 +232,7 @@ def _moov(
     trim: Trim,
     protected: TrackProtection | None,
     systems: Sequence[ProtectionSystemBox],
+    loudness: Container | None,
 ) -> Container:
     """The CMAF header. ISO/IEC 23000-19, 7.3.2.
 
@@ -246,6 +250,8 @@ def _moov(
     |    |    |    |    |    |dref|
     |    |    |    |    |stbl|
     |    |    |    |    |    |stsd| |stts| |stsc| |stsz| |stco| |sgpd|
+    |    |    |udta|
+    |    |    |    |ludt|            where its loudness is known
     |    |mvex|
     |    |    |trex|
     |    |pssh|                      where it is protected
@@ -275,12 +281,15 @@ def _moov(
     )
     # Duration 0: to the end, which only the fragments know. 14496-12, 8.6.6.
     edits = Container(b"edts", (EditListBox((Edit(0, trim.delay),)),))
-    header = TrackHeaderBox(_TRACK_ID, 0)
-    track = Container(b"trak", (header, edits, media) if trim.delay else (header, media))
+    parts: list[Box] = [TrackHeaderBox(_TRACK_ID, 0), media]
+    if trim.delay:
+        parts.insert(1, edits)
+    if loudness:
+        parts.append(Container(b"udta", (loudness,)))
     extends = TrackExtendsBox(_TRACK_ID, config.frame_ticks, default_sample_flags=SYNC_SAMPLE)
     movie: list[Box] = [
         MovieHeaderBox(config.timescale, 0, _TRACK_ID + 1),
-        track,
+        Container(b"trak", tuple(parts)),
         Container(b"mvex", (extends,)),
     ]
     if protected:

@@ -193,7 +193,7 @@ class Container(Box):
 # sinf is 8.12.1; the others are in the clauses of the boxes they hold.
 CONTAINERS = frozenset(
     (b"moov", b"trak", b"edts", b"mdia", b"minf", b"dinf", b"stbl", b"mvex")
-) | frozenset((b"moof", b"traf", b"udta", b"sinf", b"schi", b"mfra"))
+) | frozenset((b"moof", b"traf", b"udta", b"ludt", b"sinf", b"schi", b"mfra"))
 _REGISTRY: dict[bytes, type[Box]] = {}
 
 

@@ -25,6 +25,12 @@ from packager.boxes.fragment import (
     TrackFragmentHeaderBox,
     TrackRunBox,
 )
+from packager.boxes.loudness import (
+    AlbumLoudnessBox,
+    LoudnessBase,
+    Measurement,
+    TrackLoudnessBox,
+)
 from packager.boxes.movie import (
     DataReferenceBox,
     Edit,
@@ -197,6 +203,23 @@ protection_boxes = st.one_of(
     st.builds(AuxiliaryOffsetsBox, st.lists(u64, max_size=3).map(tuple)),
     st.builds(AuxiliaryOffsetsBox, st.just((5,)), st.binary(min_size=8, max_size=8)),
 )
+u4, u6, u12 = st.integers(0, 15), st.integers(0, 63), st.integers(0, 4095)
+measurements = st.lists(st.builds(Measurement, u8, u8, u4, u4), max_size=3).map(tuple)
+
+
+def loudness_base(eq_set_id: st.SearchStrategy[int | None]) -> st.SearchStrategy[LoudnessBase]:
+    return st.builds(
+        LoudnessBase, u12, u12, u4, u4, measurements, st.integers(0, 127), u6, eq_set_id
+    )
+
+
+loudness_bases = st.one_of(
+    st.tuples(loudness_base(st.none())),  # version 0
+    st.lists(loudness_base(u6), max_size=3).map(tuple),  # version 1
+)
+loudness_boxes = st.one_of(
+    st.builds(TrackLoudnessBox, loudness_bases), st.builds(AlbumLoudnessBox, loudness_bases)
+)
 file_boxes = st.one_of(
     st.builds(FileTypeBox, code, u32, st.lists(code, max_size=4).map(tuple)),
     st.builds(SegmentTypeBox, code, u32, st.lists(code, max_size=4).map(tuple)),
@@ -204,13 +227,13 @@ file_boxes = st.one_of(
     unknown,
 )
 leaf: st.SearchStrategy[Box] = st.one_of(
-    movie_boxes, table_boxes, fragment_boxes, protection_boxes, file_boxes
+    movie_boxes, table_boxes, fragment_boxes, protection_boxes, loudness_boxes, file_boxes
 )
 box = st.recursive(
     leaf,
     lambda inner: st.builds(
         Container,
-        st.sampled_from([b"moov", b"trak", b"traf", b"sinf"]),
+        st.sampled_from([b"moov", b"trak", b"traf", b"sinf", b"ludt"]),
         st.lists(inner, max_size=3).map(tuple),
     ),
     max_leaves=5,
