@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from catalog.records import (
     Publication,
@@ -13,7 +14,7 @@ from catalog.records import (
 )
 from drm.keyring import Keyring
 from drm.model import KeyScope
-from packager.model import Package, Rendition, Scheme
+from packager.model import Loudness, Package, Rendition, Scheme
 from pipeline.ffmpeg.encode import Encoded
 from pipeline.identity import release_id, revision_id
 from pipeline.ladder import RenditionSpec, notes_on
@@ -26,17 +27,16 @@ UNKNOWN_ARTIST = "Unknown artist"
 
 def package_of(master: Master, track_id: str, encoded: Encoded, packaged: Packaged) -> Package:
     """The package of a new revision, named by its content."""
-    files = {one.name: one.sha256 for one in packaged.renditions}
-    return Package(
+    package = Package(
         track_id=track_id,
-        revision=revision_id(files, master.sha256),
+        revision="",
         title=master.title,
         artist=", ".join(_artists(master)),
         renditions=packaged.renditions,
-        integrated_lufs=encoded.loudness.integrated_lufs,
-        loudness_range_lu=encoded.loudness.range_lu,
-        true_peak_dbtp=encoded.loudness.true_peak_dbtp,
+        loudness=encoded.loudness,
     )
+    files = {one.name: one.sha256 for one in package.files()}
+    return replace(package, revision=revision_id(files, master.sha256))
 
 
 def revision_of(
@@ -50,6 +50,7 @@ def revision_of(
 ) -> RevisionDraft:
     """The revision's row: how it was made, and of what."""
     sound = master.sound
+    loudness = package.loudness or Loudness(None, None, None)
     return RevisionDraft(
         revision=package.revision,
         master_sha256=master.sha256,
@@ -62,11 +63,11 @@ def revision_of(
         master_samples=sound.samples,
         scheme=scheme.value,
         encoder=encoder,
-        integrated_lufs=package.integrated_lufs,
-        loudness_range_lu=package.loudness_range_lu,
-        true_peak_dbtp=package.true_peak_dbtp,
+        integrated_lufs=loudness.integrated_lufs,
+        loudness_range_lu=loudness.range_lu,
+        true_peak_dbtp=loudness.true_peak_dbtp,
         renditions=tuple(_rendition(package, one) for one in package.renditions),
-        notes=(*notes_on(sound, specs, package.true_peak_dbtp), *master.warnings),
+        notes=(*notes_on(sound, specs, loudness.true_peak_dbtp), *master.warnings),
     )
 
 
@@ -81,14 +82,13 @@ def publication_of(
     job_id: str,
 ) -> Publication:
     """All that the publishing transaction writes; the keys are wrapped here."""
-    scheme = Scheme(revision.scheme)
     return Publication(
         track=_track(master, track_id, tenant),
         release=_release(master, tenant),
         revision=revision,
         keys=tuple(
             keyring.wrap(key, KeyScope(tenant, track_id, revision.revision, tier, scheme))
-            for tier, key in packaged.keys.items()
+            for (tier, scheme), key in packaged.keys.items()
         ),
         job_id=job_id,
     )

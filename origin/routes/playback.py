@@ -5,6 +5,7 @@ Every call makes a new token: that is how a player renews its rights in the midd
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -18,7 +19,7 @@ from origin.auth import listener, track_scope
 from origin.bodies import json_answer
 from origin.packages import available_track
 from origin.state import STATE
-from packager.model import Package, Rendition
+from packager.model import Loudness, Package, Rendition
 
 
 async def post_playback(request: web.Request) -> web.Response:
@@ -61,12 +62,13 @@ def _describe(track: TrackRecord, package: Package) -> dict[str, Any]:
         "artists": track.artists,
         "duration_s": track.duration_s,
         "renditions": [_rendition(one) for one in package.renditions],
-        "loudness": {
-            "integrated_lufs": package.integrated_lufs,
-            "range_lu": package.loudness_range_lu,
-            "true_peak_dbtp": package.true_peak_dbtp,
-        },
+        "loudness": _loudness(package.loudness),
+        "album_loudness": _loudness(package.album_loudness),
     }
+
+
+def _loudness(loudness: Loudness | None) -> dict[str, float | None] | None:
+    return None if loudness is None else asdict(loudness)
 
 
 def _rendition(rendition: Rendition) -> dict[str, Any]:

@@ -14,10 +14,10 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
-from packager.model import Codec
+from packager.model import Codec, Loudness
 from pipeline.ffmpeg.args import encode_args
 from pipeline.ffmpeg.binaries import Tools
-from pipeline.ffmpeg.loudness import Loudness, parse_loudness, parse_sample_count
+from pipeline.ffmpeg.loudness import parse_loudness, parse_sample_count
 from pipeline.ffmpeg.process import Limits, run
 from pipeline.ffmpeg.progress import progress_of
 from pipeline.ladder import RenditionSpec

@@ -7,22 +7,14 @@ Both also print an empty report for a graph that ffmpeg configures twice: the la
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from packager.model import Loudness
 
 _ABSOLUTE_GATE_LUFS = -70.0  # BS.1770-4, annex 1: what is below never counts
 _INTEGRATED = re.compile(r"^\s+I:\s+(\S+) LUFS", re.MULTILINE)
 _RANGE = re.compile(r"^\s+LRA:\s+(\S+) LU$", re.MULTILINE)
 _TRUE_PEAK = re.compile(r"True peak:\s+Peak:\s+(\S+) dBFS")
 _SAMPLES = re.compile(r"n_samples: (\d+)")
-
-
-@dataclass(frozen=True, slots=True)
-class Loudness:
-    """The loudness of a master; None where silence leaves nothing to measure."""
-
-    integrated_lufs: float | None
-    range_lu: float | None
-    true_peak_dbtp: float | None
 
 
 def parse_loudness(stderr_tail: str) -> Loudness | None:

@@ -8,11 +8,12 @@ from pathlib import Path
 
 from packager.cmaf import write_track
 from packager.demux import demux
-from packager.model import Kid, Package, Rendition, Scheme, TrackProtection
+from packager.model import Kid, Loudness, Package, Rendition, Scheme, TrackProtection
 
 KEY = bytes.fromhex("00112233445566778899aabbccddeeff")
 CBCS_IV = bytes(range(16))
 CENC_IV = bytes(range(8))
+LOUDNESS = Loudness(-14.2, 5.3, -1.1)
 SAMPLE_SCHEMES = (Scheme.CLEAR, Scheme.CENC, Scheme.CBCS)  # what plays without HLS AES-128
 
 
@@ -51,5 +52,5 @@ def write(
 def package(*renditions: Rendition) -> Package:
     """A package around renditions."""
     return Package(
-        "tabcdefghijklmnopqrst", "0123456789abcdef", 'Rain & "Röck"', "A < B", renditions, -14.2
+        "tabcdefghijklmnopqrst", "0123456789abcdef", 'Rain & "Röck"', "A < B", renditions, LOUDNESS
     )

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import json
+from dataclasses import replace
+
 import pytest
 
 from packager import index
 from packager.errors import MalformedMedia, UnsupportedMedia
-from packager.model import Package, Scheme
+from packager.model import Loudness, Package, Scheme
 from tests.packager.conftest import Encode
 from tests.packager.packages import package, write
 
@@ -21,6 +24,25 @@ def one(encode: Encode) -> Package:
 
 def test_a_package_is_read_back(one: Package) -> None:
     assert index.decode(index.encode(one)) == one
+
+
+def test_album_loudness_is_kept_where_it_is_known(one: Package) -> None:
+    known = replace(one, album_loudness=Loudness(-13.9, None, 0.2))
+
+    assert index.decode(index.encode(known)) == known
+
+
+def test_silence_has_no_loudness(one: Package) -> None:
+    silent = replace(one, loudness=None)
+
+    assert index.decode(index.encode(silent)) == silent
+
+
+def test_an_index_without_album_loudness_is_read(one: Package) -> None:
+    document = json.loads(index.encode(one))
+    del document["album_loudness"]
+
+    assert index.decode(json.dumps(document).encode()) == one
 
 
 def test_the_key_is_not_in_it(one: Package) -> None:

@@ -36,7 +36,7 @@ from drm.tiers import Tiers
 from drm.token_keys import TokenKeys
 from origin.state import OriginDeps
 from packager import cmaf, demux, index
-from packager.model import Package, Scheme, TrackProtection
+from packager.model import Loudness, Package, Scheme, TrackProtection
 from storage.local import LocalStore
 from storage.naming import PACKAGE_INDEX, cover_object, track_object
 
@@ -156,7 +156,12 @@ async def _package(
         renditions.append(rendition)
         await store.put(track_object(track_id, REVISION, rendition.file), out.getvalue())
     package = Package(
-        track_id, REVISION, "First Light", "The Testers", tuple(renditions), -14.0, 6.0, -1.0
+        track_id,
+        REVISION,
+        "First Light",
+        "The Testers",
+        tuple(renditions),
+        Loudness(-14.0, 6.0, -1.0),
     )
     await store.put(track_object(track_id, REVISION, PACKAGE_INDEX), index.encode(package))
     return package

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from pipeline.ffmpeg.loudness import Loudness, parse_loudness, parse_sample_count
+from packager.model import Loudness
+from pipeline.ffmpeg.loudness import parse_loudness, parse_sample_count
 
 SAID = """\
 [Parsed_volumedetect_2 @ 0x558c8edc6f40] n_samples: 0
