@@ -8,12 +8,14 @@ from pathlib import Path
 
 from packager.cmaf import write_track
 from packager.demux import demux
+from packager.loudness import loudness_box
 from packager.model import Kid, Loudness, Package, Rendition, Scheme, TrackProtection
 
 KEY = bytes.fromhex("00112233445566778899aabbccddeeff")
 CBCS_IV = bytes(range(16))
 CENC_IV = bytes(range(8))
 LOUDNESS = Loudness(-14.2, 5.3, -1.1)
+ALBUM_LOUDNESS = Loudness(-13.7, 9.0, 0.4)
 SAMPLE_SCHEMES = (Scheme.CLEAR, Scheme.CENC, Scheme.CBCS)  # what plays without HLS AES-128
 
 
@@ -45,6 +47,7 @@ def write(
             tier=tier,
             segment_s=Fraction(segment_s),
             protection=protection(scheme, kid),
+            loudness=loudness_box(LOUDNESS, ALBUM_LOUDNESS),
         )
     return rendition, out.getvalue()
 
