@@ -208,6 +208,11 @@ def register(*four_ccs: bytes) -> Callable[[type[B]], type[B]]:
     return add
 
 
+def class_of(four_cc: bytes) -> type[Box]:
+    """What reads a box of that type outside of sample descriptions."""
+    return _REGISTRY.get(four_cc, UnknownBox)
+
+
 def read_header(reader: ByteReader) -> Header:
     """A box header; a size of 0 means "to the end of what there is"."""
     available = reader.remaining
