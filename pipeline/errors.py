@@ -37,6 +37,19 @@ class NoMasters(PipelineError):
     """A path names nothing that could be ingested: wrong usage."""
 
 
+class WrongRequest(PipelineError):
+    """What was asked for cannot be done as it was asked for: wrong usage."""
+
+
+class BadInput(PipelineError):
+    """An encoded file that cannot be packaged."""
+
+    def __init__(self, path: Path, cause: str) -> None:
+        self.path = path
+        self.cause = cause
+        super().__init__(f"{path}: {cause}")
+
+
 class ToolMissing(PipelineError):
     """A program that the pipeline needs is not there, or is too old."""
 

@@ -26,6 +26,8 @@ _COMMANDS: Mapping[str, str] = {
     "play": "pipeline.cli.play:play_command",
     "token": "pipeline.cli.token:token_group",
     "track": "pipeline.cli.track:track_group",
+    "package": "pipeline.cli.package:package_command",
+    "dump": "pipeline.cli.dump:dump_command",
     "config": "pipeline.cli.config:config_group",
     "version": "pipeline.cli.version:version_command",
 }

@@ -12,7 +12,7 @@ from catalog.errors import CatalogError, InvalidEdit
 from configs.errors import ConfigError
 from drm.errors import DrmError, SecretUnavailable
 from packager.errors import PackagerError
-from pipeline.errors import NoMasters, PipelineError
+from pipeline.errors import NoMasters, PipelineError, WrongRequest
 from storage.base import StorageError
 
 FAILED = 1
@@ -42,6 +42,7 @@ class WrongUsage(Failure):
 # The first that fits counts.
 _ERRORS: Sequence[tuple[type[Exception], type[Failure], str]] = (
     (NoMasters, WrongUsage, ""),
+    (WrongRequest, WrongUsage, ""),
     (PipelineError, Failure, ""),
     (SecretUnavailable, Failure, ""),
     (DrmError, Failure, "keys: "),
