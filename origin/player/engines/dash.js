@@ -4,12 +4,15 @@ import { BUFFER_S, renditionName, whileAlive } from "./engine.js";
 import { loadScript } from "./script.js";
 
 const AUDIO = "audio";
+const RETRY_MS = 50;
 
 export class DashEngine {
   #audio;
   #access;
   #hooks;
   #player = null;
+  #chosen = null; // the rendition to keep to, by name
+  #retry = 0;
 
   constructor(audio, access, hooks) {
     this.#audio = audio;
@@ -54,10 +57,8 @@ export class DashEngine {
     this.#player.updateSettings({
       streaming: { abr: { autoSwitchBitrate: { audio: name === null } } },
     });
-    const wanted = this.#player
-      .getRepresentationsByType(AUDIO)
-      .find((each) => this.#name(each) === name);
-    if (wanted) this.#player.setRepresentationForTypeById(AUDIO, wanted.id, true);
+    this.#chosen = name;
+    this.#switch();
   }
 
   bandwidth() {
@@ -67,7 +68,25 @@ export class DashEngine {
 
   async destroy() {
     this.#hooks.end();
+    clearTimeout(this.#retry);
     this.#player?.destroy();
+  }
+
+  /**
+   * Go to the chosen rendition, once no other switch is under way: dash.js 5.2.1 has no current
+   * representation then, forgets to change the source buffer's codec, and the decoder fails.
+   */
+  #switch() {
+    clearTimeout(this.#retry);
+    const wanted = this.#player
+      .getRepresentationsByType(AUDIO)
+      .find((each) => this.#name(each) === this.#chosen);
+    if (!wanted) return;
+    if (this.#player.getCurrentRepresentationForType(AUDIO) === null) {
+      this.#retry = setTimeout(() => this.#switch(), RETRY_MS);
+      return;
+    }
+    this.#player.setRepresentationForTypeById(AUDIO, wanted.id, /* forceReplace= */ true);
   }
 
   #initialized() {
