@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import groupby
@@ -11,8 +12,9 @@ from lxml import etree
 from packager.addressing import Addressing
 from packager.dash import channels
 from packager.dash.protection import content_protection
+from packager.dash.text import pictures, text_sets
 from packager.dash.tree import CENC, MPD, child, duration
-from packager.model import Codec, Package, Rendition
+from packager.model import Codec, Package, Picture, Rendition
 from packager.systems import CLEARKEY_ONLY, KeySystems
 
 _PROFILES = {
@@ -44,6 +46,7 @@ def mpd(
     media_base: str = "",
     addressing: Addressing = Addressing.RANGES,
     systems: KeySystems = CLEARKEY_ONLY,
+    picture_url: Callable[[Picture], str] = lambda one: one.file,
 ) -> str:
     """The MPD; `media_base` is what the URL of each media file begins with, relative to it.
 
@@ -64,6 +67,7 @@ def mpd(
     information = child(root, "ProgramInformation")
     child(information, "Title").text = package.title
     child(information, "Source").text = package.artist
+    pictures(information, package, picture_url)
     _period(root, "0", package, _Context(media_base, addressing, systems))
     text: bytes = etree.tostring(root, xml_declaration=True, encoding="UTF-8", pretty_print=True)
     return text.decode()
@@ -75,6 +79,7 @@ def _period(root: etree._Element, name: str, package: Package, context: _Context
     sets = _adaptation_sets(package)
     for number, renditions in enumerate(sets):
         _adaptation_set(period, number, sets, context, renditions)
+    text_sets(period, package, len(sets), context.media_base)
 
 
 def _family(one: Rendition) -> _Family:

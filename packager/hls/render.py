@@ -15,7 +15,9 @@ import m3u8
 from packager.addressing import Addressing
 from packager.hls.keys import HlsForm, keys_of
 from packager.hls.tags import AudioGroup, ClearHeader, Key, attribute_text
+from packager.hls.text import renditions as text_renditions
 from packager.model import Codec, Package, Rendition, Scheme
+from packager.pictures import DOCUMENT
 from packager.systems import CLEARKEY_ONLY, KeySystems
 
 __all__ = ["HlsForm", "media", "multivariant", "playable"]
@@ -48,6 +50,7 @@ def multivariant(
     *,
     key_base: str = "keys/",
     systems: KeySystems = CLEARKEY_ONLY,
+    media_base: str = "",
 ) -> str:
     """The multivariant playlist; a media playlist stands beside it as `{rendition}.m3u8`."""
     playlist = m3u8.M3U8()
@@ -56,6 +59,7 @@ def multivariant(
     playlist.is_variant = True
     files = playable(package, form)
     groups: dict[str, AudioGroup] = {}
+    texts = text_renditions(package)
     for one in files:
         group = groups.setdefault(_group_id(one), _group(one))
         playlist.playlists.append(
@@ -67,13 +71,18 @@ def multivariant(
                     "codecs": one.codecs,
                     "audio": group.group_id,
                     "stable_variant_id": one.name,
+                    "subtitles": texts[0].group_id if texts else None,
                 },
-                [group],
+                [group, *texts],
                 None,
             )
         )
-    playlist.media.extend(groups.values())
+    playlist.media.extend((*groups.values(), *texts))
     playlist.session_data.extend(_session_data(package, files))
+    if package.pictures:
+        # A URI is of a JSON document: FORMAT, of the bis draft, makes older readers fail.
+        covers = m3u8.model.SessionData(f"{_DATA_ID}.covers", uri=media_base + DOCUMENT)
+        playlist.session_data.append(covers)
     playlist.session_keys.extend(_session_keys(files, form, key_base, systems))
     return str(playlist.dumps())
 

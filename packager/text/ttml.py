@@ -126,13 +126,13 @@ class _Reader:
     def _pieces(self, element: etree._Element, origin_ms: int) -> Iterator[Piece]:
         """Text in document order; what is in a timed span starts with it."""
         start_ms = self._time(element, "begin", 0) if element.tag == f"{_TT}span" else None
-        yield Piece(element.text or "", None if start_ms is None else origin_ms)
+        yield Piece(_flat(element.text), None if start_ms is None else origin_ms)
         for child in element:
             if child.tag == f"{_TT}br":
                 yield Piece("\n")
             elif child.tag == f"{_TT}span" and child.get(f"{_TTM}role") not in _NOT_SUNG:
                 yield from self._pieces(child, self._origin(child, origin_ms))
-            yield Piece(child.tail or "")
+            yield Piece(_flat(child.tail))
 
     def _origin(self, element: etree._Element, origin_ms: int) -> int:
         begin = self._time(element, "begin", origin_ms)
@@ -144,6 +144,11 @@ class _Reader:
             return None
         relative = 0 if self.is_absolute or name == "dur" else origin_ms
         return relative + _milliseconds(text)
+
+
+def _flat(text: str | None) -> str:
+    """Text of the source: a line break in it is white space, only `br` is a line break."""
+    return (text or "").replace("\n", " ")
 
 
 def _milliseconds(text: str) -> int:
