@@ -62,6 +62,8 @@ class IngestSettings(Section):
     ladder: FilePath | None = None  # None: the packaged ladder.yaml
     segment_s: Number = Field(default=4.0, ge=1.0, le=10.0)
     scheme: Literal["cbcs", "cenc", "clear"] = "cbcs"
+    # A second file per rendition, whole segments encrypted: HLS players without EME need it.
+    aes128: bool = True
     max_duration_s: Whole = Field(default=6 * 3600, ge=1)
     max_cover_bytes: Whole = Field(default=20 << 20, ge=1024)
     temp: FilePath | None = None  # None: HOME/tmp
@@ -90,8 +92,20 @@ class CatalogSettings(Section):
     )
 
 
+class KeySystemSettings(Section):
+    """Other vendors' key systems that manifests speak to, beside Clear Key."""
+
+    widevine: bool = False
+    widevine_provider: str = Field(default="", max_length=64)
+    playready: bool = False
+    playready_la_url: str = Field(default="", max_length=1024)
+    fairplay: bool = False
+
+
 class DrmSettings(Section):
     """Keys, and which subscription opens which tiers."""
+
+    systems: KeySystemSettings = KeySystemSettings()
 
     kek_file: FilePath | None = None  # None: HOME/kek.json, made (0600) at first use
     token_file: FilePath | None = None  # None: HOME/tokens.json (0600): token signing keys

@@ -17,7 +17,7 @@ from drm.model import ContentKey, KeyScope
 from packager.model import Kid, Scheme
 
 _KEY_BYTES = 16  # AES-128, the only key length of ISO/IEC 23001-7
-_IV_BYTES = {Scheme.CBCS: 16, Scheme.CENC: 8}
+_IV_BYTES = {Scheme.CBCS: 16, Scheme.CENC: 8, Scheme.AES_128: 16}
 _LABEL = "headwater content key"
 _FORMAT = 1
 

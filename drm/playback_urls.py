@@ -18,6 +18,7 @@ class PlaybackUrls:
 
     hls: str  # multivariant playlist for hls.js and Shaka Player
     hls_identity: str  # the same for native players (RFC 8216, KEYFORMAT="identity")
+    hls_aes128: str  # the same with whole segments encrypted, for players without EME
     dash: str  # MPD
     license: str  # W3C ClearKey; carries its own authorization
 
@@ -33,6 +34,7 @@ def playback_urls(base: str, token: str, track_id: str, revision: str, access: s
     return PlaybackUrls(
         hls=f"{folder}/hls/multivariant.m3u8",
         hls_identity=f"{folder}/hls-identity/multivariant.m3u8",
+        hls_aes128=f"{folder}/hls-aes128/multivariant.m3u8",
         dash=f"{folder}/dash/manifest.mpd",
         license=f"{base}{LICENSE_PATH}?token={token}",
     )

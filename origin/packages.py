@@ -57,7 +57,7 @@ class Loaded:
     """A package and the layout of its track files, parsed once per revision."""
 
     package: Package
-    layouts: dict[str, Layout]  # by rendition name
+    layouts: dict[str, Layout]  # by name of the track file
 
     def rendition(self, name: str) -> Rendition:
         """The rendition of that name, or Missing."""
@@ -85,8 +85,8 @@ class Packages:
 
     async def _load(self, key: tuple[str, str]) -> Loaded:
         package = index.decode(await self._store.get(track_object(*key, PACKAGE_INDEX)))
-        loaded = Loaded(package, {one.name: Layout.of(one) for one in package.renditions})
-        segments = sum(len(one.segments) for one in package.renditions)
+        loaded = Loaded(package, {one.name: Layout.of(one) for one in package.files()})
+        segments = sum(len(one.segments) for one in package.files())
         self._cache.put(key, loaded, (segments + 10) * _SEGMENT_COST)
         return loaded
 

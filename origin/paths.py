@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from drm.playback_urls import TOKEN_PREFIX
+from packager.addressing import Addressing
 
 PREFIX = TOKEN_PREFIX
 
@@ -24,8 +25,9 @@ _ACCESS = r"[a-z][a-z0-9_]*(?:-[a-z][a-z0-9_]*)*"
 _FILE = re.compile(rf"({_NAME})\.mp4", re.ASCII)
 _INIT = re.compile(rf"({_NAME})/init\.mp4", re.ASCII)
 _SEGMENT = re.compile(rf"({_NAME})/([1-9][0-9]{{0,5}})\.m4s", re.ASCII)
-_PLAYLIST = re.compile(rf"({_ACCESS})/(hls|hls-identity)/({_NAME})\.m3u8", re.ASCII)
-_DASH = re.compile(rf"({_ACCESS})/dash/manifest\.mpd", re.ASCII)
+_HLS = r"hls|hls-identity|hls-aes128"
+_PLAYLIST = re.compile(rf"({_ACCESS})/({_HLS})(-segments)?/({_NAME})\.m3u8", re.ASCII)
+_DASH = re.compile(rf"({_ACCESS})/(dash)(-segments)?/(manifest)\.mpd", re.ASCII)
 _KEY = re.compile(r"keys/([0-9a-f]{32})", re.ASCII)
 _LONGEST = 512  # characters after the token; ours stay under 150
 
@@ -35,6 +37,7 @@ class Form(StrEnum):
 
     HLS = "hls"
     HLS_IDENTITY = "hls-identity"
+    HLS_AES128 = "hls-aes128"
     DASH = "dash"
 
 
@@ -74,6 +77,7 @@ class Manifest:
     revision: str
     access: str  # the tiers it is filtered to, as written in the path
     form: Form
+    addressing: Addressing  # the form's name ends in "-segments" for a URL per segment
     rendition: str | None
 
 
@@ -126,8 +130,9 @@ def _parse_track(track_id: str, revision: str, tail: str) -> MediaPath | None:
 
 
 def _manifest(track_id: str, revision: str, match: re.Match[str]) -> Manifest:
-    rendition = None if match[3] == "multivariant" else match[3]
-    return Manifest(track_id, revision, match[1], Form(match[2]), rendition)
+    addressing = Addressing.SEGMENTS if match[3] else Addressing.RANGES
+    rendition = None if match[4] in {"multivariant", "manifest"} else match[4]
+    return Manifest(track_id, revision, match[1], Form(match[2]), addressing, rendition)
 
 
 # What may follow the revision, and what it means.
@@ -136,6 +141,6 @@ _TAILS: tuple[tuple[re.Pattern[str], Callable[[str, str, re.Match[str]], MediaPa
     (_INIT, lambda track, revision, m: InitSegment(track, revision, m[1])),
     (_FILE, lambda track, revision, m: TrackFile(track, revision, m[1])),
     (_KEY, lambda track, revision, m: HlsKey(track, revision, bytes.fromhex(m[1]))),
-    (_DASH, lambda track, revision, m: Manifest(track, revision, m[1], Form.DASH, None)),
+    (_DASH, _manifest),
     (_PLAYLIST, _manifest),
 )

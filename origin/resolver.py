@@ -23,6 +23,7 @@ from origin.problems import Missing
 from packager.dash import render as dash
 from packager.hls import render as hls
 from packager.model import ByteSpan, Package, Rendition
+from packager.systems import KeySystems
 from storage.base import ObjectStore
 from storage.naming import cover_object, track_object
 
@@ -30,6 +31,7 @@ _AUDIO = "audio/mp4"
 _CONTENT_TYPES = {
     Form.HLS: "application/vnd.apple.mpegurl",
     Form.HLS_IDENTITY: "application/vnd.apple.mpegurl",
+    Form.HLS_AES128: "application/vnd.apple.mpegurl",
     Form.DASH: "application/dash+xml",
 }
 _COVER_TYPES = {"jpg": "image/jpeg", "png": "image/png"}
@@ -48,12 +50,14 @@ class Resolver:
         tiers: Tiers,
         packages: Packages,
         availability: Availability,
+        systems: KeySystems,
         limit_bytes: int,
     ) -> None:
         self._store = store
         self._tiers = tiers
         self._packages = packages
         self._availability = availability
+        self._systems = systems
         self._manifests: Cache[Manifest, Representation] = Cache(limit_bytes)
 
     async def resolve(self, path: Media | Manifest | Cover, grant: Grant) -> Representation:
@@ -94,7 +98,7 @@ class Resolver:
         manifest = self._manifests.get(path)
         if manifest is None:
             loaded = await self._packages.get(path.track_id, path.revision)
-            manifest = _render(path, loaded.package.only(tiers), needs)
+            manifest = _render(path, loaded.package.only(tiers), needs, self._systems)
             self._manifests.put(path, manifest, manifest.size)
         return manifest
 
@@ -127,16 +131,21 @@ def _part(path: Media, rendition: Rendition) -> tuple[ByteSpan, str]:
             return rendition.segments[number - 1].span, f"-{number}"
 
 
-def _render(path: Manifest, package: Package, needs: Needs) -> Representation:
+def _render(path: Manifest, package: Package, needs: Needs, systems: KeySystems) -> Representation:
     """The manifest as text; `package` holds what the path's tiers allow."""
     if not package.renditions:
         raise Missing("rendition-not-found", "The package has nothing in these tiers.")
-    body = _text(path, package).encode()
+    body = _text(path, package, systems).encode()
     span = ByteSpan(0, len(body))
     return Representation(
         needs=needs,
         # Not an object of the store: the name under which its bytes lie in the piece cache.
-        object_key=f"{path.track_id}/{path.revision}/{path.access}/{path.form}/{path.rendition}",
+        object_key="/".join(
+            (
+                *(path.track_id, path.revision, path.access, path.form),
+                *(path.addressing.value, path.rendition or ""),
+            )
+        ),
         span=span,
         layout=Layout((span,)),
         etag=f'"{hashlib.sha256(body).hexdigest()[:32]}"',
@@ -146,13 +155,25 @@ def _render(path: Manifest, package: Package, needs: Needs) -> Representation:
     )
 
 
-def _text(path: Manifest, package: Package) -> str:
+def _text(path: Manifest, package: Package, systems: KeySystems) -> str:
     if path.form is Form.DASH:
-        return dash.mpd(package, media_base=_MEDIA_BASE)
+        return dash.mpd(
+            package, media_base=_MEDIA_BASE, addressing=path.addressing, systems=systems
+        )
+    form = hls.HlsForm(path.form.value)
+    playable = hls.playable(package, form)
+    if not playable:
+        raise Missing("form-not-found", "The package has nothing in this form.")
     if path.rendition is None:
-        return hls.multivariant(package)
-    rendition = package.rendition(path.rendition)
+        return hls.multivariant(package, form, key_base=_KEY_BASE, systems=systems)
+    rendition = next((one for one in playable if one.name == path.rendition), None)
     if rendition is None:
         raise Missing("rendition-not-found", "The package has no such rendition in these tiers.")
-    form = hls.HlsForm(path.form.value)
-    return hls.media(rendition, form, media_base=_MEDIA_BASE, key_base=_KEY_BASE)
+    return hls.media(
+        rendition,
+        form,
+        media_base=_MEDIA_BASE,
+        key_base=_KEY_BASE,
+        addressing=path.addressing,
+        systems=systems,
+    )

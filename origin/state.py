@@ -18,6 +18,7 @@ from origin.delivery import Pieces, Reply
 from origin.forwarded import BaseUrl
 from origin.packages import Availability, Packages
 from origin.resolver import Resolver
+from packager.systems import CLEARKEY_ONLY, KeySystems
 from storage.base import ObjectStore
 
 _REPLIES = 16384  # prepared heads, about 1 KiB each; as many segments are 1 GiB
@@ -37,6 +38,7 @@ class OriginDeps:
     tiers: Tiers
     settings: OriginSettings
     playback_ttl_s: int
+    key_systems: KeySystems = CLEARKEY_ONLY
 
 
 class OriginState:
@@ -56,6 +58,7 @@ class OriginState:
             tiers=deps.tiers,
             packages=self.packages,
             availability=self.availability,
+            systems=deps.key_systems,
             limit_bytes=limit // _MANIFEST_SHARE,
         )
 

@@ -12,6 +12,7 @@ from catalog.engine import Catalog
 from configs.ladder import Ladder
 from configs.settings import IngestSettings
 from drm.keyring import Keyring
+from packager.systems import CLEARKEY_ONLY, KeySystems
 from pipeline.executors import Executor, LocalExecutor
 from pipeline.executors.local import available_cores
 from pipeline.ffmpeg.binaries import Tools
@@ -32,6 +33,7 @@ async def open_workshop(
     settings: IngestSettings,
     tenant: str,
     temp: Path,
+    systems: KeySystems = CLEARKEY_ONLY,
 ) -> AsyncIterator[Workshop]:
     """Everything an ingest works with, with a private folder that is removed at the end.
 
@@ -50,6 +52,7 @@ async def open_workshop(
             ladder=ladder,
             tools=tools,
             settings=settings,
+            systems=systems,
             tenant=tenant,
             workspace=workspace,
             clock=lambda: datetime.now(UTC),

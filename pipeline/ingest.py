@@ -34,8 +34,9 @@ from drm.keyring import Keyring
 from packager import index
 from packager.dash.render import mpd
 from packager.errors import PackagerError
-from packager.hls.render import HlsForm, media, multivariant
+from packager.hls.render import HlsForm, media, multivariant, playable
 from packager.model import Package, Scheme
+from packager.systems import KeySystems
 from pipeline.drafts import package_of, publication_of, revision_of
 from pipeline.errors import BadMaster, EncoderFailed, PipelineError, shown
 from pipeline.ffmpeg.binaries import Tools
@@ -53,6 +54,7 @@ from storage.naming import PACKAGE_INDEX, cover_object, track_object, track_pref
 _log = logging.getLogger(__name__)
 
 HLS_FILE = "multivariant.m3u8"
+HLS_AES128_FILE = "multivariant-aes128.m3u8"
 DASH_FILE = "manifest.mpd"
 
 
@@ -66,6 +68,7 @@ class Workshop:
     ladder: Ladder
     tools: Tools
     settings: IngestSettings
+    systems: KeySystems
     tenant: str
     workspace: Workspace
     clock: Callable[[], datetime]
@@ -134,11 +137,9 @@ class _Track:
         for warning in master.warnings:
             self.reporter.warn(self.source, warning)
 
-        specs = choose(
-            master.sound, shop.ladder, deepest_flac_bits=shop.tools.deepest_flac_bits
-        )
+        specs = choose(master.sound, shop.ladder, deepest_flac_bits=shop.tools.deepest_flac_bits)
         scheme = Scheme(shop.settings.scheme)
-        recipe = recipe_sha256(specs, scheme, shop.settings.segment_s)
+        recipe = recipe_sha256(specs, scheme, shop.settings.segment_s, aes128=shop.settings.aes128)
         if known := await self._known(track, master.sha256, recipe):
             return known
 
@@ -155,6 +156,8 @@ class _Track:
                 keyring=shop.keyring,
                 scheme=scheme,
                 segment_s=shop.settings.segment_s,
+                aes128=shop.settings.aes128,
+                systems=shop.systems,
             )
             package = package_of(master, track, encoded, packaged)
             revision = revision_of(
@@ -260,13 +263,18 @@ class _Track:
         def key(file: str) -> str:
             return track_object(package.track_id, package.revision, file)
 
-        for number, one in enumerate(package.renditions):
-            self._report(Stage.STORE, number / len(package.renditions))
+        systems = self.shop.systems
+        for number, one in enumerate(package.files()):
+            self._report(Stage.STORE, number / len(packaged.files))
             await put_file(key(one.file), packaged.files[one.name])
-            playlist = media(one, HlsForm.IDENTITY)
+            playlist = media(one, HlsForm.IDENTITY, systems=systems)
             await put(key(f"{one.name}.m3u8"), playlist.encode())
-        await put(key(HLS_FILE), multivariant(package).encode())
-        await put(key(DASH_FILE), mpd(package).encode())
+        hls = multivariant(package, HlsForm.IDENTITY, systems=systems)
+        await put(key(HLS_FILE), hls.encode())
+        if playable(package, HlsForm.AES_128):
+            hls = multivariant(package, HlsForm.AES_128, systems=systems)
+            await put(key(HLS_AES128_FILE), hls.encode())
+        await put(key(DASH_FILE), mpd(package, systems=systems).encode())
         await put(key(PACKAGE_INDEX), index.encode(package))
 
     async def _enter(self, stage: Stage) -> None:

@@ -76,13 +76,16 @@ def notes_on(
     return tuple(notes)
 
 
-def recipe_sha256(specs: Sequence[RenditionSpec], scheme: Scheme, segment_s: float) -> str:
+def recipe_sha256(
+    specs: Sequence[RenditionSpec], scheme: Scheme, segment_s: float, *, aes128: bool = False
+) -> str:
     """Hash of all that shapes the files made of a given master, except random keys."""
     recipe = {
         "version": _RECIPE_VERSION,
         "renditions": [asdict(spec) for spec in specs],
         "scheme": scheme.value,
         "segment_s": segment_s,
+        "aes128": aes128,
     }
     return hashlib.sha256(json.dumps(recipe, sort_keys=True).encode()).hexdigest()
 

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
+from typing import BinaryIO
 
 from drm.keyring import Keyring
 from drm.model import ContentKey
 from packager.cmaf import write_track
 from packager.demux import demux, with_length
 from packager.errors import MalformedMedia
-from packager.model import EncodedTrack, Rendition, Scheme, TrackProtection
+from packager.model import Codec, EncodedTrack, Rendition, Scheme, TrackProtection
+from packager.systems import CLEARKEY_ONLY, KeySystems
 from pipeline.ladder import RenditionSpec
 from pipeline.sound import Sound
+
+# What plays HLS without Encrypted Media Extensions (Safari, Android) decodes these.
+_AES_128_CODECS = frozenset((Codec.AAC, Codec.FLAC, Codec.ALAC))
+_AES_128_SUFFIX = "-aes128"
 
 # What a resampler may add or lose at the end of a track, samples.
 _RESAMPLER_SLACK = 16
@@ -22,11 +28,11 @@ _RESAMPLER_SLACK = 16
 
 @dataclass(frozen=True, slots=True)
 class Packaged:
-    """The track files of one revision, and the key of each tier."""
+    """The track files of one revision, and their keys."""
 
     renditions: tuple[Rendition, ...]
-    files: Mapping[str, Path]  # rendition name -> CMAF track file
-    keys: Mapping[str, ContentKey]  # tier -> key; empty for the scheme `clear`
+    files: Mapping[str, Path]  # name of the track file, second files too -> where it is
+    keys: Mapping[tuple[str, Scheme], ContentKey]  # one per tier and scheme; clear files have none
 
 
 def package_tracks(
@@ -38,31 +44,81 @@ def package_tracks(
     keyring: Keyring,
     scheme: Scheme,
     segment_s: float,
+    aes128: bool = False,
+    systems: KeySystems = CLEARKEY_ONLY,
 ) -> Packaged:
     """Segment and encrypt every rendition; an encoded file is removed when it was read.
 
+    `aes128` asks for a second file of what plays without EME, unless the scheme is `clear`.
     Raises MalformedMedia when a rendition is not what was asked for.
     """
-    tiers = dict.fromkeys(spec.tier for spec in specs)
-    keys = {} if scheme is Scheme.CLEAR else {tier: keyring.new_key(scheme) for tier in tiers}
+    packer = _Packer(keyring, folder, segment_s, systems)
     renditions = []
-    files = {}
     for number, spec in enumerate(specs):
-        files[spec.name] = folder / f"{spec.name}.mp4"
-        with encoded[spec.name].open("rb") as source, files[spec.name].open("xb") as out:
-            rendition = write_track(
-                source,
-                _checked(demux(source), spec, sound),
-                out,
-                name=spec.name,
-                tier=spec.tier,
-                # A YAML number: as people write it, not as binary floating point has it.
-                segment_s=Fraction(str(segment_s)),
-                protection=_protection(keys.get(spec.tier), scheme, number),
-            )
+        with encoded[spec.name].open("rb") as source:
+            track = _checked(demux(source), spec, sound)
+            rendition = packer.write(source, track, spec, scheme, number)
+            if aes128 and scheme is not Scheme.CLEAR and spec.codec in _AES_128_CODECS:
+                second = packer.write(source, track, spec, Scheme.AES_128, number)
+                rendition = replace(rendition, aes128=second)
         encoded[spec.name].unlink()
         renditions.append(rendition)
-    return Packaged(tuple(renditions), files, keys)
+    return Packaged(tuple(renditions), packer.files, packer.keys)
+
+
+@dataclass(slots=True)
+class _Packer:
+    """Writes track files into a folder, and makes the keys that they need."""
+
+    keyring: Keyring
+    folder: Path
+    segment_s: float
+    systems: KeySystems
+    files: dict[str, Path] = field(default_factory=dict)
+    keys: dict[tuple[str, Scheme], ContentKey] = field(default_factory=dict)
+
+    def write(
+        self,
+        source: BinaryIO,
+        track: EncodedTrack,
+        spec: RenditionSpec,
+        scheme: Scheme,
+        number: int,
+    ) -> Rendition:
+        name = spec.name + (_AES_128_SUFFIX if scheme is Scheme.AES_128 else "")
+        self.files[name] = self.folder / f"{name}.mp4"
+        protection = self._protection(spec.tier, scheme, number)
+        with self.files[name].open("xb") as out:
+            return write_track(
+                source,
+                track,
+                out,
+                name=name,
+                tier=spec.tier,
+                # A YAML number: as people write it, not as binary floating point has it.
+                segment_s=Fraction(str(self.segment_s)),
+                protection=protection,
+                pssh=self.systems.boxes(protection.kid, scheme)
+                if protection and scheme is not Scheme.AES_128
+                else (),
+            )
+
+    def _protection(self, tier: str, scheme: Scheme, number: int) -> TrackProtection | None:
+        """How one file is encrypted: every file of a tier and scheme has the same key.
+
+        `cenc` counts (AES-CTR), and two renditions that counted alike would give away each
+        other's samples; so each counts from a place of its own, 2**32 samples apart. `cbcs` has
+        one IV for all: players take it from the key's description. Whole segments begin alike,
+        so under `aes-128` each file has an IV of its own.
+        """
+        if scheme is Scheme.CLEAR:
+            return None
+        if (tier, scheme) not in self.keys:
+            self.keys[tier, scheme] = self.keyring.new_key(scheme)
+        key = self.keys[tier, scheme]
+        step = 0 if scheme is Scheme.CBCS else number << 32
+        first = (int.from_bytes(key.iv, "big") + step) % (1 << 8 * len(key.iv))
+        return TrackProtection(scheme, key.kid, key.key, first.to_bytes(len(key.iv), "big"))
 
 
 def _checked(track: EncodedTrack, spec: RenditionSpec, sound: Sound) -> EncodedTrack:
@@ -78,19 +134,3 @@ def _checked(track: EncodedTrack, spec: RenditionSpec, sound: Sound) -> EncodedT
         problem = f"the encoder made {track.trim.samples} samples, {expected} were expected"
         raise MalformedMedia(problem, path=spec.name)
     return with_length(track, expected)
-
-
-def _protection(key: ContentKey | None, scheme: Scheme, number: int) -> TrackProtection | None:
-    """How one rendition is encrypted: every rendition of a tier has the tier's key.
-
-    `cenc` counts (AES-CTR), and two renditions that counted alike would give away each other's
-    samples; so each counts from a place of its own, 2**32 samples apart. `cbcs` chains, and its
-    one IV may be everybody's.
-    """
-    if key is None:
-        return None
-    iv = key.iv
-    if scheme is Scheme.CENC:
-        first = (int.from_bytes(iv, "big") + (number << 32)) % (1 << 8 * len(iv))
-        iv = first.to_bytes(len(iv), "big")
-    return TrackProtection(scheme, key.kid, key.key, iv)

@@ -32,7 +32,7 @@ origin:
   workers: 4
 ```
 """
-_KEY = re.compile(r"(?P<indent> *)(?P<name>[a-z_]+):(?: (?P<value>.+))?")
+_KEY = re.compile(r"(?P<indent> *)(?P<name>[a-z][a-z0-9_]*):(?: (?P<value>.+))?")
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from origin.auth import Grant, bearer, track_scope
 from origin.bodies import no_store, read_body
 from origin.problems import Unauthenticated
 from origin.state import STATE
-from packager.model import Kid
+from packager.model import Kid, Scheme
 
 
 async def post_license(request: web.Request) -> web.Response:
@@ -36,12 +36,17 @@ async def post_license(request: web.Request) -> web.Response:
 
 
 async def _entitled(tx: Tx, kids: tuple[Kid, ...], grant: Grant) -> list[WrappedKeyRecord]:
-    """Those of the keys that are of the token's track and tiers, while listeners may have it."""
+    """Those of the keys that are of the token's track and tiers, while listeners may have it.
+
+    A content decryption module decrypts samples: keys of whole segments are not for it.
+    """
     records = [record for kid in kids if (record := await keys.get(tx, kid.value)) is not None]
     entitled = [
         record
         for record in records
-        if track_scope(record.track_id) == grant.scope and record.tier in grant.tiers
+        if track_scope(record.track_id) == grant.scope
+        and record.tier in grant.tiers
+        and record.scheme != Scheme.AES_128.value
     ]
     if not entitled:
         return []

@@ -19,6 +19,7 @@ from origin.auth import listener, track_scope
 from origin.bodies import json_answer
 from origin.packages import available_track
 from origin.state import STATE
+from packager.hls.render import HlsForm, playable
 from packager.model import Loudness, Package, Rendition
 
 
@@ -46,6 +47,7 @@ async def post_playback(request: web.Request) -> web.Response:
             "tiers": tiers,
             "hls": urls.hls,
             "hls_identity": urls.hls_identity,
+            "hls_aes128": urls.hls_aes128 if playable(package, HlsForm.AES_128) else None,
             "dash": urls.dash,
             "license": urls.license,
             "token": text,

@@ -20,7 +20,7 @@ from catalog.errors import NotFound
 from configs import paths
 from configs.ladder import Ladder, check_subscriptions, load_ladder
 from configs.loading import Loaded, load_settings
-from configs.settings import Settings
+from configs.settings import KeySystemSettings, Settings
 from drm.access_token import AccessTokens
 from drm.errors import KekUnavailable
 from drm.kek import LocalKek
@@ -28,6 +28,7 @@ from drm.keyring import Keyring
 from drm.playback_token import PlaybackTokens
 from drm.tiers import Tiers
 from drm.token_keys import TokenKeys
+from packager.systems import KeySystems
 from pipeline.cli.output import Failure
 from storage.base import ObjectStore
 from storage.local import LocalStore
@@ -133,6 +134,17 @@ def make_tiers(settings: Settings, ladder: Ladder) -> Tiers:
     """Join the ladder's tiers and the subscriptions; ConfigError if they disagree."""
     check_subscriptions(ladder, settings.drm.subscriptions)
     return Tiers(ladder.tiers, settings.drm.subscriptions)
+
+
+def key_systems(settings: KeySystemSettings) -> KeySystems:
+    """What manifests and track files say of other vendors' key systems."""
+    return KeySystems(
+        widevine=settings.widevine,
+        playready=settings.playready,
+        fairplay=settings.fairplay,
+        widevine_provider=settings.widevine_provider,
+        playready_la_url=settings.playready_la_url,
+    )
 
 
 def make_home(settings: Settings) -> None:

@@ -13,7 +13,7 @@ import click
 from configs import paths
 from configs.settings import Settings
 from pipeline.batch import ingest_all, open_workshop
-from pipeline.cli.compose import Invocation, open_deps, pass_invocation
+from pipeline.cli.compose import Invocation, key_systems, open_deps, pass_invocation
 from pipeline.cli.output import FAILED
 from pipeline.cli.reporters import make_reporter, summary
 from pipeline.errors import NoMasters
@@ -94,6 +94,7 @@ async def _ingest(
             settings=settings.ingest,
             tenant=settings.tenant,
             temp=paths.temp_path(settings),
+            systems=key_systems(settings.drm.systems),
         ) as shop,
     ):
         return await ingest_all(shop, masters, reporter, operator_id=operator_id)

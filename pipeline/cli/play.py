@@ -79,6 +79,7 @@ def play_command(
         "tiers": opened,
         "hls": urls.hls,
         "hls_identity": urls.hls_identity,
+        "hls_aes128": urls.hls_aes128,
         "dash": urls.dash,
         "license": urls.license,
         "token": token,

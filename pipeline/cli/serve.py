@@ -13,7 +13,7 @@ from origin.listening import ServeError
 from origin.server import serve
 from origin.state import OriginDeps
 from origin.workers import WorkersFailed
-from pipeline.cli.compose import Invocation, open_deps, pass_invocation
+from pipeline.cli.compose import Invocation, key_systems, open_deps, pass_invocation
 from pipeline.cli.output import Failure
 
 
@@ -63,4 +63,5 @@ async def _open(settings: Settings) -> AsyncIterator[OriginDeps]:
             tiers=deps.tiers,
             settings=settings.origin,
             playback_ttl_s=settings.drm.playback_ttl_s,
+            key_systems=key_systems(settings.drm.systems),
         )

@@ -18,6 +18,7 @@ from origin.paths import (
     parse,
     split_token,
 )
+from packager.addressing import Addressing
 
 TRACK, REVISION = "t" + "a2" * 10, "0123456789abcdef"
 BASE = f"tracks/{TRACK}/{REVISION}"
@@ -33,9 +34,26 @@ KID = "00112233445566778899aabbccddeeff"
         (f"{BASE}/flac/1.m4s", MediaSegment(*ID, "flac", 1)),
         (f"{BASE}/opus-96k/123456.m4s", MediaSegment(*ID, "opus-96k", 123456)),
         (f"{BASE}/keys/{KID}", HlsKey(*ID, bytes.fromhex(KID))),
-        (f"{BASE}/standard/dash/manifest.mpd", Manifest(*ID, "standard", Form.DASH, None)),
-        (f"{BASE}/a-b_c/hls/multivariant.m3u8", Manifest(*ID, "a-b_c", Form.HLS, None)),
-        (f"{BASE}/a/hls-identity/flac.m3u8", Manifest(*ID, "a", Form.HLS_IDENTITY, "flac")),
+        (
+            f"{BASE}/standard/dash/manifest.mpd",
+            Manifest(*ID, "standard", Form.DASH, Addressing.RANGES, None),
+        ),
+        (
+            f"{BASE}/a/dash-segments/manifest.mpd",
+            Manifest(*ID, "a", Form.DASH, Addressing.SEGMENTS, None),
+        ),
+        (
+            f"{BASE}/a-b_c/hls/multivariant.m3u8",
+            Manifest(*ID, "a-b_c", Form.HLS, Addressing.RANGES, None),
+        ),
+        (
+            f"{BASE}/a/hls-identity-segments/flac.m3u8",
+            Manifest(*ID, "a", Form.HLS_IDENTITY, Addressing.SEGMENTS, "flac"),
+        ),
+        (
+            f"{BASE}/a/hls-aes128/flac-aes128.m3u8",
+            Manifest(*ID, "a", Form.HLS_AES128, Addressing.RANGES, "flac-aes128"),
+        ),
         (f"covers/{'a' * 64}.jpg", Cover("a" * 64, "jpg")),
     ],
 )
@@ -76,6 +94,8 @@ def test_what_a_path_means(rest: str, expected: MediaPath) -> None:
         f"{BASE}/keys/{KID}/",
         f"{BASE}/standard/smooth/manifest.mpd",
         f"{BASE}/standard/dash/other.mpd",
+        f"{BASE}/standard/hls-pieces/multivariant.m3u8",
+        f"{BASE}/standard/dash-segments/multivariant.m3u8",
         f"{BASE}/Standard/dash/manifest.mpd",
         f"{BASE}/standard-/dash/manifest.mpd",
         f"{BASE}/1a/dash/manifest.mpd",

@@ -38,24 +38,46 @@ def package(
     *,
     sound: Sound = SOUND,
     scheme: Scheme = Scheme.CBCS,
+    aes128: bool = False,
 ) -> Packaged:
     files = {name: folder / f"{name}.encoded.mp4" for name in encoded}
     for name, file in files.items():
         file.write_bytes(encoded[name])
     keyring = Keyring(LocalKek.open(folder / "kek.json", create=True))
     return package_tracks(
-        specs, files, sound, folder, keyring=keyring, scheme=scheme, segment_s=0.5
+        specs,
+        files,
+        sound,
+        folder,
+        keyring=keyring,
+        scheme=scheme,
+        segment_s=0.5,
+        aes128=aes128,
     )
 
 
 def test_one_key_for_each_tier(tmp_path: Path, encoded: dict[str, bytes]) -> None:
     made = package(tmp_path, encoded)
     kids = {one.name: one.kid for one in made.renditions}
-    assert set(made.keys) == {"standard", "premium", "lossless"}
-    assert kids["aac-64k"] == kids["opus-96k"] == kids["aac-128k"] == made.keys["standard"].kid
+    tiers = ("standard", "premium", "lossless")
+    assert set(made.keys) == {(tier, Scheme.CBCS) for tier in tiers}
+    assert kids["aac-64k"] == kids["opus-96k"] == kids["aac-128k"]
+    assert kids["aac-64k"] == made.keys["standard", Scheme.CBCS].kid
     assert len(set(kids.values())) == 3
     for key in made.keys.values():
         assert not any(key.key in file.read_bytes() for file in made.files.values())
+
+
+def test_second_files_have_keys_and_ivs_of_their_own(
+    tmp_path: Path, encoded: dict[str, bytes]
+) -> None:
+    made = package(tmp_path, encoded, aes128=True)
+    seconds = {one.name: one.aes128 for one in made.renditions if one.aes128}
+    assert set(seconds) == {"aac-64k", "aac-128k", "aac-320k", "flac"}  # Safari plays no Opus
+    assert len({one.iv for one in seconds.values()}) == 4
+    assert len({one.kid for one in made.renditions} | {one.kid for one in seconds.values()}) == 6
+    assert len({key.key for key in made.keys.values()}) == len(made.keys) == 6
+    assert all(one.file in {file.name for file in made.files.values()} for one in seconds.values())
 
 
 def test_clear_tracks_have_none(tmp_path: Path, encoded: dict[str, bytes]) -> None:
