@@ -9,6 +9,8 @@ all. The rules:
 - What a delivery does not say of a *release* (no label, no cover) does not erase what is known:
   its tracks arrive one by one and not all of them say everything. A *track's* metadata is what
   its newest revision's delivery says, whole; only its release is kept when none is named.
+- A release has the loudness of what is current in it: whenever a track's current revision or its
+  release changes, it is computed again.
 - Publishing never brings a track back that was unpublished, and never lifts an embargo: only
   `republish` and `embargo` do, so that a takedown survives a re-delivery.
 """
@@ -23,11 +25,13 @@ from sqlalchemy import delete, insert, select, update
 
 from catalog import jobs
 from catalog import tracks as track_queries
+from catalog.album_loudness import AlbumLoudness, album_loudness
 from catalog.edits import checked
 from catalog.engine import Tx
 from catalog.errors import NotFound
 from catalog.folding import fold
 from catalog.records import Publication, ReleaseDraft, TrackDraft, TrackStatus
+from catalog.releases import loudness_of_tracks
 from catalog.schema import artists, keys, releases, renditions, revisions, track_artists, tracks
 from catalog.upsert import upsert
 
@@ -35,6 +39,7 @@ from catalog.upsert import upsert
 async def publish(tx: Tx, publication: Publication, now: datetime) -> None:
     """Make a revision a track's current one, with all that belongs to it. Idempotent."""
     draft = publication.track
+    before = await _release_of(tx, draft.track_id)
     if not await _has_revision(tx, draft.track_id, publication.revision.revision):
         if publication.release is not None:
             await _put_release(tx, publication.release, draft.tenant, now)
@@ -43,6 +48,8 @@ async def publish(tx: Tx, publication: Publication, now: datetime) -> None:
         await _put_artists(tx, draft.track_id, draft.tenant, draft.artists)
         await _add_revision(tx, publication, now)
     await _make_current(tx, draft.track_id, publication.revision.revision, now)
+    for release_id in {before, await _release_of(tx, draft.track_id)}:
+        await _measure_release(tx, release_id)
     if publication.job_id is not None:
         await jobs.finish(
             tx,
@@ -75,6 +82,7 @@ async def rollback(tx: Tx, track_id: str, revision: str, now: datetime) -> None:
         await track_queries.get(tx, track_id)
         raise NotFound("revision", f"{track_id}/{revision}")
     await _make_current(tx, track_id, revision, now)
+    await _measure_release(tx, await _release_of(tx, track_id))
 
 
 async def edit(
@@ -101,6 +109,22 @@ async def _has_revision(tx: Tx, track_id: str, revision: str) -> bool:
         revisions.c.track_id == track_id, revisions.c.revision == revision
     )
     return (await tx.execute(query)).first() is not None
+
+
+async def _release_of(tx: Tx, track_id: str) -> str | None:
+    query = select(tracks.c.release_id).where(tracks.c.track_id == track_id)
+    return (await tx.execute(query)).scalar_one_or_none()
+
+
+async def _measure_release(tx: Tx, release_id: str | None) -> None:
+    """Keep the loudness of all of its tracks together, which one of them has changed."""
+    if release_id is None:
+        return
+    measured = await loudness_of_tracks(tx, release_id)
+    loudness = AlbumLoudness(None, None, None) if measured is None else album_loudness(measured)
+    await tx.execute(
+        update(releases).where(releases.c.release_id == release_id).values(**asdict(loudness))
+    )
 
 
 async def _put_release(tx: Tx, draft: ReleaseDraft, tenant: str, now: datetime) -> None:

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from catalog.album_loudness import LoudnessBlocks
+
 
 class TrackStatus(StrEnum):
     """Whether listeners may see a track (an embargo is `available_from`, beside it)."""
@@ -98,6 +100,7 @@ class RevisionDraft:
     true_peak_dbtp: float | None
     renditions: tuple[RenditionRecord, ...]
     notes: tuple[str, ...] = ()  # "32-bit float master: lossless rendition is 24 bits"
+    loudness_blocks: LoudnessBlocks | None = None  # for the loudness of its album
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +188,9 @@ class ReleaseRecord:
     label: str | None
     copyright: str | None
     cover_key: str | None
+    integrated_lufs: float | None  # of all tracks together, as far as that is known
+    loudness_range_lu: float | None
+    true_peak_dbtp: float | None
     track_count: int
 
 

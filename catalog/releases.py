@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, func, select, true, tuple_
 
+from catalog.album_loudness import LoudnessBlocks, TrackLoudness
 from catalog.engine import Tx
 from catalog.errors import NotFound
 from catalog.records import ReleaseRecord
-from catalog.schema import releases, tracks
+from catalog.schema import releases, revisions, tracks
 from catalog.tracks import available
 
 _HIDDEN = frozenset(
@@ -54,6 +55,30 @@ async def list_page(
         query = query.where(tuple_(*order) > tuple_(*last))
     rows = await tx.execute(query.order_by(*order).limit(limit))
     return tuple(_record(row) for row in rows.mappings())
+
+
+async def loudness_of_tracks(
+    tx: Tx, release_id: str, *, without: Collection[str] = ()
+) -> tuple[TrackLoudness, ...] | None:
+    """Read what the current revisions of a release's tracks give to its loudness.
+
+    Whether listeners may have them does not matter. None where one of them has no blocks (it was
+    ingested before they were kept). Tracks `without` are left out.
+    """
+    of_track = and_(
+        revisions.c.track_id == tracks.c.track_id, revisions.c.revision == tracks.c.current_revision
+    )
+    query = (
+        select(revisions.c.loudness_blocks, revisions.c.true_peak_dbtp)
+        .join(tracks, of_track)
+        .where(tracks.c.release_id == release_id, tracks.c.track_id.not_in(without))
+    )
+    rows = (await tx.execute(query)).all()
+    if any(row.loudness_blocks is None for row in rows):
+        return None
+    return tuple(
+        TrackLoudness(LoudnessBlocks.read(row.loudness_blocks), row.true_peak_dbtp) for row in rows
+    )
 
 
 def _with_count(counted: ColumnElement[bool]) -> Select[Any]:

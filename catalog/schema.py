@@ -96,6 +96,10 @@ releases = Table(
     Column("label", Text),
     Column("copyright", Text),
     Column("cover_key", Text),
+    # Of all its tracks' current revisions together; null where one of them was not measured so.
+    Column("integrated_lufs", Float),
+    Column("loudness_range_lu", Float),
+    Column("true_peak_dbtp", Float),
     Column("created_at", UtcDateTime, nullable=False),
     Column("updated_at", UtcDateTime, nullable=False),
     Index(None, "folded_artist", "date"),
@@ -164,6 +168,7 @@ revisions = Table(
     Column("integrated_lufs", Float),
     Column("loudness_range_lu", Float),
     Column("true_peak_dbtp", Float),
+    Column("loudness_blocks", JSON(none_as_null=True)),  # what album loudness is computed from
     Column("notes", JSON, nullable=False),  # a list of sentences
     Column("created_at", UtcDateTime, nullable=False),
 )

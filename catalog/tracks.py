@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select, tuple_
 
 from catalog import schema
+from catalog.album_loudness import LoudnessBlocks
 from catalog.engine import Tx
 from catalog.errors import NotFound
 from catalog.folding import fold
@@ -176,4 +177,6 @@ async def _revision_record(tx: Tx, row: Mapping[str, Any]) -> RevisionRecord:
         for one in found
     )
     values["notes"] = tuple(values["notes"])
+    if values["loudness_blocks"] is not None:
+        values["loudness_blocks"] = LoudnessBlocks.read(values["loudness_blocks"])
     return RevisionRecord(track_id, created_at, RevisionDraft(**values, renditions=records))

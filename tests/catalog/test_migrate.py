@@ -44,9 +44,10 @@ async def test_the_migrations_make_every_constraint_of_the_schema(
 
 
 def constraints(sql: str) -> set[str]:
-    """Return the lines of a CREATE TABLE, whatever their order."""
-    lines = {re.sub(r"\s+", " ", line).strip(" ,") for line in sql.splitlines()}
-    return lines - {""}
+    """Return the columns and constraints of a CREATE TABLE, whatever their order."""
+    body = re.sub(r"\s+", " ", sql)[sql.index("(") + 1 : sql.rindex(")")]
+    # At commas outside of parentheses: an added column stands on another one's line.
+    return {one.strip(" )") for one in re.split(r",(?![^(]*\))", body)}
 
 
 def test_the_schema_is_made_on_postgresql_too() -> None:

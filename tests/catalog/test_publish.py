@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from catalog import jobs, keys, publish, releases, tracks
+from catalog.album_loudness import Histogram, LoudnessBlocks
 from catalog.engine import Catalog
 from catalog.errors import CatalogError, InvalidEdit, NotFound
 from catalog.records import JobState, Publication, ReleaseDraft, TrackRecord, TrackStatus
@@ -326,3 +327,76 @@ async def test_a_key_id_is_never_used_twice(catalog: Catalog, now: datetime) -> 
 async def test_text_that_is_no_unicode_is_refused_by_name(catalog: Catalog, now: datetime) -> None:
     with pytest.raises(CatalogError, match="not Unicode"):
         await put(catalog, make_publication(title="caf\udce9"), now)
+
+
+def measured(publication: Publication, level: float, seconds: int = 10) -> Publication:
+    """The same publication of a track that is steadily so loud."""
+    steady = Histogram.of([level] * seconds * 10)
+    draft = replace(
+        publication.revision,
+        integrated_lufs=level,
+        true_peak_dbtp=level + 10,
+        loudness_blocks=LoudnessBlocks(steady, steady),
+    )
+    return replace(publication, revision=draft)
+
+
+async def loudness(catalog: Catalog, release_id: str = RELEASE) -> tuple[float | None, ...]:
+    async with catalog.connect() as tx:
+        release = await releases.get(tx, release_id)
+    return release.integrated_lufs, release.loudness_range_lu, release.true_peak_dbtp
+
+
+async def test_a_release_has_the_loudness_of_its_tracks_together(
+    catalog: Catalog, now: datetime
+) -> None:
+    await put(catalog, measured(make_publication("a"), -14), now)
+    assert await loudness(catalog) == (-14.0, 0.0, -4.0)
+    await put(catalog, measured(make_publication("b"), -20), now)
+    assert await loudness(catalog) == (-16.04, 6.0, -4.0)
+    await put(catalog, measured(make_publication("c"), -60), now)  # below the album's gate
+    assert await loudness(catalog) == (-16.04, 6.0, -4.0)
+
+
+async def test_blocks_are_kept_with_the_revision(catalog: Catalog, now: datetime) -> None:
+    publication = measured(make_publication("a"), -14)
+    await put(catalog, publication, now)
+    async with catalog.connect() as tx:
+        found = await tracks.revision(tx, A, publication.revision.revision)
+    assert found.draft == publication.revision
+
+
+async def test_album_loudness_is_unknown_where_a_track_was_not_measured_so(
+    catalog: Catalog, now: datetime
+) -> None:
+    await put(catalog, measured(make_publication("a"), -14), now)
+    await put(catalog, make_publication("b"), now)
+    assert await loudness(catalog) == (None, None, None)
+
+
+async def test_another_revision_or_release_changes_the_loudness(
+    catalog: Catalog, now: datetime
+) -> None:
+    first = measured(make_publication("a", revision="1"), -14)
+    await put(catalog, first, now)
+    await put(catalog, measured(make_publication("b"), -14), now)
+    await put(catalog, measured(make_publication("a", revision="2"), -8, seconds=1000), now)
+    assert (await loudness(catalog))[0] == pytest.approx(-8.0, abs=0.1)
+    async with catalog.begin() as tx:
+        await publish.rollback(tx, A, first.revision.revision, now)
+    assert (await loudness(catalog))[0] == -14.0
+    other = ReleaseDraft("r" + "b" * 20, "Second Light", "The Headwaters")
+    await put(catalog, measured(make_publication("b", revision="3", release=other), -20), now)
+    assert (await loudness(catalog, other.release_id))[0] == -20.0
+    assert (await loudness(catalog))[0] == -14.0
+
+
+async def test_tracks_can_be_left_out_of_what_is_read(catalog: Catalog, now: datetime) -> None:
+    for name in "ab":
+        await put(catalog, measured(make_publication(name), -14), now)
+    async with catalog.connect() as tx:
+        both = await releases.loudness_of_tracks(tx, RELEASE)
+        one = await releases.loudness_of_tracks(tx, RELEASE, without=[A])
+    assert both is not None
+    assert one is not None
+    assert (len(both), len(one)) == (2, 1)
