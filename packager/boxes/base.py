@@ -4,6 +4,11 @@ A box class names its fields as the specification does and has two methods side 
 same order and under the same conditions: `write_body` and `read_body`. Anything that follows
 from the fields (sizes, counts, flags) is computed, never stored. Types that nobody registered
 become `UnknownBox` and are written back as they were.
+
+What was read is written back byte for byte, with these exceptions: a box whose size is 0 ("to
+the end") or 64 bits wide without need gets an ordinary one; reserved bits become 0; QuickTime's
+own fields (component names in `hdlr`, language numbers, the zeros after a `udta`) and descriptors
+in `esds` that mean nothing here are left out.
 """
 
 from __future__ import annotations

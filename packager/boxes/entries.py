@@ -11,6 +11,7 @@ from packager.bytestream import ByteReader, ByteWriter
 AUDIO_ENTRIES = (b"mp4a", b"Opus", b"fLaC", b"alac", b"ac-3", b"ec-3", b"enca")
 
 _ES, _DECODER_CONFIG, _DECODER_SPECIFIC, _SL_CONFIG = 3, 4, 5, 6  # ISO/IEC 14496-1, 7.2.2.1
+_PADDED = 4  # digits of a length: no more are allowed
 _AUDIO_STREAM = 5  # streamType, ISO/IEC 14496-1, 7.2.6.6.2
 
 
@@ -90,11 +91,11 @@ class AudioSampleEntry(Box):
 _ENTRIES: dict[bytes, type[Box]] = dict.fromkeys(AUDIO_ENTRIES, AudioSampleEntry)
 
 
-def _descriptor(tag: int, body: bytes) -> bytes:
-    """Tag, expandable length, body. ISO/IEC 14496-1, 8.3.3."""
+def _descriptor(tag: int, body: bytes, least: int = 1) -> bytes:
+    """Tag, expandable length of at least so many digits, body. ISO/IEC 14496-1, 8.3.3."""
     length = len(body)
     digits = [length & 0x7F]
-    while length := length >> 7:
+    while (length := length >> 7) or len(digits) < least:
         digits.append(length & 0x7F | 0x80)
     return bytes((tag, *reversed(digits))) + body
 
@@ -123,6 +124,7 @@ class ElementaryStreamBox(FullBox):
     average_bitrate: int  # bits per second
     decoder_specific: bytes  # for 0x40 the AudioSpecificConfig
     es_id: int = 0
+    padded: bool = False  # lengths are written in four digits, as ffmpeg and Apple do
 
     def write_fields(self, writer: ByteWriter) -> None:
         """ES, DecoderConfig, DecoderSpecificInfo and the one SLConfig that MP4 allows (2)."""
@@ -132,15 +134,17 @@ class ElementaryStreamBox(FullBox):
         config.uint(self.buffer_size, 3)
         config.uint(self.max_bitrate, 4)
         config.uint(self.average_bitrate, 4)
-        config.data(_descriptor(_DECODER_SPECIFIC, self.decoder_specific))
+        least = _PADDED if self.padded else 1
+        config.data(_descriptor(_DECODER_SPECIFIC, self.decoder_specific, least))
         body = self.es_id.to_bytes(2, "big") + b"\x00"
-        body += _descriptor(_DECODER_CONFIG, bytes(config))
-        body += _descriptor(_SL_CONFIG, b"\x02")
-        writer.data(_descriptor(_ES, body))
+        body += _descriptor(_DECODER_CONFIG, bytes(config), least)
+        body += _descriptor(_SL_CONFIG, b"\x02", least)
+        writer.data(_descriptor(_ES, body, least))
 
     @classmethod
     def read_fields(cls, reader: ByteReader) -> Self:
         """Descriptors other than the four are passed over."""
+        padded = reader.view[reader.position + 1 : reader.position + _PADDED] == b"\x80\x80\x80"
         tag, es = _read_descriptor(reader)
         if tag != _ES:
             raise reader.fail("does not begin with an ES descriptor")
@@ -151,7 +155,7 @@ class ElementaryStreamBox(FullBox):
         while es.remaining:
             tag, inner = _read_descriptor(es)
             if tag == _DECODER_CONFIG:
-                return cls(*cls._read_config(inner), es_id)
+                return cls(*cls._read_config(inner), es_id, padded)
         raise reader.fail("has no decoder configuration")
 
     @staticmethod

@@ -76,18 +76,20 @@ class SegmentIndexBox(FullBox):
     earliest_presentation_time: int  # ticks, after the edit list
     first_offset: int  # bytes from the end of this box to the first referenced byte
     references: tuple[Reference, ...]  # at most 65,535
+    wide: bool = True  # 64-bit times and offsets: what we write, as sizes must not depend on values
 
     @property
     def version(self) -> int:
-        """64-bit times and offsets always: sizes must not depend on values."""
-        return 1
+        """1 for 64 bits."""
+        return int(self.wide)
 
     def write_fields(self, writer: ByteWriter) -> None:
         """The index entries, 12 bytes each."""
         writer.uint(self.reference_id, 4)
         writer.uint(self.timescale, 4)
-        writer.uint(self.earliest_presentation_time, 8)
-        writer.uint(self.first_offset, 8)
+        width = 8 if self.wide else 4
+        writer.uint(self.earliest_presentation_time, width)
+        writer.uint(self.first_offset, width)
         writer.zeros(2)
         writer.uint(len(self.references), 2)
         for entry in self.references:
@@ -117,4 +119,4 @@ class SegmentIndexBox(FullBox):
             )
             for at in range(0, count * 3, 3)
         )
-        return cls(reference_id, timescale, earliest, first_offset, references)
+        return cls(reference_id, timescale, earliest, first_offset, references, width == 8)

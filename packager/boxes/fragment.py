@@ -99,20 +99,22 @@ class TrackFragmentDecodeTimeBox(FullBox):
     versions: ClassVar[tuple[int, ...]] = (0, 1)
 
     base_media_decode_time: int  # ticks, priming included
+    wide: bool = True  # 64 bits: what we write, as sizes must not depend on values
 
     @property
     def version(self) -> int:
-        """64 bits always: sizes must not depend on values."""
-        return 1
+        """1 for 64 bits."""
+        return int(self.wide)
 
     def write_fields(self, writer: ByteWriter) -> None:
         """One time."""
-        writer.uint(self.base_media_decode_time, 8)
+        writer.uint(self.base_media_decode_time, 8 if self.wide else 4)
 
     @classmethod
     def read_fields(cls, reader: ByteReader) -> Self:
         """Both versions."""
-        return cls(reader.uint(8 if reader.version == 1 else 4))
+        wide = reader.version == 1
+        return cls(reader.uint(8 if wide else 4), wide)
 
 
 @register()
@@ -130,11 +132,12 @@ class TrackRunBox(FullBox):
     sizes: array[int] | None = None  # bytes
     sample_flags: array[int] | None = None
     composition_offsets: array[int] | None = None  # ticks, as unsigned words
+    signed_offsets: bool = False  # they are two's complements; audio has none
 
     @property
     def version(self) -> int:
-        """1 would make composition offsets signed; audio has none."""
-        return 0
+        """1 makes composition offsets signed."""
+        return int(self.signed_offsets)
 
     @property
     def flags(self) -> int:
@@ -182,4 +185,4 @@ class TrackRunBox(FullBox):
         for here in present:
             at = sum(column is not None for column in columns)
             columns.append(rows[at::width] if here else None)
-        return cls(count, data_offset, first_flags, *columns)
+        return cls(count, data_offset, first_flags, *columns, reader.version == 1)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Self
 
 from packager.boxes.base import FullBox, register
 from packager.bytestream import ByteReader, ByteWriter
 
-_MATRIX = bytes.fromhex(  # unity, ISO/IEC 14496-12:2022, 8.2.2.2
+MATRIX = bytes.fromhex(  # unity, ISO/IEC 14496-12:2022, 8.2.2.2
     "00010000 00000000 00000000 00000000 00010000 00000000 00000000 00000000 40000000"
 )
 
@@ -17,10 +18,25 @@ def _time_width(version: int) -> int:
     return 8 if version == 1 else 4
 
 
+@dataclass(frozen=True, slots=True)
+class Dates:
+    """When something was made and changed, in seconds since 1904-01-01 UTC; 0 is written by us."""
+
+    created: int = 0
+    modified: int = 0
+
+
+UNDATED = Dates()
+
+
+def _needs_64_bits(duration: int, dates: Dates) -> bool:
+    return max(duration, dates.created, dates.modified) >> 32 > 0
+
+
 @register()
 @dataclass(frozen=True, slots=True)
 class MovieHeaderBox(FullBox):
-    """`mvhd`, Movie Header Box. ISO/IEC 14496-12:2022, 8.2.2. Dates are always written as 0."""
+    """`mvhd`, Movie Header Box. ISO/IEC 14496-12:2022, 8.2.2."""
 
     four_cc: ClassVar[bytes] = b"mvhd"
     versions: ClassVar[tuple[int, ...]] = (0, 1)
@@ -28,80 +44,112 @@ class MovieHeaderBox(FullBox):
     timescale: int  # ticks per second of the presentation
     duration: int  # ticks; 0 in a CMAF header
     next_track_id: int
+    dates: Dates = UNDATED
+    rate: int = 0x00010000  # 16.16
+    volume: int = 0x0100  # 8.8
+    matrix: bytes = MATRIX
+    wide: bool = False  # 64-bit times where 32 bits would do
 
     @property
     def version(self) -> int:
-        """1 only for durations beyond 32 bits."""
-        return int(self.duration >> 32 > 0)
+        """1 for times of 64 bits."""
+        return int(self.wide or _needs_64_bits(self.duration, self.dates))
 
     def write_fields(self, writer: ByteWriter) -> None:
-        """Rate 1.0, volume 1.0, unity matrix."""
+        """Reserved fields are 0."""
         width = _time_width(self.version)
-        writer.zeros(2 * width)  # creation_time, modification_time
+        writer.uint(self.dates.created, width)
+        writer.uint(self.dates.modified, width)
         writer.uint(self.timescale, 4)
         writer.uint(self.duration, width)
-        writer.uint(0x00010000, 4)  # rate
-        writer.uint(0x0100, 2)  # volume
+        writer.uint(self.rate, 4)
+        writer.uint(self.volume, 2)
         writer.zeros(10)
-        writer.data(_MATRIX)
+        writer.data(self.matrix)
         writer.zeros(24)  # pre_defined
         writer.uint(self.next_track_id, 4)
 
     @classmethod
     def read_fields(cls, reader: ByteReader) -> Self:
-        """Dates, rate, volume and matrix are passed over."""
+        """QuickTime's preview and selection times, which are reserved here, are passed over."""
         width = _time_width(reader.version)
-        reader.take(2 * width)
+        dates = Dates(reader.uint(width), reader.uint(width))
         timescale = reader.uint(4)
         duration = reader.uint(width)
-        reader.take(4 + 2 + 10 + 36 + 24)
-        return cls(timescale, duration, reader.uint(4))
+        rate = reader.uint(4)
+        volume = reader.uint(2)
+        reader.take(10)
+        matrix = reader.data(len(MATRIX))
+        reader.take(24)
+        wide = reader.version == 1 and not _needs_64_bits(duration, dates)
+        return cls(timescale, duration, reader.uint(4), dates, rate, volume, matrix, wide)
 
 
 @register()
 @dataclass(frozen=True, slots=True)
 class TrackHeaderBox(FullBox):
-    """`tkhd`, Track Header Box. ISO/IEC 14496-12:2022, 8.3.2, as an audio track has it."""
+    """`tkhd`, Track Header Box. ISO/IEC 14496-12:2022, 8.3.2; the defaults are an audio track's."""
 
     four_cc: ClassVar[bytes] = b"tkhd"
     versions: ClassVar[tuple[int, ...]] = (0, 1)
 
     track_id: int
     duration: int  # ticks of the movie timescale; 0 in a CMAF header
+    dates: Dates = UNDATED
+    track_flags: int = 7  # enabled, in movie, in preview
+    layer: int = 0
+    alternate_group: int = 0
+    volume: int = 0x0100  # 8.8
+    matrix: bytes = MATRIX
+    picture_size: tuple[int, int] = (0, 0)  # width and height, 16.16
+    wide: bool = False  # 64-bit times where 32 bits would do
 
     @property
     def version(self) -> int:
-        """1 only for durations beyond 32 bits."""
-        return int(self.duration >> 32 > 0)
+        """1 for times of 64 bits."""
+        return int(self.wide or _needs_64_bits(self.duration, self.dates))
 
     @property
     def flags(self) -> int:
-        """Enabled, in movie, in preview."""
-        return 7
+        """What the track is used for."""
+        return self.track_flags
 
     def write_fields(self, writer: ByteWriter) -> None:
-        """Volume 1.0, no width and height: audio."""
+        """Reserved fields are 0."""
         width = _time_width(self.version)
-        writer.zeros(2 * width)
+        writer.uint(self.dates.created, width)
+        writer.uint(self.dates.modified, width)
         writer.uint(self.track_id, 4)
         writer.zeros(4)
         writer.uint(self.duration, width)
-        writer.zeros(8 + 2 + 2)  # reserved, layer, alternate_group
-        writer.uint(0x0100, 2)  # volume
+        writer.zeros(8)
+        writer.sint(self.layer, 2)
+        writer.sint(self.alternate_group, 2)
+        writer.uint(self.volume, 2)
         writer.zeros(2)
-        writer.data(_MATRIX)
-        writer.zeros(8)  # width, height
+        writer.data(self.matrix)
+        writer.uint(self.picture_size[0], 4)
+        writer.uint(self.picture_size[1], 4)
 
     @classmethod
     def read_fields(cls, reader: ByteReader) -> Self:
-        """Dates, volume, matrix and picture size are passed over."""
+        """Both versions."""
         width = _time_width(reader.version)
-        reader.take(2 * width)
+        dates = Dates(reader.uint(width), reader.uint(width))
         track_id = reader.uint(4)
         reader.take(4)
         duration = reader.uint(width)
-        reader.take(8 + 8 + 36 + 8)
-        return cls(track_id, duration)
+        reader.take(8)
+        layer = reader.sint(2)
+        group = reader.sint(2)
+        volume = reader.uint(2)
+        reader.take(2)
+        matrix = reader.data(len(MATRIX))
+        size = (reader.uint(4), reader.uint(4))
+        wide = reader.version == 1 and not _needs_64_bits(duration, dates)
+        return cls(
+            track_id, duration, dates, reader.flags, layer, group, volume, matrix, size, wide
+        )
 
 
 @register()
@@ -115,16 +163,19 @@ class MediaHeaderBox(FullBox):
     timescale: int  # ticks per second of the media
     duration: int  # ticks; 0 in a CMAF header
     language: str = "und"  # ISO 639-2/T, three letters
+    dates: Dates = UNDATED
+    wide: bool = False  # 64-bit times where 32 bits would do
 
     @property
     def version(self) -> int:
-        """1 only for durations beyond 32 bits."""
-        return int(self.duration >> 32 > 0)
+        """1 for times of 64 bits."""
+        return int(self.wide or _needs_64_bits(self.duration, self.dates))
 
     def write_fields(self, writer: ByteWriter) -> None:
         """The language in five bits a letter."""
         width = _time_width(self.version)
-        writer.zeros(2 * width)
+        writer.uint(self.dates.created, width)
+        writer.uint(self.dates.modified, width)
         writer.uint(self.timescale, 4)
         writer.uint(self.duration, width)
         packed = 0
@@ -137,13 +188,15 @@ class MediaHeaderBox(FullBox):
     def read_fields(cls, reader: ByteReader) -> Self:
         """A language code outside the alphabet (QuickTime's numbers) reads as "und"."""
         width = _time_width(reader.version)
-        reader.take(2 * width)
+        dates = Dates(reader.uint(width), reader.uint(width))
         timescale = reader.uint(4)
         duration = reader.uint(width)
         packed = reader.uint(2)
         reader.take(2)
         language = "".join(chr((packed >> shift & 31) + 0x60) for shift in (10, 5, 0))
-        return cls(timescale, duration, language if language.isalpha() else "und")
+        language = language if language.isalpha() else "und"
+        wide = reader.version == 1 and not _needs_64_bits(duration, dates)
+        return cls(timescale, duration, language, dates, wide)
 
 
 @register()
@@ -179,15 +232,19 @@ class SoundHeaderBox(FullBox):
 
     four_cc: ClassVar[bytes] = b"smhd"
 
+    balance: int = 0  # 8.8: 0 is the center, 1.0 the right
+
     def write_fields(self, writer: ByteWriter) -> None:
-        """Balance centre."""
-        writer.zeros(4)
+        """Balance and two reserved bytes."""
+        writer.sint(self.balance, 2)
+        writer.zeros(2)
 
     @classmethod
     def read_fields(cls, reader: ByteReader) -> Self:
-        """Balance is passed over."""
-        reader.take(4)
-        return cls()
+        """Balance and two reserved bytes."""
+        balance = reader.sint(2)
+        reader.take(2)
+        return cls(balance)
 
 
 @register()
@@ -234,11 +291,12 @@ class EditListBox(FullBox):
     versions: ClassVar[tuple[int, ...]] = (0, 1)
 
     edits: tuple[Edit, ...]
+    wide: bool = False  # 64-bit times where 32 bits would do
 
     @property
     def version(self) -> int:
-        """1 only for values beyond 31 bits."""
-        return int(any(edit.duration >> 32 or edit.media_time >> 31 > 0 for edit in self.edits))
+        """1 for times of 64 bits."""
+        return int(self.wide or _long_edits(self.edits))
 
     def write_fields(self, writer: ByteWriter) -> None:
         """Duration, media time, rate 1.0."""
@@ -261,7 +319,11 @@ class EditListBox(FullBox):
             edits.append(Edit(reader.uint(width), reader.sint(width)))
             if reader.uint(4) != 0x00010000:
                 raise reader.fail("an edit changes the playback rate")
-        return cls(tuple(edits))
+        return cls(tuple(edits), reader.version == 1 and not _long_edits(edits))
+
+
+def _long_edits(edits: Sequence[Edit]) -> bool:
+    return any(edit.duration >> 32 or edit.media_time >> 31 > 0 for edit in edits)
 
 
 @register()

@@ -37,19 +37,23 @@ class SchemeTypeBox(FullBox):
 
     scheme_type: bytes  # cenc, cbcs, ...
     scheme_version: int = 0x00010000
+    scheme_uri: bytes = b""  # UTF-8 with its terminating zero
+
+    @property
+    def flags(self) -> int:
+        """1 announces the URI."""
+        return int(bool(self.scheme_uri))
 
     def write_fields(self, writer: ByteWriter) -> None:
-        """No scheme URI."""
+        """Type, version, URI."""
         writer.data(self.scheme_type)
         writer.uint(self.scheme_version, 4)
+        writer.data(self.scheme_uri)
 
     @classmethod
     def read_fields(cls, reader: ByteReader) -> Self:
-        """A scheme URI (flag 1) is passed over."""
-        box = cls(reader.four_cc(), reader.uint(4))
-        if reader.flags & 1:
-            reader.rest()
-        return box
+        """Type, version, URI."""
+        return cls(reader.four_cc(), reader.uint(4), reader.rest() if reader.flags & 1 else b"")
 
 
 @register()
@@ -207,11 +211,12 @@ class AuxiliaryOffsetsBox(FullBox):
 
     offsets: tuple[int, ...]  # bytes; in a fragment from the start of the moof
     aux_type: bytes = b""
+    wide: bool = False  # 64-bit offsets where 32 bits would do
 
     @property
     def version(self) -> int:
-        """1 only for offsets beyond 32 bits."""
-        return int(any(offset >> 32 for offset in self.offsets))
+        """1 for offsets of 64 bits."""
+        return int(self.wide or any(offset >> 32 for offset in self.offsets))
 
     @property
     def flags(self) -> int:
@@ -230,4 +235,5 @@ class AuxiliaryOffsetsBox(FullBox):
         """Both versions."""
         aux_type = reader.data(8) if reader.flags & 1 else b""
         offsets = reader.column(reader.uint(4), 8 if reader.version else 4)
-        return cls(tuple(offsets), aux_type)
+        wide = reader.version == 1 and not any(offset >> 32 for offset in offsets)
+        return cls(tuple(offsets), aux_type, wide)

@@ -165,13 +165,15 @@ def read_config(entry: AudioSampleEntry) -> CodecConfig:
 
 
 def from_esds(esds: ElementaryStreamBox) -> CodecConfig:
-    """Configuration from the descriptors, whose ES_ID is cleared."""
+    """Configuration from the descriptors, whose ES_ID is cleared and lengths are short."""
     asc = parse(esds.decoder_specific)
     return CodecConfig(
         codec=Codec.AAC,
         codecs=f"mp4a.40.{asc.object_type}",
         sample_entry="mp4a",
-        config_box=replace(esds, es_id=0).encode(),  # 14496-14, 4.1.2: 0 inside a file
+        config_box=replace(
+            esds, es_id=0, padded=False
+        ).encode(),  # 14496-14, 4.1.2: 0 inside a file
         timescale=asc.output_rate_hz,
         sample_rate_hz=asc.output_rate_hz,
         channels=asc.channels,
