@@ -144,7 +144,8 @@ class ElementaryStreamBox(FullBox):
     @classmethod
     def read_fields(cls, reader: ByteReader) -> Self:
         """Descriptors other than the four are passed over."""
-        padded = reader.view[reader.position + 1 : reader.position + _PADDED] == b"\x80\x80\x80"
+        first = bytes(reader.view[reader.position + 1 : reader.position + _PADDED])
+        padded = first == b"\x80" * (_PADDED - 1)
         tag, es = _read_descriptor(reader)
         if tag != _ES:
             raise reader.fail("does not begin with an ES descriptor")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from array import array
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import ClassVar, Self
 
 from packager.boxes.base import FullBox, register
@@ -181,8 +182,11 @@ class TrackRunBox(FullBox):
         present = [bool(reader.flags & bit) for bit in (0x100, 0x200, 0x400, 0x800)]
         width = sum(present)
         rows = reader.column(count * width, 4)
-        columns: list[array[int] | None] = []
-        for here in present:
-            at = sum(column is not None for column in columns)
-            columns.append(rows[at::width] if here else None)
-        return cls(count, data_offset, first_flags, *columns, reader.version == 1)
+        at = accumulate(present, initial=0)
+        durations, sizes, sample_flags, offsets = (
+            rows[first::width] if here else None for first, here in zip(at, present, strict=False)
+        )
+        return cls(
+            *(count, data_offset, first_flags, durations, sizes, sample_flags, offsets),
+            signed_offsets=reader.version == 1,
+        )

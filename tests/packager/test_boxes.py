@@ -90,8 +90,8 @@ def runs(draw: st.DrawFn) -> TrackRunBox:
         count,
         draw(st.none() | st.integers(-(2**31), 2**31 - 1)),
         draw(st.none() | u32),
-        *(draw(one) for _ in range(4)),
-        draw(st.booleans()),
+        *(draw(one), draw(one), draw(one), draw(one)),
+        signed_offsets=draw(st.booleans()),
     )
 
 
