@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import random
+from fractions import Fraction
 from itertools import pairwise
 
 import pytest
@@ -55,7 +56,7 @@ def test_segments_of_varying_blocks_begin_near_their_times() -> None:
     sizes = [RANDOM.choice((1152, 4096, 4608)) for _ in range(120)]
     track = _demux(flac_file([noise(size) for size in sizes], variable=True))
 
-    cuts = cut(track, frame_durations(track), 2)
+    cuts = cut(track, frame_durations(track), Fraction(2))
 
     assert len(cuts) > 2
     assert sum(one.presented for one in cuts) == sum(sizes)

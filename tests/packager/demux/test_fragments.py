@@ -53,8 +53,8 @@ def test_encrypted_tracks_are_refused(encode: Encode) -> None:
         _demux(packaged)
 
 
-def _changed(data: bytes, number: int, change: type[Box], value: Box | None) -> bytes:
-    """A file whose fragment of that number has another box of that class, or none."""
+def _changed(data: bytes, number: int, change: type[Box], value: Box) -> bytes:
+    """A file whose fragment of that number has another box of that class."""
     out = []
     seen = 0
     for box in parse(data):
@@ -62,9 +62,7 @@ def _changed(data: bytes, number: int, change: type[Box], value: Box | None) -> 
             if seen == number:
                 traf = box.inside(b"traf")
                 children = tuple(
-                    value if isinstance(child, change) else child
-                    for child in traf.children
-                    if value is not None or not isinstance(child, change)
+                    value if isinstance(child, change) else child for child in traf.children
                 )
                 inner = replace(traf, children=children)
                 box = replace(box, children=(box.children[0], inner))  # noqa: PLW2901

@@ -1,16 +1,21 @@
 from __future__ import annotations
 
 import io
+from array import array
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
 
-from packager.boxes.base import Container, parse
-from packager.boxes.movie import Edit, EditListBox, HandlerBox
+from packager.boxes.base import Box, Container, UnknownBox, parse
+from packager.boxes.entries import AudioSampleEntry, ElementaryStreamBox, SampleDescriptionBox
+from packager.boxes.movie import Edit, EditListBox, HandlerBox, MediaHeaderBox
+from packager.boxes.table import ChunkOffsetBox, SampleSizeBox, TimeToSampleBox
 from packager.demux import demux, with_length
 from packager.errors import MalformedMedia, PackagerError, UnsupportedMedia
 from packager.model import Trim
 from tests.packager.conftest import SECONDS, Encode
+from tests.packager.demux.conftest import Stream
 
 SAMPLES = round(SECONDS * 44100)
 
@@ -112,3 +117,179 @@ def test_tables_that_reach_past_the_file_are_refused(encode: Encode) -> None:
 
     with pytest.raises(MalformedMedia, match="beyond the end of the file"):
         demux(io.BytesIO(broken))
+
+
+def _remade(data: bytes, change: Callable[[Box], Box | None]) -> bytes:
+    """The file with its boxes changed; they lie behind the media data, so no sample moves."""
+
+    def visit(box: Box) -> Box | None:
+        changed = change(box)
+        if isinstance(changed, Container):
+            children = tuple(one for one in map(visit, changed.children) if one is not None)
+            return replace(changed, children=children)
+        if isinstance(changed, SampleDescriptionBox):
+            entries = tuple(one for one in map(change, changed.entries) if one is not None)
+            return SampleDescriptionBox(entries)
+        return changed
+
+    boxes = [visit(box) for box in parse(data)]
+    return b"".join(box.encode() for box in boxes if box is not None)
+
+
+def _with_esds(specific: str) -> Callable[[Box], Box]:
+    def change(box: Box) -> Box:
+        if isinstance(box, AudioSampleEntry):
+            esds = ElementaryStreamBox(0x40, 0, 0, 32000, bytes.fromhex(specific))
+            return replace(box, children=(esds,))
+        return box
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("specific", "codecs", "channels"),
+    [
+        ("2b920800", "mp4a.40.5", 2),  # hierarchical
+        ("139056e5a0", "mp4a.40.5", 2),  # backward compatible
+        ("138856e5a54880", "mp4a.40.29", 2),
+    ],
+)
+@pytest.mark.parametrize("timescale", [22050, 44100])
+def test_he_aac_is_timed_at_its_output_rate_whatever_the_file_counts_in(
+    stream: Stream, specific: str, codecs: str, channels: int, timescale: int
+) -> None:
+    plain = stream("core.m4a").read_bytes()
+    data = _remade(plain, _with_esds(specific))
+    core = demux(io.BytesIO(plain)).trim
+
+    def retimed(box: Box) -> Box:
+        if isinstance(box, MediaHeaderBox):
+            return replace(box, timescale=44100)
+        if isinstance(box, TimeToSampleBox):
+            entries = array("I", box.entries)
+            entries[1::2] = array("I", [2 * delta for delta in entries[1::2]])
+            return TimeToSampleBox(entries)
+        if isinstance(box, EditListBox):
+            return EditListBox((Edit(box.edits[0].duration, 2 * box.edits[0].media_time),))
+        return box
+
+    track = demux(io.BytesIO(data if timescale == 22050 else _remade(data, retimed)))
+
+    config = track.config
+    assert (config.codecs, config.channels) == (codecs, channels)
+    assert (config.timescale, config.sample_rate_hz, config.frame_ticks) == (44100, 44100, 2048)
+    assert track.trim == Trim(2 * core.delay, 2 * core.samples, 2 * core.padding)
+    assert set(track.table.durations) == {2048}
+
+
+def _itunes(text: bytes) -> UnknownBox:
+    def box(kind: bytes, body: bytes) -> bytes:
+        return UnknownBox(kind, body).encode()
+
+    item = box(b"mean", bytes(4) + b"com.apple.iTunes") + box(b"name", bytes(4) + b"iTunSMPB")
+    item += box(b"data", b"\0\0\0\1" + bytes(4) + text)
+    handler = HandlerBox(b"mdir").encode()
+    other = box(b"\xa9nam", box(b"data", bytes(8) + b"x")) + box(b"----", b"broken")
+    return UnknownBox(b"meta", bytes(4) + handler + box(b"ilst", other + box(b"----", item)))
+
+
+def _tagged(data: bytes, text: bytes, tail: bytes = b"") -> bytes:
+    boxes = [box for box in parse(data) if box.code != b"moov"]
+    movie = next(box for box in parse(data) if isinstance(box, Container))
+    kept = tuple(child for child in movie.children if child.code != b"udta")
+    body = _itunes(text).encode() + tail
+    again = replace(movie, children=(*kept, UnknownBox(b"udta", body)))
+    return b"".join(box.encode() for box in boxes) + again.encode()
+
+
+@pytest.mark.parametrize(
+    ("delay", "padding", "samples", "wanted"),
+    [
+        (2112, 344, 145000, Trim(2112, 145000, 344)),
+        (2112, 344, 145001, Trim(1024, 145530, 902)),  # does not add up: not of this encoding
+        (0, 0, 0, Trim(1024, 145530, 902)),
+    ],
+)
+def test_itunes_gapless_data_counts_where_it_adds_up(
+    stream: Stream, delay: int, padding: int, samples: int, wanted: Trim
+) -> None:
+    text = f" 00000000 {delay:08X} {padding:08X} {samples:016X} 00000000".encode()
+    plain = stream("stereo.m4a").read_bytes()
+
+    # QuickTime ends a udta with four zero bytes.
+    for data in (_tagged(plain, text), _tagged(plain, text, bytes(4))):
+        assert demux(io.BytesIO(data)).trim == wanted
+
+
+@pytest.mark.parametrize(
+    ("shown", "samples"),
+    [
+        (3300, 145530),  # agrees with the durations, which are finer
+        (3299, 145530),
+        (3000, 132300),  # cuts the end
+        (0, 145530),
+        (9999, 145530),  # reaches beyond what there is
+    ],
+)
+def test_an_edit_may_cut_the_end(stream: Stream, shown: int, samples: int) -> None:
+    data = _edited(stream("stereo.m4a").read_bytes(), Edit(shown, 1024))
+
+    assert demux(io.BytesIO(data)).trim == Trim(1024, samples, 146554 + 902 - 1024 - samples)
+
+
+def _with_track(data: bytes, handler: bytes, entry: Box) -> bytes:
+    """A second track of another kind, which refers to the same samples."""
+    boxes = list(parse(data))
+    at = next(number for number, box in enumerate(boxes) if box.code == b"moov")
+    movie = boxes[at]
+    assert isinstance(movie, Container)
+
+    def change(box: Box) -> Box:
+        if isinstance(box, HandlerBox):
+            return HandlerBox(handler)
+        return SampleDescriptionBox((entry,)) if isinstance(box, SampleDescriptionBox) else box
+
+    (track,) = movie.all(b"trak")
+    second = parse(_remade(track.encode(), change))[0]
+    boxes[at] = replace(movie, children=(*movie.children, second))
+    return b"".join(box.encode() for box in boxes)
+
+
+def test_chapters_and_covers_beside_the_music_are_left_behind(stream: Stream) -> None:
+    data = stream("stereo.m4a").read_bytes()
+    plain = demux(io.BytesIO(data))
+
+    for handler, kind in ((b"text", b"text"), (b"sbtl", b"tx3g"), (b"vide", b"jpeg")):
+        track = demux(io.BytesIO(_with_track(data, handler, UnknownBox(kind, bytes(8)))))
+        assert (track.config, track.trim) == (plain.config, plain.trim)
+
+
+def test_films_and_several_audio_tracks_are_refused(stream: Stream) -> None:
+    data = stream("stereo.m4a").read_bytes()
+
+    with pytest.raises(UnsupportedMedia, match="'vide', not audio"):
+        demux(io.BytesIO(_with_track(data, b"vide", UnknownBox(b"avc1", bytes(8)))))
+    with pytest.raises(UnsupportedMedia, match="2 audio tracks; one is wanted"):
+        demux(io.BytesIO(_with_track(data, b"soun", UnknownBox(b"sowt", bytes(8)))))
+
+
+@pytest.mark.parametrize(
+    ("box", "problem"),
+    [
+        (MediaHeaderBox(48000, 0), "a timescale of 48000 for audio at 44100 Hz"),
+        (MediaHeaderBox(0, 0), "a timescale of 0"),
+        (MediaHeaderBox(11025, 0), "a timescale of 11025"),
+        (SampleSizeBox(common_size=4000, common_count=1 << 24), "16777216 samples"),
+        (TimeToSampleBox(array("I", [143, 1024, 1, 1025])), "a last frame of 1025 ticks"),
+        (TimeToSampleBox(array("I", [143, 1000, 1, 1000])), "other lengths than 1024"),
+        (ChunkOffsetBox(b"co64", array("Q", [1 << 63])), "beyond the end of the file"),
+    ],
+)
+def test_tables_that_make_no_sense(stream: Stream, box: Box, problem: str) -> None:
+    def change(one: Box) -> Box:
+        return box if type(one) is type(box) else one
+
+    data = _remade(stream("stereo.m4a").read_bytes(), change)
+
+    with pytest.raises(PackagerError, match=problem):
+        demux(io.BytesIO(data))
