@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from catalog.album_loudness import LoudnessBlocks
 from catalog.records import (
     Publication,
     ReleaseDraft,
@@ -44,6 +45,7 @@ def revision_of(
     package: Package,
     specs: Sequence[RenditionSpec],
     *,
+    blocks: LoudnessBlocks,
     recipe_sha256: str,
     scheme: Scheme,
     encoder: str,
@@ -66,6 +68,7 @@ def revision_of(
         integrated_lufs=loudness.integrated_lufs,
         loudness_range_lu=loudness.range_lu,
         true_peak_dbtp=loudness.true_peak_dbtp,
+        loudness_blocks=blocks,
         renditions=tuple(_rendition(package, one) for one in package.renditions),
         notes=(*notes_on(sound, specs, loudness.true_peak_dbtp), *master.warnings),
     )

@@ -164,6 +164,7 @@ class _Track:
                 master,
                 package,
                 specs,
+                blocks=encoded.blocks,
                 recipe_sha256=recipe,
                 scheme=scheme,
                 encoder=shop.tools.label,

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -40,28 +41,37 @@ def probe_args(ffprobe: Path, source: Path, form: str) -> list[str]:
     ]
 
 
+@dataclass(frozen=True, slots=True)
+class BlockFiles:
+    """Where the loudness of blocks is written, a line every 100 ms."""
+
+    momentary: Path  # of 400 ms
+    short_term: Path  # of 3 s
+
+
 def encode_args(
     ffmpeg_path: Path,
     source: Path,
     sound: Sound,
     outputs: Sequence[tuple[RenditionSpec, Path]],
     *,
-    measure: bool = False,
+    measure: BlockFiles | None = None,
     md5: Path | None = None,
 ) -> list[str]:
     """One process: one decode, all these renditions, and what is to be measured.
 
-    `measure`: EBU R 128 loudness and the count of decoded samples, at the end of stderr.
+    `measure`: EBU R 128 loudness and the count of decoded samples, at the end of stderr; files
+    for the loudness of every block.
     `md5`: a file for the MD5 of the decoded samples at the master's depth, as FLAC hashes them.
     """
     decoded = _decode(source, sound)
     by_rate = [
         (rate, list(group)) for rate, group in groupby(sorted(outputs, key=_rate_of), key=_rate_of)
     ]
-    branches = _split(decoded, len(by_rate) + measure + (md5 is not None))
+    branches = _split(decoded, len(by_rate) + (measure is not None) + (md5 is not None))
     sinks = []
-    if measure:
-        sinks.append(_measure(branches.pop(0)))
+    if measure is not None:
+        sinks.append(_measure(branches.pop(0), measure))
     if md5 is not None:
         sinks.append(_md5(branches.pop(0), sound, md5))
     for branch, (rate, group) in zip(branches, by_rate, strict=True):
@@ -127,15 +137,21 @@ def _split(stream: Any, count: int) -> list[Any]:
     return [split.stream(number) for number in range(count)]
 
 
-def _measure(stream: Any) -> Any:
+def _measure(stream: Any, files: BlockFiles) -> Any:
     measured = stream.filter(
         "ebur128",
         # True peak (4 times oversampled) beside loudness and range.
         peak="true",
         # The line per 100 ms goes to a log level that is not shown. ("quiet" is newer than 5.1.)
         framelog="verbose",
-    ).filter("volumedetect")
-    return ffmpeg.output(measured, "-", format="null")
+        # What is in that line becomes metadata of frames of 100 ms.
+        metadata=1,
+    )
+    for key, path in (("M", files.momentary), ("S", files.short_term)):
+        # Only that key: all of them would be 300 bytes every 100 ms.
+        printing = {"mode": "print", "key": f"lavfi.r128.{key}", "file": _to_latin(_url(path))}
+        measured = measured.filter("ametadata", **printing)
+    return ffmpeg.output(measured.filter("volumedetect"), "-", format="null")
 
 
 def _md5(stream: Any, sound: Sound, path: Path) -> Any:

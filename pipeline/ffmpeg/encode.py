@@ -14,10 +14,11 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
+from catalog.album_loudness import Histogram, LoudnessBlocks
 from packager.model import Codec, Loudness
-from pipeline.ffmpeg.args import encode_args
+from pipeline.ffmpeg.args import BlockFiles, encode_args
 from pipeline.ffmpeg.binaries import Tools
-from pipeline.ffmpeg.loudness import parse_loudness, parse_sample_count
+from pipeline.ffmpeg.loudness import parse_blocks, parse_loudness, parse_sample_count
 from pipeline.ffmpeg.process import Limits, run
 from pipeline.ffmpeg.progress import progress_of
 from pipeline.ladder import RenditionSpec
@@ -39,6 +40,7 @@ class Encoded:
 
     files: dict[str, Path]  # rendition name -> plain MP4 file
     loudness: Loudness
+    blocks: LoudnessBlocks  # what the loudness of the album is made of
     samples: int  # decoded from the master, per channel
     md5: str | None  # hex, of the decoded samples; None where not asked for
 
@@ -70,13 +72,14 @@ async def encode(
     """
     outputs = tuple((spec, folder / f"{spec.name}.encoded.mp4") for spec in specs)
     md5_file = folder / "decoded.md5" if with_md5 else None
+    blocks = BlockFiles(folder / "momentary.txt", folder / "short-term.txt")
     parts = plan(outputs, in_one=tools.encodes_in_parallel)
     done = dict.fromkeys(range(len(parts)), 0.0)
     said: list[str] = []
 
     async def work(number: int, part: _Part) -> None:
-        md5 = md5_file if part.measure else None
-        argv = encode_args(tools.ffmpeg, source, sound, part.outputs, measure=part.measure, md5=md5)
+        measure, md5 = (blocks, md5_file) if part.measure else (None, None)
+        argv = encode_args(tools.ffmpeg, source, sound, part.outputs, measure=measure, md5=md5)
 
         def on_line(line: str) -> None:
             fraction = progress_of(line, sound.duration_s)
@@ -93,6 +96,7 @@ async def encode(
     return Encoded(
         files={spec.name: path for spec, path in outputs},
         loudness=parse_loudness(said[0]) or Loudness(None, None, None),
+        blocks=await asyncio.to_thread(_read_blocks, blocks),
         samples=parse_sample_count(said[0], sound.channels) or 0,
         md5=_read_md5(md5_file) if md5_file else None,
     )
@@ -133,6 +137,15 @@ def _limits(sound: Sound) -> Limits:
         deadline_s=_DEADLINE_LEAST_S + _DEADLINE_PER_SECOND * sound.duration_s,
         file_bytes=pcm_bytes + _FILE_SPARE_BYTES,
     )
+
+
+def _read_blocks(files: BlockFiles) -> LoudnessBlocks:
+    histograms = []
+    for path in (files.momentary, files.short_term):
+        with path.open(encoding="ascii", errors="replace") as lines:
+            histograms.append(Histogram.of(parse_blocks(lines)))
+        path.unlink()
+    return LoudnessBlocks(*histograms)
 
 
 def _read_md5(path: Path) -> str | None:

@@ -1,12 +1,14 @@
-"""What the measuring filters say at the end of stderr -> values. Pure.
+"""What the measuring filters say -> values. Pure.
 
-`ebur128` (EBU R 128, ITU-R BS.1770-4) prints a summary, `volumedetect` the count of samples.
-Both also print an empty report for a graph that ffmpeg configures twice: the last one counts.
+At the end of stderr `ebur128` (EBU R 128, ITU-R BS.1770-4) prints a summary, `volumedetect` the
+count of samples. Both also print an empty report for a graph that ffmpeg configures twice: the
+last one counts. `ametadata` has written the loudness of every block into files.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator
 
 from packager.model import Loudness
 
@@ -14,6 +16,7 @@ _ABSOLUTE_GATE_LUFS = -70.0  # BS.1770-4, annex 1: what is below never counts
 _INTEGRATED = re.compile(r"^\s+I:\s+(\S+) LUFS", re.MULTILINE)
 _RANGE = re.compile(r"^\s+LRA:\s+(\S+) LU$", re.MULTILINE)
 _TRUE_PEAK = re.compile(r"True peak:\s+Peak:\s+(\S+) dBFS")
+_BLOCK = "lavfi.r128."
 _SAMPLES = re.compile(r"n_samples: (\d+)")
 
 
@@ -35,6 +38,16 @@ def parse_sample_count(stderr_tail: str, channels: int) -> int | None:
     """Decoded samples per channel, as `volumedetect` counted them; None where it did not."""
     counts = _SAMPLES.findall(stderr_tail)
     return int(counts[-1]) // channels if counts else None
+
+
+def parse_blocks(lines: Iterable[str]) -> Iterator[float]:
+    """The loudness of each block, LUFS, from `ametadata`'s lines.
+
+    Blocks that are not full yet, at the beginning of a track, are -120.691 there.
+    """
+    for line in lines:
+        if line.startswith(_BLOCK):
+            yield float(line.partition("=")[2])
 
 
 def _last(pattern: re.Pattern[str], text: str) -> float | None:

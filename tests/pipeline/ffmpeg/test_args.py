@@ -3,7 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from packager.model import Codec
-from pipeline.ffmpeg.args import encode_args, probe_args
+from pipeline.ffmpeg.args import BlockFiles, encode_args, probe_args
 from pipeline.ladder import RenditionSpec
 from pipeline.sound import Sound
 
@@ -15,12 +15,15 @@ MUXER = "-bitexact -c:a {codec} -map_chapters -1 -map_metadata -1 -movie_timesca
 
 GRAPH = (
     "[0:a:0]asplit=4[s0][s1][s2][s3];"
-    "[s0]ebur128=framelog=verbose:peak=true[s4];"
-    "[s4]volumedetect[s5];"
-    "[s2]asplit=2[s6][s7];"
-    "[s3]aresample=48000:osf=fltp[s8]"
+    "[s0]ebur128=framelog=verbose:metadata=1:peak=true[s4];"
+    "[s4]ametadata=file=file\\\\:/t/momentary.txt:key=lavfi.r128.M:mode=print[s5];"
+    "[s5]ametadata=file=file\\\\:/t/short-term.txt:key=lavfi.r128.S:mode=print[s6];"
+    "[s6]volumedetect[s7];"
+    "[s2]asplit=2[s8][s9];"
+    "[s3]aresample=48000:osf=fltp[s10]"
 )
 
+BLOCKS = BlockFiles(Path("/t/momentary.txt"), Path("/t/short-term.txt"))
 AAC = RenditionSpec("aac-128k", Codec.AAC, "standard", 44_100, 2, 128_000, None, resampled=False)
 OPUS = RenditionSpec("opus-96k", Codec.OPUS, "standard", 48_000, 2, 96_000, None, resampled=True)
 FLAC = RenditionSpec("flac", Codec.FLAC, "lossless", 44_100, 2, None, 16, resampled=False)
@@ -38,7 +41,7 @@ def test_one_decode_for_all_renditions_and_measurements() -> None:
     sound = Sound("flac", "flac", 44_100, 2, 16, is_float=False, samples=132_300)
     outputs = [(one, Path(f"/t/{one.name}.mp4")) for one in (AAC, OPUS, FLAC)]
     argv = encode_args(
-        Path("/bin/ffmpeg"), Path("/in/a.flac"), sound, outputs, measure=True, md5=Path("/t/md5")
+        Path("/bin/ffmpeg"), Path("/in/a.flac"), sound, outputs, measure=BLOCKS, md5=Path("/t/md5")
     )
     assert argv == [
         "/bin/ffmpeg",
@@ -49,16 +52,16 @@ def test_one_decode_for_all_renditions_and_measurements() -> None:
         *("-t", "4.000", "-threads", "1", "-i", "file:/in/a.flac"),
         "-filter_complex",
         GRAPH,
-        *("-map", "[s5]", "-f", "null", "-"),
+        *("-map", "[s7]", "-f", "null", "-"),
         *("-map", "[s1]", "-f", "md5", "-acodec", "pcm_s16le", "file:/t/md5"),
-        *("-map", "[s6]", "-f", "mp4", "-b:a", "128000"),
+        *("-map", "[s8]", "-f", "mp4", "-b:a", "128000"),
         *MUXER.format(codec="aac", rate=44100).split(),
         "file:/t/aac-128k.mp4",
-        *("-map", "[s7]", "-f", "mp4", "-bitexact", "-bits_per_raw_sample", "16"),
+        *("-map", "[s9]", "-f", "mp4", "-bitexact", "-bits_per_raw_sample", "16"),
         *("-c:a", "flac", "-compression_level", "5", "-frame_size", "4096"),
         *("-map_chapters", "-1", "-map_metadata", "-1", "-movie_timescale", "44100"),
         *("-sample_fmt", "s16", "-strict", "-2", "file:/t/flac.mp4"),
-        *("-map", "[s8]", "-f", "mp4", "-b:a", "96000", "-bitexact", "-c:a", "libopus"),
+        *("-map", "[s10]", "-f", "mp4", "-b:a", "96000", "-bitexact", "-c:a", "libopus"),
         *("-frame_duration", "20", "-map_chapters", "-1", "-map_metadata", "-1"),
         *("-movie_timescale", "48000", "-vbr", "on", "file:/t/opus-96k.mp4"),
     ]

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from catalog.album_loudness import TrackLoudness, album_loudness
 from configs.ladder import load_ladder
 from packager.demux import demux
 from packager.model import Codec
@@ -58,6 +59,45 @@ async def test_loudness_of_a_sine(any_tools: Tools, tmp_path: Path) -> None:
     made = await encode(any_tools, path, sound, [], tmp_path, slot=_Slot)
     assert made.loudness.integrated_lufs == pytest.approx(-23.0, abs=0.1)
     assert made.loudness.true_peak_dbtp == pytest.approx(-23.0, abs=0.2)
+
+
+async def test_an_album_is_as_loud_as_its_masters_played_in_a_row(
+    any_tools: Tools, tmp_path: Path
+) -> None:
+    """The blocks of each master, gated together, against the meter over all of them at once."""
+    swell = np.sin(np.linspace(0, np.pi, 30 * 44_100))[:, np.newaxis]  # begins and ends softly
+    signals = [
+        masters.music(30, seed=1) * swell,
+        masters.music(40, seed=2) * 0.02,  # far below the album's gate
+        masters.music(30, seed=3) * swell**2 * 1.9,
+        np.zeros((44_100, 2)),
+    ]
+    measured = []
+    for number, signal in enumerate([*signals, np.concatenate(signals)]):
+        path = masters.wav(tmp_path / f"{number}.wav", signal, bits=24)
+        sound = Sound("wav", "pcm_s24le", 44_100, 2, 24, is_float=False, samples=len(signal))
+        measured.append(await encode(any_tools, path, sound, [], tmp_path, slot=_Slot))
+    *apart, together = measured
+    album = album_loudness(TrackLoudness(one.blocks, one.loudness.true_peak_dbtp) for one in apart)
+    assert album.integrated_lufs == pytest.approx(together.loudness.integrated_lufs, abs=0.1)
+    assert album.true_peak_dbtp == together.loudness.true_peak_dbtp
+    # Blocks of 3 s across two masters are missing: a tenth of all, in masters as short as these.
+    assert album.loudness_range_lu == pytest.approx(together.loudness.range_lu, abs=2)
+    # Of one programme the blocks say what the meter says.
+    alone = album_loudness([TrackLoudness(together.blocks, None)])
+    assert alone.integrated_lufs == pytest.approx(together.loudness.integrated_lufs, abs=0.1)
+    assert alone.loudness_range_lu == pytest.approx(together.loudness.range_lu, abs=0.2)
+
+
+async def test_a_folder_of_any_name_takes_the_measurements(
+    any_tools: Tools, wav: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "it's [a], b; c:d\\e='f' %20"
+    folder.mkdir()
+    sound = Sound("wav", "pcm_s16le", 44_100, 2, 16, is_float=False, samples=132_432)
+    made = await encode(any_tools, wav, sound, [], folder, slot=_Slot)
+    assert made.blocks.momentary.blocks == 27  # 30 of 100 ms; the first three are not full yet
+    assert list(folder.iterdir()) == []
 
 
 async def test_a_broken_frame_ends_it(any_tools: Tools, tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from packager.model import Loudness
-from pipeline.ffmpeg.loudness import parse_loudness, parse_sample_count
+from pipeline.ffmpeg.loudness import parse_blocks, parse_loudness, parse_sample_count
 
 SAID = """\
 [Parsed_volumedetect_2 @ 0x558c8edc6f40] n_samples: 0
@@ -53,3 +53,13 @@ def test_silence_has_no_loudness() -> None:
 def test_nothing_said_is_nothing_measured() -> None:
     assert parse_loudness("") is None
     assert parse_sample_count("", 2) is None
+
+
+def test_blocks_are_read_from_what_ametadata_prints() -> None:
+    printed = """\
+frame:0    pts:0       pts_time:0
+lavfi.r128.M=-120.691
+frame:1    pts:4410    pts_time:0.1
+lavfi.r128.M=-23.012
+""".splitlines(keepends=True)
+    assert list(parse_blocks(printed)) == [-120.691, -23.012]
