@@ -18,7 +18,7 @@ all. The rules:
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, astuple
 from datetime import datetime
 
 from sqlalchemy import delete, insert, select, update
@@ -128,7 +128,9 @@ async def _measure_release(tx: Tx, release_id: str | None) -> None:
 
 
 async def _put_release(tx: Tx, draft: ReleaseDraft, tenant: str, now: datetime) -> None:
+    pictures = draft.cover_pictures
     values = asdict(draft) | {
+        "cover_pictures": None if pictures is None else [astuple(one) for one in pictures],
         "tenant": tenant,
         "folded_title": fold(draft.title),
         "folded_artist": fold(draft.artist),

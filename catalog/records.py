@@ -29,6 +29,15 @@ class JobState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class CoverPicture:
+    """A cover in one size."""
+
+    key: str  # object key
+    width: int  # pixels
+    height: int
+
+
+@dataclass(frozen=True, slots=True)
 class ReleaseDraft:
     """What an ingest knows of the release a track belongs to."""
 
@@ -39,7 +48,8 @@ class ReleaseDraft:
     date: str | None = None  # as tagged: YYYY, YYYY-MM or YYYY-MM-DD
     label: str | None = None
     copyright: str | None = None
-    cover_key: str | None = None  # object key of the cover picture
+    cover_key: str | None = None  # object key of the cover picture as it came
+    cover_pictures: tuple[CoverPicture, ...] | None = None  # smallest first; None: no new cover
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,6 +198,7 @@ class ReleaseRecord:
     label: str | None
     copyright: str | None
     cover_key: str | None
+    cover_pictures: tuple[CoverPicture, ...]  # smallest first
     integrated_lufs: float | None  # of all tracks together, as far as that is known
     loudness_range_lu: float | None
     true_peak_dbtp: float | None

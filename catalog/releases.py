@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Select, and_, func, select, true, tuple_
 from catalog.album_loudness import LoudnessBlocks, TrackLoudness
 from catalog.engine import Tx
 from catalog.errors import NotFound
-from catalog.records import ReleaseRecord
+from catalog.records import CoverPicture, ReleaseRecord
 from catalog.schema import releases, revisions, tracks
 from catalog.tracks import available
 
@@ -91,4 +91,6 @@ def _with_count(counted: ColumnElement[bool]) -> Select[Any]:
 
 
 def _record(row: Mapping[str, Any]) -> ReleaseRecord:
-    return ReleaseRecord(**{name: value for name, value in row.items() if name not in _HIDDEN})
+    values = {name: value for name, value in row.items() if name not in _HIDDEN}
+    pictures = tuple(CoverPicture(*one) for one in values.pop("cover_pictures") or ())
+    return ReleaseRecord(cover_pictures=pictures, **values)

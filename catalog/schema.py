@@ -96,6 +96,7 @@ releases = Table(
     Column("label", Text),
     Column("copyright", Text),
     Column("cover_key", Text),
+    Column("cover_pictures", JSON(none_as_null=True)),  # [[object key, width, height], ...]
     # Of all its tracks' current revisions together; null where one of them was not measured so.
     Column("integrated_lufs", Float),
     Column("loudness_range_lu", Float),

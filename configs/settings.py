@@ -44,6 +44,9 @@ def _not_empty(value: object) -> object:
 FilePath = Annotated[Path, BeforeValidator(_not_empty), Field(description="a path, not empty")]
 Whole = Annotated[int, BeforeValidator(_not_a_bool)]
 Number = Annotated[float, BeforeValidator(_not_a_bool)]
+Bitrate = Annotated[
+    int, BeforeValidator(_not_a_bool), Field(ge=32_000, le=320_000, description="32000 to 320000")
+]
 Network = Annotated[
     str, AfterValidator(_network), Field(description="a network like 10.0.0.0/8 or an address")
 ]
@@ -66,6 +69,8 @@ class IngestSettings(Section):
     aes128: bool = True
     max_duration_s: Whole = Field(default=6 * 3600, ge=1)
     max_cover_bytes: Whole = Field(default=20 << 20, ge=1024)
+    progressive: Literal["none", "m4a", "mp3"] = "none"
+    progressive_bps: dict[Name, Bitrate] = {"standard": 128_000, "premium": 320_000}
     temp: FilePath | None = None  # None: HOME/tmp
 
 

@@ -16,6 +16,7 @@ from catalog.records import (
 from drm.keyring import Keyring
 from drm.model import KeyScope
 from packager.model import Loudness, Package, Rendition, Scheme
+from pipeline.companions import Companions
 from pipeline.ffmpeg.encode import Encoded
 from pipeline.identity import release_id, revision_id
 from pipeline.ladder import RenditionSpec, notes_on
@@ -26,7 +27,13 @@ from storage.naming import cover_object, track_object
 UNKNOWN_ARTIST = "Unknown artist"
 
 
-def package_of(master: Master, track_id: str, encoded: Encoded, packaged: Packaged) -> Package:
+def package_of(
+    master: Master,
+    track_id: str,
+    encoded: Encoded,
+    packaged: Packaged,
+    companions: Companions,
+) -> Package:
     """The package of a new revision, named by its content."""
     package = Package(
         track_id=track_id,
@@ -35,8 +42,11 @@ def package_of(master: Master, track_id: str, encoded: Encoded, packaged: Packag
         artist=", ".join(_artists(master)),
         renditions=packaged.renditions,
         loudness=encoded.loudness,
+        lyrics=tuple(one.track for one in companions.texts),
+        pictures=tuple(one.picture for one in companions.pictures),
+        downloads=tuple(one.download for one in companions.downloads),
     )
-    files = {one.name: one.sha256 for one in package.files()}
+    files = {one.name: one.sha256 for one in package.files()} | companions.hashes
     return replace(package, revision=revision_id(files, master.sha256))
 
 
@@ -79,6 +89,7 @@ def publication_of(
     revision: RevisionDraft,
     track_id: str,
     packaged: Packaged,
+    companions: Companions,
     *,
     keyring: Keyring,
     tenant: str,
@@ -87,7 +98,7 @@ def publication_of(
     """All that the publishing transaction writes; the keys are wrapped here."""
     return Publication(
         track=_track(master, track_id, tenant),
-        release=_release(master, tenant),
+        release=_release(master, companions, tenant),
         revision=revision,
         keys=tuple(
             keyring.wrap(key, KeyScope(tenant, track_id, revision.revision, tier, scheme))
@@ -123,7 +134,7 @@ def _track(master: Master, track_id: str, tenant: str) -> TrackDraft:
     )
 
 
-def _release(master: Master, tenant: str) -> ReleaseDraft | None:
+def _release(master: Master, companions: Companions, tenant: str) -> ReleaseDraft | None:
     """The album; for a master that names none, a single where there is a UPC or a cover to keep."""
     tags = master.tags
     if not (tags.album or tags.upc or master.cover):
@@ -140,6 +151,7 @@ def _release(master: Master, tenant: str) -> ReleaseDraft | None:
         label=tags.label,
         copyright=tags.copyright,
         cover_key=cover_object(cover.sha256, cover.ending) if cover else None,
+        cover_pictures=companions.cover_pictures if cover else None,
     )
 
 

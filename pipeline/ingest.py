@@ -37,6 +37,14 @@ from packager.errors import PackagerError
 from packager.hls.render import HlsForm, media, multivariant, playable
 from packager.model import Package, Scheme
 from packager.systems import KeySystems
+from pipeline.companions import (
+    Companions,
+    make_companions,
+    recipe_lines,
+    store_companions,
+    stored_picture_url,
+)
+from pipeline.downloads import choose_downloads, encode_downloads
 from pipeline.drafts import package_of, publication_of, revision_of
 from pipeline.errors import BadMaster, EncoderFailed, PipelineError, shown
 from pipeline.ffmpeg.binaries import Tools
@@ -139,13 +147,21 @@ class _Track:
 
         specs = choose(master.sound, shop.ladder, deepest_flac_bits=shop.tools.deepest_flac_bits)
         scheme = Scheme(shop.settings.scheme)
-        recipe = recipe_sha256(specs, scheme, shop.settings.segment_s, aes128=shop.settings.aes128)
+        downloads = choose_downloads(master.sound, shop.settings)
+        recipe = recipe_sha256(
+            specs,
+            scheme,
+            shop.settings.segment_s,
+            aes128=shop.settings.aes128,
+            companions=recipe_lines(master, downloads),
+        )
         if known := await self._known(track, master.sha256, recipe):
             return known
 
         with shop.workspace.folder() as folder:
             await self._enter(Stage.ENCODE)
             encoded = await self._encode(master, specs, folder)
+            made = await encode_downloads(shop.tools, master, downloads, folder, slot=shop.slot)
             await self._enter(Stage.PACKAGE)
             packaged = await asyncio.to_thread(
                 package_tracks,
@@ -159,7 +175,12 @@ class _Track:
                 aes128=shop.settings.aes128,
                 systems=shop.systems,
             )
-            package = package_of(master, track, encoded, packaged)
+            companions = await asyncio.to_thread(
+                make_companions, master, packaged.renditions[0], made
+            )
+            for warning in companions.warnings:
+                self.reporter.warn(self.source, warning)
+            package = package_of(master, track, encoded, packaged, companions)
             revision = revision_of(
                 master,
                 package,
@@ -169,7 +190,7 @@ class _Track:
                 scheme=scheme,
                 encoder=shop.tools.label,
             )
-            return await self._release(master, revision, package, packaged, folder)
+            return await self._release(master, revision, package, packaged, companions, folder)
 
     async def _known(self, track: str, master_sha256: str, recipe: str) -> Outcome | None:
         """The outcome when this very master was ingested with this recipe before."""
@@ -225,6 +246,7 @@ class _Track:
         draft: RevisionDraft,
         package: Package,
         packaged: Packaged,
+        companions: Companions,
         folder: Path,
     ) -> Outcome:
         """Store and publish; if that fails, leave nothing of the revision behind."""
@@ -233,6 +255,7 @@ class _Track:
             draft,
             package.track_id,
             packaged,
+            companions,
             keyring=self.shop.keyring,
             tenant=self.shop.tenant,
             job_id=self.job.id,
@@ -244,6 +267,7 @@ class _Track:
             if master.cover:
                 key = cover_object(master.cover.sha256, master.cover.ending)
                 await self.shop.store.put(key, master.cover.data)
+            await store_companions(self.shop.store, package, companions)
             await self._store(package, packaged)
             await self._enter(Stage.PUBLISH)
             async with self.shop.catalog.begin() as tx:
@@ -275,7 +299,8 @@ class _Track:
         if playable(package, HlsForm.AES_128):
             hls = multivariant(package, HlsForm.AES_128, systems=systems)
             await put(key(HLS_AES128_FILE), hls.encode())
-        await put(key(DASH_FILE), mpd(package, systems=systems).encode())
+        dash = mpd(package, systems=systems, picture_url=stored_picture_url)
+        await put(key(DASH_FILE), dash.encode())
         await put(key(PACKAGE_INDEX), index.encode(package))
 
     async def _enter(self, stage: Stage) -> None:

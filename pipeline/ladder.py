@@ -77,15 +77,24 @@ def notes_on(
 
 
 def recipe_sha256(
-    specs: Sequence[RenditionSpec], scheme: Scheme, segment_s: float, *, aes128: bool = False
+    specs: Sequence[RenditionSpec],
+    scheme: Scheme,
+    segment_s: float,
+    *,
+    aes128: bool = False,
+    companions: Sequence[str] = (),
 ) -> str:
-    """Hash of all that shapes the files made of a given master, except random keys."""
+    """Hash of all that shapes the files made of a given master, except random keys.
+
+    `companions`: what lies beside the master, or is made beside the track files, a line for each.
+    """
     recipe = {
         "version": _RECIPE_VERSION,
         "renditions": [asdict(spec) for spec in specs],
         "scheme": scheme.value,
         "segment_s": segment_s,
         "aes128": aes128,
+        "companions": list(companions),
     }
     return hashlib.sha256(json.dumps(recipe, sort_keys=True).encode()).hexdigest()
 

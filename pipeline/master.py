@@ -15,6 +15,7 @@ from pipeline.errors import BadMaster, NoMasters, shown
 from pipeline.ffmpeg.binaries import Tools
 from pipeline.ffmpeg.probe import AudioStream, Probe, probe
 from pipeline.headers import Claim, read_claim
+from pipeline.lyrics import FoundLyrics, find_lyrics
 from pipeline.sidecar import folder_cover, read_sidecar
 from pipeline.sniff import sniff
 from pipeline.sound import Sound
@@ -71,6 +72,7 @@ class Master:
     cover: Cover | None
     operator_id: str | None
     warnings: tuple[str, ...]
+    lyrics: tuple[FoundLyrics, ...] = ()  # one for each language
 
     @property
     def title(self) -> str:
@@ -148,6 +150,8 @@ def _describe(
     own_id = _checked_id(path, operator_id or sidecar.operator_id)
     tags = read_tags(path, probed.tags, sidecar.fields)
     cover, problems = _cover(path, tags, max_cover_bytes)
+    lyrics, bad_lyrics = find_lyrics(path, tags.lyrics)
+    text = lyrics[0].lyrics.text if lyrics else None
     notes = (claim.note,) if claim.note else ()
     return Master(
         path=path,
@@ -155,10 +159,11 @@ def _describe(
         sha256=_sha256(path),
         sound=sound,
         md5=claim.md5 if sound.bit_depth % 8 == 0 else None,
-        tags=replace(tags, picture=None),
+        tags=replace(tags, picture=None, lyrics=text),
         cover=cover,
         operator_id=own_id,
-        warnings=(*notes, *tags.warnings, *problems),
+        warnings=(*notes, *tags.warnings, *problems, *bad_lyrics),
+        lyrics=lyrics,
     )
 
 

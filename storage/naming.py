@@ -18,7 +18,7 @@ COVER_TYPES = ("jpg", "png")
 
 _TRACK_ID = re.compile(r"t[a-z2-7]{20}")
 _REVISION = re.compile(r"[0-9a-f]{16}")
-_FILE = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*\.[a-z0-9]{1,8}")
+_FILE = re.compile(r"[a-z0-9]+(-[a-z0-9_]+)*\.[a-z0-9]{1,8}")  # "_" is in names of tiers
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 

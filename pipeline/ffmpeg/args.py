@@ -86,6 +86,50 @@ def encode_args(
     return [str(ffmpeg_path), *_GLOBAL, *map(_from_latin, compiled)]
 
 
+@dataclass(frozen=True, slots=True)
+class DownloadSpec:
+    """A plain file to make of a whole master."""
+
+    tier: str
+    ending: str  # "m4a" or "mp3"
+    bitrate_bps: int
+    sample_rate_hz: int
+
+
+def download_args(
+    ffmpeg_path: Path,
+    source: Path,
+    sound: Sound,
+    outputs: Sequence[tuple[DownloadSpec, Path]],
+) -> list[str]:
+    """One process: one decode, all these downloads."""
+    branches = _split(_decode(source, sound), len(outputs))
+    sinks = []
+    for branch, (spec, path) in zip(branches, outputs, strict=True):
+        resampled = spec.sample_rate_hz != sound.sample_rate_hz
+        signal = (
+            branch.filter("aresample", spec.sample_rate_hz, osf="fltp") if resampled else branch
+        )
+        sinks.append(ffmpeg.output(signal, _to_latin(_url(path)), **_download(spec)))
+    compiled: list[str] = ffmpeg.get_args(ffmpeg.merge_outputs(*sinks))
+    return [str(ffmpeg_path), *_GLOBAL, *map(_from_latin, compiled)]
+
+
+def _download(spec: DownloadSpec) -> dict[str, Any]:
+    shared = {
+        "b:a": spec.bitrate_bps,
+        # Nothing of the master's metadata, no encoder name, no dates: the same bytes every time.
+        "map_metadata": -1,
+        "map_chapters": -1,
+        "bitexact": None,
+    }
+    if spec.ending == "mp3":
+        # A Xing header, which ffmpeg writes by itself, says how long it is and what to trim.
+        return {"c:a": "libmp3lame", "format": "mp3", **shared}
+    # The header first: a player begins with the first bytes that it has.
+    return {"c:a": "aac", "format": "ipod", "movflags": "+faststart", **shared}
+
+
 _GLOBAL = (
     # Never wait for a keystroke.
     "-nostdin",

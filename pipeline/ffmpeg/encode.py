@@ -88,7 +88,7 @@ async def encode(
                 on_progress(sum(done.values()))
 
         async with slot():
-            completed = await run(argv, _limits(sound), on_line)
+            completed = await run(argv, limits(sound), on_line)
         if part.measure:
             said.append(completed.stderr_tail)
 
@@ -130,7 +130,7 @@ async def _all_or_none(works: Sequence[Coroutine[object, object, None]]) -> None
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-def _limits(sound: Sound) -> Limits:
+def limits(sound: Sound) -> Limits:
     """A deadline and a file size that no honest master of that length comes near."""
     pcm_bytes = sound.samples * sound.channels * 4
     return Limits(
