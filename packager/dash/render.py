@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import groupby
+from itertools import groupby, pairwise
 
 from lxml import etree
 
@@ -15,6 +15,7 @@ from packager.dash.protection import content_protection
 from packager.dash.text import pictures, text_sets
 from packager.dash.tree import CENC, MPD, child, duration
 from packager.model import Codec, Package, Picture, Rendition
+from packager.release import starts_s
 from packager.systems import CLEARKEY_ONLY, KeySystems
 
 _PROFILES = {
@@ -53,29 +54,76 @@ def mpd(
     There is no license URL in it, unless `systems` names one for an MPD that is nobody else's:
     a shared document must not say who may ask, or where.
     """
-    longest = max(_longest_segment_s(one) for one in package.renditions)
-    root = etree.Element(
+    root = _root((package,), addressing, package.duration_s)
+    information = _information(root, package.title, package.artist)
+    pictures(information, package, picture_url)
+    context = _Context(media_base, addressing, systems)
+    _period(root, "0", package, package.duration_s, context)
+    return _text(root)
+
+
+def release_mpd(
+    packages: Sequence[Package],
+    *,
+    title: str,
+    artist: str,
+    media_base: Callable[[Package], str],
+    addressing: Addressing = Addressing.RANGES,
+    systems: KeySystems = CLEARKEY_ONLY,
+) -> str:
+    """The MPD of a release: a Period for each track, in order, named by its track.
+
+    A player cuts every track at its Period's end (5.3.2.1), and with that the padding of the
+    encoder that no edit list can cut. Durations are differences of rounded start times, so that
+    they add up to the whole. Pass what `packager.release.in_common` gives.
+    """
+    edges = [_microseconds(start) for start in starts_s(packages)]
+    root = _root(packages, addressing, edges[-1])
+    _information(root, title, artist)
+    for package, (start, end) in zip(packages, pairwise(edges), strict=True):
+        context = _Context(media_base(package), addressing, systems)
+        _period(root, package.track_id, package, end - start, context)
+    return _text(root)
+
+
+def _root(
+    packages: Sequence[Package], addressing: Addressing, presented_s: Fraction
+) -> etree._Element:
+    longest = max(_longest_segment_s(one) for package in packages for one in package.renditions)
+    return etree.Element(
         f"{{{MPD}}}MPD",
         {
             "profiles": f"{_PROFILES[addressing]},{_CMAF_PROFILE}",
             "type": "static",
-            "mediaPresentationDuration": duration(package.duration_s),
+            "mediaPresentationDuration": duration(presented_s),
             "minBufferTime": duration(longest),
         },
         nsmap=_NAMESPACES,  # type: ignore[arg-type]  # the stubs forget the default namespace
     )
+
+
+def _information(root: etree._Element, title: str, artist: str) -> etree._Element:
     information = child(root, "ProgramInformation")
-    child(information, "Title").text = package.title
-    child(information, "Source").text = package.artist
-    pictures(information, package, picture_url)
-    _period(root, "0", package, _Context(media_base, addressing, systems))
+    child(information, "Title").text = title
+    child(information, "Source").text = artist
+    return information
+
+
+def _text(root: etree._Element) -> str:
     text: bytes = etree.tostring(root, xml_declaration=True, encoding="UTF-8", pretty_print=True)
     return text.decode()
 
 
-def _period(root: etree._Element, name: str, package: Package, context: _Context) -> None:
+def _microseconds(seconds: Fraction) -> Fraction:
+    """Rounded to what `duration` writes."""
+    return Fraction(round(seconds * 1_000_000), 1_000_000)
+
+
+def _period(
+    root: etree._Element, name: str, package: Package, presented_s: Fraction, context: _Context
+) -> None:
     """One track as a Period. It follows the one before it: a start time would only repeat that."""
-    period = child(root, "Period", id=name, duration=duration(package.duration_s))
+    period = child(root, "Period", id=name, duration=duration(presented_s))
     sets = _adaptation_sets(package)
     for number, renditions in enumerate(sets):
         _adaptation_set(period, number, sets, context, renditions)

@@ -6,7 +6,7 @@ origin. Which tiers are in it is settled before, by `Package.only`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import accumulate, pairwise
 
@@ -14,7 +14,8 @@ import m3u8
 
 from packager.addressing import Addressing
 from packager.hls.keys import HlsForm, keys_of
-from packager.hls.tags import AudioGroup, ClearHeader, Key, attribute_text
+from packager.hls.tags import AudioGroup, ClearHeader, Key, Keys, attribute_text
+from packager.hls.text import TextRendition
 from packager.hls.text import renditions as text_renditions
 from packager.model import Codec, Package, Rendition, Scheme
 from packager.pictures import DOCUMENT
@@ -53,30 +54,13 @@ def multivariant(
     media_base: str = "",
 ) -> str:
     """The multivariant playlist; a media playlist stands beside it as `{rendition}.m3u8`."""
-    playlist = m3u8.M3U8()
-    playlist.version = _VERSION
-    playlist.is_independent_segments = True
-    playlist.is_variant = True
+    playlist = empty_multivariant()
     files = playable(package, form)
     groups: dict[str, AudioGroup] = {}
     texts = text_renditions(package)
     for one in files:
-        group = groups.setdefault(_group_id(one), _group(one))
-        playlist.playlists.append(
-            m3u8.Playlist(
-                f"{one.name}.m3u8",
-                {
-                    "bandwidth": one.peak_bps,
-                    "average_bandwidth": one.average_bps,
-                    "codecs": one.codecs,
-                    "audio": group.group_id,
-                    "stable_variant_id": one.name,
-                    "subtitles": texts[0].group_id if texts else None,
-                },
-                [group, *texts],
-                None,
-            )
-        )
+        group = groups.setdefault(group_id(one), audio_group(one))
+        playlist.playlists.append(variant(one, group, one.peak_bps, one.average_bps, texts))
     playlist.media.extend((*groups.values(), *texts))
     playlist.session_data.extend(_session_data(package, files))
     if package.pictures:
@@ -101,33 +85,85 @@ def media(
     `media_base` and `key_base` are what the URIs of media and of keys begin with, relative to
     the playlist. EXTINF values are rounded so that their sum is the presented duration.
     """
+    header = header_of(
+        rendition, addressing, media_base, keys_of(rendition, form, key_base, systems)
+    )
+    durations = durations_us(rendition)
+    return vod(list(segments_of(rendition, addressing, media_base, durations, header)))
+
+
+def empty_multivariant() -> m3u8.M3U8:
+    """A multivariant playlist without variants."""
+    playlist = m3u8.M3U8()
+    playlist.version = _VERSION
+    playlist.is_independent_segments = True
+    playlist.is_variant = True
+    return playlist
+
+
+def variant(
+    one: Rendition,
+    group: AudioGroup,
+    peak_bps: int,
+    average_bps: int,
+    texts: Sequence[TextRendition] = (),
+) -> m3u8.Playlist:
+    """The variant of one rendition, whose media playlist is called by its name."""
+    return m3u8.Playlist(
+        f"{one.name}.m3u8",
+        {
+            "bandwidth": peak_bps,
+            "average_bandwidth": average_bps,
+            "codecs": one.codecs,
+            "audio": group.group_id,
+            "stable_variant_id": one.name,
+            "subtitles": texts[0].group_id if texts else None,
+        },
+        [group, *texts],
+        None,
+    )
+
+
+def vod(segments: Sequence[m3u8.Segment]) -> str:
+    """A media playlist of all these segments, whose durations are whole microseconds."""
     playlist = m3u8.M3U8()
     playlist.version = _VERSION
     playlist.playlist_type = "vod"
     playlist.is_endlist = True
-    durations = _durations_us(rendition)
+    longest = max(round(segment.duration * _MICROSECOND) for segment in segments)
     # Rounded half up, of this playlist alone. RFC 8216bis, 4.4.3.1
-    playlist.target_duration = (max(durations) * 2 + _MICROSECOND) // (2 * _MICROSECOND) or 1
-    in_ranges = addressing is Addressing.RANGES
-    header = ClearHeader(
-        media_base + (rendition.file if in_ranges else f"{rendition.name}/init.mp4"),
-        f"{rendition.init.size}@{rendition.init.start}" if in_ranges else None,
-        keys_of(rendition, form, key_base, systems),
-    )
-    for number, (segment, duration) in enumerate(
-        zip(rendition.segments, durations, strict=True), 1
-    ):
-        span = segment.span
-        playlist.segments.append(
-            m3u8.Segment(
-                uri=media_base
-                + (rendition.file if in_ranges else f"{rendition.name}/{number}.m4s"),
-                duration=duration / _MICROSECOND,
-                byterange=f"{span.size}@{span.start}" if in_ranges else None,
-                keyobject=header,
-            )
-        )
+    playlist.target_duration = (longest * 2 + _MICROSECOND) // (2 * _MICROSECOND) or 1
+    playlist.segments.extend(segments)
     return str(playlist.dumps(infspec="microseconds"))
+
+
+def header_of(
+    one: Rendition, addressing: Addressing, media_base: str, keys: Keys | None
+) -> ClearHeader:
+    """What stands before the first segment of a track file."""
+    if addressing is Addressing.SEGMENTS:
+        return ClearHeader(f"{media_base}{one.name}/init.mp4", None, keys)
+    return ClearHeader(media_base + one.file, f"{one.init.size}@{one.init.start}", keys)
+
+
+def segments_of(
+    one: Rendition,
+    addressing: Addressing,
+    media_base: str,
+    durations: Sequence[int],
+    header: ClearHeader,
+) -> Iterator[m3u8.Segment]:
+    """The segments of a track file; `durations` are of each in microseconds."""
+    in_ranges = addressing is Addressing.RANGES
+    for number, (segment, duration) in enumerate(zip(one.segments, durations, strict=True), 1):
+        span = segment.span
+        name = one.file if in_ranges else f"{one.name}/{number}.m4s"
+        yield m3u8.Segment(
+            uri=media_base + name,
+            duration=duration / _MICROSECOND,
+            byterange=f"{span.size}@{span.start}" if in_ranges else None,
+            keyobject=header,
+        )
 
 
 def _session_data(
@@ -172,22 +208,24 @@ def _by_codec_and_rate(one: Rendition) -> tuple[int, int, int, str]:
     return _ORDER.index(one.codec), one.sample_rate_hz, one.peak_bps, one.name
 
 
-def _group_id(one: Rendition) -> str:
+def group_id(one: Rendition) -> str:
+    """The audio group of a rendition: its codec, sampling rate and channels."""
     coding = _PROFILES.get(one.codecs, one.codec.value)
     objects = "" if one.joc_complexity is None else "-joc"
     return f"{coding}-{one.sample_rate_hz}-{one.channels}ch{objects}"
 
 
-def _group(one: Rendition) -> AudioGroup:
+def audio_group(one: Rendition) -> AudioGroup:
+    """The group that `group_id` names."""
     name = _NAMES.get(one.channels, f"{one.channels} channels")
     channels = str(one.channels)
     if one.joc_complexity is not None:
         # RFC 8216bis, 4.4.6.1: the second parameter is a coding of objects, the first counts them.
         name, channels = "Dolby Atmos", f"{one.joc_complexity}/JOC"
-    return AudioGroup(_group_id(one), name, channels, one.sample_rate_hz, one.bit_depth)
+    return AudioGroup(group_id(one), name, channels, one.sample_rate_hz, one.bit_depth)
 
 
-def _durations_us(one: Rendition) -> list[int]:
+def durations_us(one: Rendition) -> list[int]:
     """Segment durations in microseconds that add up to the rounded whole, without drift."""
     ticks = accumulate((segment.duration for segment in one.segments), initial=0)
     edges = [round(tick * _MICROSECOND / one.timescale) for tick in ticks]

@@ -63,11 +63,14 @@ class ClearHeader:
     uri: str
     byterange: str | None
     keys: Keys | None
+    is_discontinuity: bool = False  # another track begins; the library would say so after this
 
     def __str__(self) -> str:
         """The lines."""
         byterange = f",BYTERANGE={quoted(self.byterange)}" if self.byterange else ""
         header = f"#EXT-X-MAP:URI={quoted(self.uri)}{byterange}"
+        if self.is_discontinuity:
+            header = f"#EXT-X-DISCONTINUITY\n{header}"
         return f"{header}\n{self.keys}" if self.keys else header
 
 

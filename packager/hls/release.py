@@ -1,0 +1,117 @@
+"""The playlists of a whole release: its tracks one after the other, with discontinuities.
+
+No session keys: a release has one per track and tier, and a player would fetch them all before the
+first sound. No lyrics: those are of the tracks' own playlists.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from fractions import Fraction
+from itertools import accumulate, pairwise
+
+import m3u8
+
+from packager.addressing import Addressing
+from packager.hls.keys import HlsForm, keys_of
+from packager.hls.render import (
+    audio_group,
+    empty_multivariant,
+    group_id,
+    header_of,
+    playable,
+    segments_of,
+    variant,
+    vod,
+)
+from packager.hls.tags import AudioGroup, attribute_text
+from packager.model import Package, Rendition
+from packager.release import starts_s
+from packager.systems import CLEARKEY_ONLY, KeySystems
+
+_MICROSECOND = 1_000_000
+_DATA_ID = "org.headwater"
+
+Base = Callable[[Package], str]  # what the URIs of a track's media or keys begin with
+
+
+def release_multivariant(
+    packages: Sequence[Package], form: HlsForm = HlsForm.WEB, *, title: str, artist: str
+) -> str:
+    """The multivariant playlist of a release; a media playlist stands beside it per rendition.
+
+    Pass what `packager.release.in_common` gives.
+    """
+    playlist = empty_multivariant()
+    groups: dict[str, AudioGroup] = {}
+    for first in playable(packages[0], form):
+        tracks = _of_all(packages, first.name, form)
+        best = _best(tracks)
+        group = groups.setdefault(group_id(best), audio_group(best))
+        rates = max(one.peak_bps for one in tracks), _average_bps(tracks)
+        playlist.playlists.append(variant(first, group, *rates))
+    playlist.media.extend(groups.values())
+    for name, text in (("title", title), ("artist", artist)):
+        if text:
+            data = m3u8.model.SessionData(f"{_DATA_ID}.{name}", attribute_text(text))
+            playlist.session_data.append(data)
+    return str(playlist.dumps())
+
+
+def release_media(
+    packages: Sequence[Package],
+    name: str,
+    form: HlsForm,
+    *,
+    media_base: Base,
+    key_base: Base,
+    addressing: Addressing = Addressing.RANGES,
+    systems: KeySystems = CLEARKEY_ONLY,
+) -> str:
+    """The media playlist of the track files called `name`, which every package has.
+
+    Every track begins at the same microsecond in all renditions, so that a player can change
+    between them anywhere; EXTINF values add up to the release's rounded duration.
+    """
+    segments: list[m3u8.Segment] = []
+    tracks = _of_all(packages, name, form)
+    for package, one, edges in zip(packages, tracks, pairwise(starts_s(packages)), strict=True):
+        base = media_base(package)
+        keys = keys_of(one, form, key_base(package), systems)
+        header = replace(
+            header_of(one, addressing, base, keys), is_discontinuity=package is not packages[0]
+        )
+        segments += segments_of(one, addressing, base, _durations_us(one, *edges), header)
+    return vod(segments)
+
+
+def _of_all(packages: Sequence[Package], name: str, form: HlsForm) -> list[Rendition]:
+    return [
+        next(one for one in playable(package, form) if one.name == name) for package in packages
+    ]
+
+
+def _best(tracks: Sequence[Rendition]) -> Rendition:
+    """The first track's, with the highest sampling rate and depth that the release comes to.
+
+    RFC 8216bis, 4.4.6.1: both are there for players to tell whether their hardware will do.
+    """
+    depths = [one.bit_depth for one in tracks if one.bit_depth is not None]
+    return replace(
+        tracks[0],
+        sample_rate_hz=max(one.sample_rate_hz for one in tracks),
+        bit_depth=max(depths, default=None),
+    )
+
+
+def _average_bps(tracks: Sequence[Rendition]) -> int:
+    size = sum(segment.span.size for one in tracks for segment in one.segments)
+    return -(-size * 8 // sum((one.duration_s for one in tracks), start=Fraction(0)))
+
+
+def _durations_us(one: Rendition, start_s: Fraction, end_s: Fraction) -> list[int]:
+    """Segment durations in microseconds between the rounded edges of the track."""
+    ticks = list(accumulate((segment.duration for segment in one.segments[:-1]), initial=0))
+    edges = [*(start_s + Fraction(tick, one.timescale) for tick in ticks), end_s]
+    return [end - start for start, end in pairwise(round(edge * _MICROSECOND) for edge in edges)]

@@ -1,0 +1,40 @@
+"""What the tracks of a release have in common: the part of it that one manifest can play whole.
+
+A rendition of a release is a name that every track has, with the same codec parameters, channels
+and scheme. Sampling rate and bit depth may differ between tracks (an album with one high
+resolution song stays lossless throughout): every boundary of tracks is a discontinuity in HLS and
+a new Period in DASH, where a player sets its decoder up anew. What only some tracks have is left
+out, since a player that chose it would have to leave it in mid-album.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from fractions import Fraction
+from itertools import accumulate
+
+from packager.model import Package, Rendition, Scheme
+
+_Kind = tuple[str, str, int, Scheme]
+
+
+def in_common(packages: Sequence[Package]) -> tuple[Package, ...]:
+    """The packages with nothing but the renditions that all of them have; perhaps with none."""
+    kinds = [{_kind(one) for one in package.renditions} for package in packages]
+    shared = set.intersection(*kinds) if kinds else set()
+    return tuple(
+        replace(
+            package, renditions=tuple(one for one in package.renditions if _kind(one) in shared)
+        )
+        for package in packages
+    )
+
+
+def starts_s(packages: Sequence[Package]) -> tuple[Fraction, ...]:
+    """Where each track begins in its release and, last, where the release ends. Seconds, exact."""
+    return tuple(accumulate((package.duration_s for package in packages), initial=Fraction(0)))
+
+
+def _kind(one: Rendition) -> _Kind:
+    return one.name, one.codecs, one.channels, one.scheme

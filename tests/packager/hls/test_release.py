@@ -1,0 +1,104 @@
+"""The playlists of a whole release, read back by the m3u8 library's parser."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from fractions import Fraction
+
+import m3u8
+import pytest
+
+from packager.addressing import Addressing
+from packager.hls.keys import HlsForm
+from packager.hls.release import release_media, release_multivariant
+from packager.model import Package
+from packager.release import in_common, starts_s
+from tests.packager import releases
+from tests.packager.conftest import Encode
+
+
+@pytest.fixture
+def tracks(encode: Encode) -> tuple[Package, ...]:
+    return in_common(releases.make(encode))
+
+
+def _media(
+    tracks: tuple[Package, ...], name: str, addressing: Addressing = Addressing.RANGES
+) -> str:
+    return release_media(
+        tracks,
+        name,
+        HlsForm.WEB,
+        media_base=lambda one: f"../{one.track_id}/",
+        key_base=lambda one: f"../{one.track_id}/keys/",
+        addressing=addressing,
+    )
+
+
+def test_variants_are_the_renditions_of_every_track(tracks: tuple[Package, ...]) -> None:
+    text = release_multivariant(tracks, title='The "Album"', artist="Nobody")
+    parsed = m3u8.loads(text)
+
+    assert [one.uri for one in parsed.playlists] == ["aac-128k.m3u8", "opus-96k.m3u8", "flac.m3u8"]
+    for variant in parsed.playlists:
+        name = variant.uri.removesuffix(".m3u8")
+        files = [one for track in tracks if (one := track.rendition(name))]
+        assert variant.stream_info.bandwidth == max(one.peak_bps for one in files)
+        rates = [one.average_bps for one in files]
+        assert min(rates) <= variant.stream_info.average_bandwidth <= max(rates)
+    assert "VALUE=\"The 'Album'\"" in text
+
+
+def test_a_group_says_the_highest_rate(tracks: tuple[Package, ...]) -> None:
+    lines = release_multivariant(tracks, title="", artist="").splitlines()
+
+    assert any(
+        'GROUP-ID="flac-96000-2ch"' in line and "SAMPLE-RATE=96000" in line for line in lines
+    )
+
+
+@pytest.mark.parametrize("name", ["aac-128k", "opus-96k", "flac"])
+def test_every_track_begins_anew_with_its_own_header_and_keys(
+    tracks: tuple[Package, ...], name: str
+) -> None:
+    lines = _media(tracks, name).splitlines()
+    marks = [line.split(":")[0] for line in lines if line.startswith(("#EXT-X-DISC", "#EXT-X-MAP"))]
+
+    assert marks == ["#EXT-X-MAP", *["#EXT-X-DISCONTINUITY", "#EXT-X-MAP"] * 2]
+    for track in tracks:
+        at = next(i for i, line in enumerate(lines) if f"{track.track_id}/{name}.mp4" in line)
+        assert lines[at].startswith("#EXT-X-MAP")
+        assert lines[at + 1].startswith("#EXT-X-KEY")
+        key = track.renditions[0].kid
+        assert key is not None
+        assert f"../{track.track_id}/keys/{key.hex}" in lines[at + 2]
+
+
+@pytest.mark.parametrize("name", ["aac-128k", "opus-96k", "flac"])
+def test_durations_add_up_to_the_release_and_to_every_track(
+    tracks: tuple[Package, ...], name: str
+) -> None:
+    position, starts = Decimal(0), []
+    for line in _media(tracks, name).splitlines():
+        if line.startswith("#EXT-X-MAP"):
+            starts.append(position)
+        if line.startswith("#EXTINF:"):
+            position += Decimal(line[8:].rstrip(","))
+
+    expected = [round(start * 1_000_000) for start in starts_s(tracks)]
+    assert [int(start * 1_000_000) for start in (*starts, position)] == expected
+
+
+def test_the_target_duration_is_of_the_longest(tracks: tuple[Package, ...]) -> None:
+    parsed = m3u8.loads(_media(tracks, "flac"))
+
+    longest = max(Fraction(str(one.duration)) for one in parsed.segments)
+    assert parsed.target_duration == int(longest + Fraction(1, 2))
+
+
+def test_segments_have_urls_of_their_own(tracks: tuple[Package, ...]) -> None:
+    parsed = m3u8.loads(_media(tracks, "aac-128k", Addressing.SEGMENTS))
+
+    first = f"../{tracks[1].track_id}/aac-128k/1.m4s"
+    assert [one.discontinuity for one in parsed.segments if one.uri == first] == [True]
+    assert not any(one.byterange for one in parsed.segments)
