@@ -27,7 +27,12 @@ STREAMS: dict[str, tuple[str, int, tuple[str, ...]]] = {
     "7.1.opus": ("7.1", 48000, ("-c:a", "libopus", "-mapping_family", "1")),
     "40ms.opus": ("stereo", 48000, ("-c:a", "libopus", "-frame_duration", "40")),
     "stereo.flac": ("stereo", 44100, ("-c:a", "flac", "-sample_fmt", "s16")),
-    "7.1.flac": ("7.1", 192000, ("-c:a", "flac", "-sample_fmt", "s32", "-t", "1.1")),
+    # In ffmpeg's own blocks of 16,384 samples, ffmpeg cannot read it back.
+    "7.1.flac": (
+        "7.1",
+        192000,
+        ("-c:a", "flac", "-sample_fmt", "s32", "-frame_size", "4096", "-t", "1.1"),
+    ),
     "5.1.alac.m4a": ("5.1", 48000, ("-c:a", "alac")),
     "stereo.ac3": ("stereo", 44100, ("-c:a", "ac3", "-b:a", "192k")),
     "5.1.ac3": ("5.1(side)", 48000, ("-c:a", "ac3")),
