@@ -13,6 +13,7 @@ from configs.ladder import Ladder
 from configs.settings import IngestSettings
 from drm.keyring import Keyring
 from packager.systems import CLEARKEY_ONLY, KeySystems
+from pipeline.albums import find_albums
 from pipeline.executors import Executor, LocalExecutor
 from pipeline.executors.local import available_cores
 from pipeline.ffmpeg.binaries import Tools
@@ -72,11 +73,14 @@ async def ingest_all(
 
     `operator_id` is for one master only.
     """
-    ingest = Ingest(shop, reporter)
     executor = executor or LocalExecutor(shop.settings.jobs)
     reporter.begin(sources)
     try:
-        works = executor.map(lambda source: ingest.track(source, operator_id), sources)
-        return tuple([outcome async for outcome in works])
+        async with find_albums(sources, shop.tenant) as albums:
+            ingest = Ingest(shop, reporter, albums)
+            works = executor.map(
+                lambda source, place: ingest.track(source, place, operator_id), sources
+            )
+            return tuple([outcome async for outcome in works])
     finally:
         reporter.end()

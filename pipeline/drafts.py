@@ -16,15 +16,14 @@ from catalog.records import (
 from drm.keyring import Keyring
 from drm.model import KeyScope
 from packager.model import Loudness, Package, Rendition, Scheme
+from pipeline.albums import UNKNOWN_ARTIST, album_artist, album_id
 from pipeline.companions import Companions
 from pipeline.ffmpeg.encode import Encoded
-from pipeline.identity import release_id, revision_id
+from pipeline.identity import revision_id
 from pipeline.ladder import RenditionSpec, notes_on
 from pipeline.master import Master
 from pipeline.packaging import Packaged
 from storage.naming import cover_object, track_object
-
-UNKNOWN_ARTIST = "Unknown artist"
 
 
 def package_of(
@@ -33,6 +32,7 @@ def package_of(
     encoded: Encoded,
     packaged: Packaged,
     companions: Companions,
+    album_loudness: Loudness | None,
 ) -> Package:
     """The package of a new revision, named by its content."""
     package = Package(
@@ -42,6 +42,7 @@ def package_of(
         artist=", ".join(_artists(master)),
         renditions=packaged.renditions,
         loudness=encoded.loudness,
+        album_loudness=album_loudness,
         lyrics=tuple(one.track for one in companions.texts),
         pictures=tuple(one.picture for one in companions.pictures),
         downloads=tuple(one.download for one in companions.downloads),
@@ -139,13 +140,11 @@ def _release(master: Master, companions: Companions, tenant: str) -> ReleaseDraf
     tags = master.tags
     if not (tags.album or tags.upc or master.cover):
         return None
-    title = tags.album or master.title
-    artist = tags.album_artist or _artists(master)[0]
     cover = master.cover
     return ReleaseDraft(
-        release_id=release_id(tenant, tags.upc, artist, title),
-        title=title,
-        artist=artist,
+        release_id=album_id(tags, master.title, tenant),
+        title=tags.album or master.title,
+        artist=album_artist(tags),
         upc=tags.upc,
         date=tags.date,
         label=tags.label,

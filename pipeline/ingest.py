@@ -1,7 +1,8 @@
 """The way of one track, from a master to its publication. Read this file first.
 
     probe    -> Master, or BadMaster: what it is, what it is called, which track it is
-    encode   -> plain MP4 files, loudness; the decode is proven complete
+    encode   -> plain MP4 files, loudness; the decode is proven complete; then it waits until the
+                others of its album are so far, since its files say how loud the album is
     package  -> CMAF track files, segmented and encrypted, each with a hash
     store    -> track files, static manifests and the package index rest in storage
     publish  -> one transaction makes the revision the track's current one
@@ -22,7 +23,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
-from catalog import tracks
+from catalog import releases, tracks
+from catalog.album_loudness import TrackLoudness, album_loudness
 from catalog.engine import Catalog
 from catalog.errors import CatalogError, NotFound
 from catalog.publish import publish, rollback
@@ -35,8 +37,10 @@ from packager import index
 from packager.dash.render import mpd
 from packager.errors import PackagerError
 from packager.hls.render import HlsForm, media, multivariant, playable
-from packager.model import Package, Scheme
+from packager.loudness import loudness_box
+from packager.model import Loudness, Package, Scheme
 from packager.systems import KeySystems
+from pipeline.albums import Albums, Measured, album_id
 from pipeline.companions import (
     Companions,
     make_companions,
@@ -47,6 +51,7 @@ from pipeline.companions import (
 from pipeline.downloads import choose_downloads, encode_downloads
 from pipeline.drafts import package_of, publication_of, revision_of
 from pipeline.errors import BadMaster, EncoderFailed, PipelineError, shown
+from pipeline.executors import Place
 from pipeline.ffmpeg.binaries import Tools
 from pipeline.ffmpeg.encode import Encoded, encode
 from pipeline.identity import identify, track_id
@@ -89,13 +94,17 @@ class Ingest:
 
     shop: Workshop
     reporter: Reporter
+    albums: Albums
     _claimed: dict[str, Path] = field(default_factory=dict)  # track id -> the master that has it
 
-    async def track(self, source: Path, operator_id: str | None = None) -> Outcome:
-        """Ingest one master. What goes wrong with it is in the outcome; nothing is raised."""
+    async def track(self, source: Path, place: Place, operator_id: str | None = None) -> Outcome:
+        """Ingest one master. What goes wrong with it is in the outcome; nothing is raised.
+
+        `place` is left while it waits for the others of its album.
+        """
         began = time.monotonic()
         job = Job(self.shop.catalog, self.shop.clock)
-        run = _Track(self.shop, self.reporter, source, job)
+        run = _Track(self.shop, self.reporter, source, job, self.albums, place)
         try:
             await job.start(self.shop.tenant, source)
             outcome = await run.ingest(operator_id, self._claim)
@@ -105,6 +114,7 @@ class Ingest:
                 await job.fail(error)
             outcome = Outcome(source, Status.FAILED, 0, title=run.title, error=error)
             self._release(source)
+        await self.albums.leave(source, failed=outcome.status is Status.FAILED)
         outcome = _timed(outcome, time.monotonic() - began)
         self.reporter.done(outcome)
         return outcome
@@ -130,6 +140,8 @@ class _Track:
     reporter: Reporter
     source: Path
     job: Job
+    albums: Albums
+    place: Place
     title: str | None = None
 
     async def ingest(
@@ -162,6 +174,7 @@ class _Track:
             await self._enter(Stage.ENCODE)
             encoded = await self._encode(master, specs, folder)
             made = await encode_downloads(shop.tools, master, downloads, folder, slot=shop.slot)
+            album = await self._album(master, track, encoded)
             await self._enter(Stage.PACKAGE)
             packaged = await asyncio.to_thread(
                 package_tracks,
@@ -174,13 +187,14 @@ class _Track:
                 segment_s=shop.settings.segment_s,
                 aes128=shop.settings.aes128,
                 systems=shop.systems,
+                loudness=loudness_box(encoded.loudness, album),
             )
             companions = await asyncio.to_thread(
                 make_companions, master, packaged.renditions[0], made
             )
             for warning in companions.warnings:
                 self.reporter.warn(self.source, warning)
-            package = package_of(master, track, encoded, packaged, companions)
+            package = package_of(master, track, encoded, packaged, companions, album)
             revision = revision_of(
                 master,
                 package,
@@ -239,6 +253,22 @@ class _Track:
             cause = "its samples do not have the MD5 that its FLAC header names"
             raise BadMaster(master.path, cause, "export it again")
         return encoded
+
+    async def _album(self, master: Master, track: str, encoded: Encoded) -> Loudness | None:
+        """The loudness of its album, if all of that is in this batch or in the catalog."""
+        async with self.shop.catalog.begin() as tx:
+            await self.job.close_stage(tx)  # waiting for others is no part of it
+        release = album_id(master.tags, master.title, self.shop.tenant)
+        mine = TrackLoudness(encoded.blocks, encoded.loudness.true_peak_dbtp)
+        here = await self.albums.others(self.source, Measured(track, release, mine), self.place)
+        if here is None:
+            return None
+        async with self.shop.catalog.connect() as tx:
+            there = await releases.loudness_of_tracks(tx, release, without=here)
+        if there is None:
+            return None
+        album = album_loudness((*here.values(), *there))
+        return Loudness(album.integrated_lufs, album.loudness_range_lu, album.true_peak_dbtp)
 
     async def _release(
         self,

@@ -10,6 +10,7 @@ from typing import BinaryIO
 
 from drm.keyring import Keyring
 from drm.model import ContentKey
+from packager.boxes.base import Container
 from packager.cmaf import write_track
 from packager.demux import demux, with_length
 from packager.errors import MalformedMedia
@@ -46,13 +47,15 @@ def package_tracks(
     segment_s: float,
     aes128: bool = False,
     systems: KeySystems = CLEARKEY_ONLY,
+    loudness: Container | None = None,
 ) -> Packaged:
     """Segment and encrypt every rendition; an encoded file is removed when it was read.
 
-    `aes128` asks for a second file of what plays without EME, unless the scheme is `clear`.
-    Raises MalformedMedia when a rendition is not what was asked for.
+    `loudness` is the `ludt` box of every file. `aes128` asks for a second file of what plays
+    without EME, unless the scheme is `clear`. Raises MalformedMedia when a rendition is not
+    what was asked for.
     """
-    packer = _Packer(keyring, folder, segment_s, systems)
+    packer = _Packer(keyring, folder, segment_s, systems, loudness)
     renditions = []
     for number, spec in enumerate(specs):
         with encoded[spec.name].open("rb") as source:
@@ -74,6 +77,7 @@ class _Packer:
     folder: Path
     segment_s: float
     systems: KeySystems
+    loudness: Container | None
     files: dict[str, Path] = field(default_factory=dict)
     keys: dict[tuple[str, Scheme], ContentKey] = field(default_factory=dict)
 
@@ -101,6 +105,7 @@ class _Packer:
                 pssh=self.systems.boxes(protection.kid, scheme)
                 if protection and scheme is not Scheme.AES_128
                 else (),
+                loudness=self.loudness,
             )
 
     def _protection(self, tier: str, scheme: Scheme, number: int) -> TrackProtection | None:

@@ -9,8 +9,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from typing import Protocol, TypeVar
 
 from pipeline.executors.local import LocalExecutor
+from pipeline.executors.place import Place
 
-__all__ = ["Executor", "LocalExecutor"]
+__all__ = ["Executor", "LocalExecutor", "Place"]
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -19,9 +20,10 @@ R = TypeVar("R")
 class Executor(Protocol):
     """Runs the same work on many items."""
 
-    def map(self, work: Callable[[T], Awaitable[R]], items: Iterable[T]) -> AsyncIterator[R]:
+    def map(self, work: Callable[[T, Place], Awaitable[R]], items: Iterable[T]) -> AsyncIterator[R]:
         """Run `work` on every item; results come as they are done.
 
-        An exception of `work` ends the others and is raised.
+        Work that waits for other items leaves its place meanwhile, so that they can run. An
+        exception of `work` ends the others and is raised.
         """
         ...

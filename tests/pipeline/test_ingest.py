@@ -7,6 +7,7 @@ import subprocess
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,7 +16,8 @@ from catalog import jobs, keys, releases, tracks
 from catalog.records import JobState
 from configs.settings import IngestSettings
 from packager import index
-from packager.model import Package, Rendition
+from packager.boxes.base import Container, parse
+from packager.model import Loudness, Package, Rendition
 from pipeline.batch import ingest_all
 from pipeline.ffmpeg.binaries import Tools
 from pipeline.ingest import Workshop
@@ -341,3 +343,77 @@ async def test_a_store_that_fails_leaves_nothing_published_and_nothing_behind(
         assert [one async for one in rest.list("")] == []
         async with shop.catalog.connect() as tx:
             assert await tracks.list_page(tx, after=None, limit=10) == ()
+
+
+def rivers(folder: Path, number: int, level: float, **tags: str) -> Path:
+    """A track of an album, so loud."""
+    folder.mkdir(exist_ok=True)
+    named: Any = {"album": "Rivers", "artist": "Ada", "tracknumber": str(number)} | tags
+    return masters.flac(folder / f"{number}.flac", masters.music(4, seed=number) * level, **named)
+
+
+def loudness_boxes(shop: Workshop, outcome: Outcome) -> list[tuple[bytes, ...]]:
+    """Which boxes of loudness each track file of an outcome has."""
+    assert isinstance(shop.store, LocalStore)
+    found = []
+    for one in outcome.renditions:
+        data = Path(shop.store.locate(one.object_key)).read_bytes()
+        movie = next(box for box in parse(data[: data.index(b"sidx") - 4]) if box.code == b"moov")
+        assert isinstance(movie, Container)
+        found.append(tuple(box.code for box in movie.inside(b"trak", b"udta", b"ludt").children))
+    return found
+
+
+@pytest.mark.parametrize("jobs_", [1, 2])
+async def test_an_album_in_one_batch_knows_how_loud_it_is(
+    tools: Tools, tmp_path: Path, jobs_: int
+) -> None:
+    sources = [rivers(tmp_path / "in", number, 0.9 / number) for number in (1, 2, 3)]
+    single = masters.wav(tmp_path / "single.wav", masters.music(1))
+    async with workshop(tmp_path / "home", tools, IngestSettings(jobs=jobs_)) as shop:
+        *album, alone = await ingest(shop, *sources, single)
+        assert [one.error for one in (*album, alone)] == [None] * 4
+        packages = [await package_of(shop, one) for one in album]
+        async with shop.catalog.connect() as tx:
+            track = await tracks.get(tx, str(album[0].track_id))
+            release = await releases.get(tx, str(track.release_id))
+        kept = Loudness(release.integrated_lufs, release.loudness_range_lu, release.true_peak_dbtp)
+        assert [one.album_loudness for one in packages] == [kept] * 3
+        each = [one.loudness for one in packages]
+        assert len(set(each)) == 3
+        assert kept.true_peak_dbtp == max(one.true_peak_dbtp or -99 for one in each if one)
+        for outcome in album:
+            assert set(loudness_boxes(shop, outcome)) == {(b"tlou", b"alou")}
+        assert set(loudness_boxes(shop, alone)) == {(b"tlou",)}
+        assert (await package_of(shop, alone)).album_loudness is None
+
+
+async def test_tracks_that_come_one_by_one_leave_the_album_to_the_catalog(
+    tools: Tools, tmp_path: Path
+) -> None:
+    sources = [rivers(tmp_path / "in", number, 0.9 / number) for number in (1, 2)]
+    async with workshop(tmp_path / "home", tools) as shop:
+        outcomes = [(await ingest(shop, source))[0] for source in sources]
+        assert {boxes for one in outcomes for boxes in loudness_boxes(shop, one)} == {(b"tlou",)}
+        async with shop.catalog.connect() as tx:
+            track = await tracks.get(tx, str(outcomes[0].track_id))
+            release = await releases.get(tx, str(track.release_id))
+        together = [await package_of(shop, one) for one in outcomes]
+        levels = [one.loudness.integrated_lufs or 0 for one in together if one.loudness]
+        assert min(levels) < (release.integrated_lufs or 0) < max(levels)
+
+
+async def test_a_track_that_fails_does_not_keep_its_album_waiting(
+    tools: Tools, tmp_path: Path
+) -> None:
+    good, bad = (rivers(tmp_path / "in", number, 0.9) for number in (1, 2))
+    masters.truncate(bad)
+    async with workshop(tmp_path / "home", tools, IngestSettings(jobs=1)) as shop:
+        outcomes = await ingest(shop, good, bad)
+        assert [one.status for one in outcomes] == [Status.PUBLISHED, Status.FAILED]
+        assert set(loudness_boxes(shop, outcomes[0])) == {(b"tlou",)}
+        # The mended master and the one that is in the catalog are the whole album.
+        mended = rivers(tmp_path / "in", 2, 0.9)
+        outcomes = await ingest(shop, good, mended)
+        assert [one.status for one in outcomes] == [Status.UNCHANGED, Status.PUBLISHED]
+        assert set(loudness_boxes(shop, outcomes[1])) == {(b"tlou", b"alou")}
