@@ -28,6 +28,7 @@ _COMMANDS: Mapping[str, str] = {
     "track": "pipeline.cli.track:track_group",
     "package": "pipeline.cli.package:package_command",
     "dump": "pipeline.cli.dump:dump_command",
+    "check": "pipeline.cli.check:check_command",
     "config": "pipeline.cli.config:config_group",
     "version": "pipeline.cli.version:version_command",
 }
