@@ -1,7 +1,7 @@
-"""Loudness in LUFS and decibels -> the `ludt` box of a track. ISO/IEC 23003-4:2020, 7.3 and A.4.
+"""Loudness in LUFS and decibels, as files and manifests carry it.
 
-Values are rounded to the steps that the codes have: a quarter of a LU, 1/32 dB. What cannot be
-said in them is left out: nothing is published that was not measured.
+In a file it is the `ludt` box of the track, in the codes of ISO/IEC 23003-4 (7.3): rounded to a
+quarter of a LU and 1/32 dB. In manifests it is text. What was not measured is left out of both.
 """
 
 from __future__ import annotations
@@ -38,6 +38,16 @@ def loudness_box(track: Loudness | None, album: Loudness | None) -> Container | 
         if base is not None
     ]
     return Container(b"ludt", tuple(boxes)) if boxes else None
+
+
+def loudness_text(loudness: Loudness) -> str:
+    """As in `integrated=-14.2,range=5.3,true-peak=-1.1`: LUFS, LU, dBTP. Empty if all unknown."""
+    values = (
+        ("integrated", loudness.integrated_lufs),
+        ("range", loudness.range_lu),
+        ("true-peak", loudness.true_peak_dbtp),
+    )
+    return ",".join(f"{name}={value:g}" for name, value in values if value is not None)
 
 
 def _base(loudness: Loudness | None) -> LoudnessBase | None:

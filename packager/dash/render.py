@@ -14,7 +14,8 @@ from packager.dash import channels
 from packager.dash.protection import content_protection
 from packager.dash.text import pictures, text_sets
 from packager.dash.tree import CENC, MPD, child, duration
-from packager.model import Codec, Package, Picture, Rendition
+from packager.loudness import loudness_text
+from packager.model import Codec, Loudness, Package, Picture, Rendition
 from packager.release import starts_s
 from packager.systems import CLEARKEY_ONLY, KeySystems
 
@@ -59,6 +60,7 @@ def mpd(
     pictures(information, package, picture_url)
     context = _Context(media_base, addressing, systems)
     _period(root, "0", package, package.duration_s, context)
+    _loudness(root, "album", package.album_loudness)
     return _text(root)
 
 
@@ -83,6 +85,7 @@ def release_mpd(
     for package, (start, end) in zip(packages, pairwise(edges), strict=True):
         context = _Context(media_base(package), addressing, systems)
         _period(root, package.track_id, package, end - start, context)
+    _loudness(root, "album", packages[0].album_loudness)
     return _text(root)
 
 
@@ -128,6 +131,14 @@ def _period(
     for number, renditions in enumerate(sets):
         _adaptation_set(period, number, sets, context, renditions)
     text_sets(period, package, len(sets), context.media_base)
+    _loudness(period, "track", package.loudness)
+
+
+def _loudness(parent: etree._Element, of: str, loudness: Loudness | None) -> None:
+    """A scheme of our own (docs/loudness.md): ISO/IEC 23009-1 has no descriptor for it."""
+    if loudness is not None and (text := loudness_text(loudness)):
+        scheme = f"urn:headwater:loudness:{of}:2026"
+        child(parent, "SupplementalProperty", schemeIdUri=scheme, value=text)
 
 
 def _family(one: Rendition) -> _Family:

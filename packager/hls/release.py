@@ -20,6 +20,7 @@ from packager.hls.render import (
     empty_multivariant,
     group_id,
     header_of,
+    loudness_data,
     playable,
     segments_of,
     variant,
@@ -56,6 +57,7 @@ def release_multivariant(
         if text:
             data = m3u8.model.SessionData(f"{_DATA_ID}.{name}", attribute_text(text))
             playlist.session_data.append(data)
+    playlist.session_data.extend(loudness_data("album", packages[0].album_loudness))
     return str(playlist.dumps())
 
 

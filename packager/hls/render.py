@@ -17,7 +17,8 @@ from packager.hls.keys import HlsForm, keys_of
 from packager.hls.tags import AudioGroup, ClearHeader, Key, Keys, attribute_text
 from packager.hls.text import TextRendition
 from packager.hls.text import renditions as text_renditions
-from packager.model import Codec, Package, Rendition, Scheme
+from packager.loudness import loudness_text
+from packager.model import Codec, Loudness, Package, Rendition, Scheme
 from packager.pictures import DOCUMENT
 from packager.systems import CLEARKEY_ONLY, KeySystems
 
@@ -177,10 +178,18 @@ def _session_data(
     for name, text in (("title", package.title), ("artist", package.artist)):
         if text:
             yield _data(name, text)
+    yield from loudness_data("track", package.loudness)
+    yield from loudness_data("album", package.album_loudness)
     for one in files:
         trim = one.trim
         gapless = f"{one.timescale}:{trim.delay}/{trim.samples}/{trim.padding}"
         yield _data(f"gapless.{one.name}", gapless)
+
+
+def loudness_data(of: str, loudness: Loudness | None) -> Iterator[m3u8.model.SessionData]:
+    """`loudness.track` and `loudness.album`, where they are known."""
+    if loudness is not None and (text := loudness_text(loudness)):
+        yield _data(f"loudness.{of}", text)
 
 
 def _data(name: str, value: str) -> m3u8.model.SessionData:

@@ -16,7 +16,7 @@ from packager.boxes.loudness import (
 )
 from packager.cmaf import write_track
 from packager.demux import demux
-from packager.loudness import loudness_box
+from packager.loudness import loudness_box, loudness_text
 from packager.model import Loudness, Scheme
 from tests.packager.conftest import Encode
 from tests.packager.packages import protection
@@ -83,6 +83,18 @@ def test_what_is_not_known_is_not_written() -> None:
     assert only_album.find(AlbumLoudnessBox) is not None
     unknown_peak = _base(Loudness(-14, None, None))
     assert unknown_peak.measurement_system_for_tp == unknown_peak.reliability_for_tp == 0
+
+
+@pytest.mark.parametrize(
+    ("loudness", "text"),
+    [
+        (TRACK, "integrated=-14.2,range=5.3,true-peak=-1.1"),
+        (Loudness(-14.0, None, 0.0), "integrated=-14,true-peak=0"),
+        (Loudness(None, None, None), ""),
+    ],
+)
+def test_manifests_say_it_in_words(loudness: Loudness, text: str) -> None:
+    assert loudness_text(loudness) == text
 
 
 def test_versions_do_not_mix() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from base64 import b64decode
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,11 +11,11 @@ from lxml import etree
 
 from packager.addressing import Addressing
 from packager.dash.render import mpd
-from packager.model import Package, Scheme
+from packager.model import Loudness, Package, Scheme
 from packager.pssh import System
 from packager.systems import KeySystems
 from tests.packager.conftest import Encode
-from tests.packager.packages import SAMPLE_SCHEMES, package, write
+from tests.packager.packages import ALBUM_LOUDNESS, SAMPLE_SCHEMES, package, write
 
 SCHEMA = Path(__file__).parents[4] / "shared" / "reference" / "schemas" / "DASH-MPD.xsd"
 NS = {"d": "urn:mpeg:dash:schema:mpd:2011", "cenc": "urn:mpeg:cenc:2013"}
@@ -41,9 +42,22 @@ def _strings(tree: etree._Element, path: str) -> list[str]:
     return [str(one) for one in found]
 
 
+def test_loudness_is_a_property_of_the_period_and_of_the_album(album_track: Package) -> None:
+    tree = _tree(replace(album_track, album_loudness=ALBUM_LOUDNESS))
+    named = "d:SupplementalProperty[@schemeIdUri='urn:headwater:loudness:{}:2026']/@value"
+
+    assert _strings(tree, "d:Period/" + named.format("track")) == [
+        "integrated=-14.2,range=5.3,true-peak=-1.1"
+    ]
+    assert _strings(tree, named.format("album")) == ["integrated=-13.7,range=9,true-peak=0.4"]
+    silent = replace(album_track, loudness=Loudness(None, None, None), album_loudness=None)
+    assert "loudness" not in mpd(silent)
+
+
 @pytest.mark.skipif(not SCHEMA.exists(), reason=f"the MPEG-DASH schema is not at {SCHEMA}")
 def test_the_mpd_is_valid(album_track: Package) -> None:
-    etree.XMLSchema(etree.parse(SCHEMA)).assertValid(_tree(album_track))
+    of_album = replace(album_track, album_loudness=ALBUM_LOUDNESS)
+    etree.XMLSchema(etree.parse(SCHEMA)).assertValid(_tree(of_album))
 
 
 def test_one_adaptation_set_per_codec_rate_and_kid(album_track: Package) -> None:

@@ -13,10 +13,10 @@ import pytest
 from packager.addressing import Addressing
 from packager.hls.keys import FAIRPLAY, IDENTITY, PLAYREADY, WIDEVINE
 from packager.hls.render import HlsForm, media, multivariant
-from packager.model import Package, Rendition, Scheme
+from packager.model import Loudness, Package, Rendition, Scheme
 from packager.systems import KeySystems
 from tests.packager.conftest import Encode
-from tests.packager.packages import package, write
+from tests.packager.packages import ALBUM_LOUDNESS, package, write
 
 
 @pytest.fixture
@@ -49,7 +49,7 @@ def test_lossless_groups_say_rate_and_depth(album_track: Package) -> None:
     lines = multivariant(album_track).splitlines()
     depth = album_track.renditions[0].bit_depth
 
-    assert any(line.endswith(f'"2",SAMPLE-RATE=44100,BIT-DEPTH={depth}') for line in lines)
+    assert any(line.endswith(f",BIT-DEPTH={depth}") for line in lines)
     assert any(line.endswith('CHANNELS="2",SAMPLE-RATE=48000') for line in lines)
 
 
@@ -265,3 +265,17 @@ def test_segments_have_urls_of_their_own(encode: Encode) -> None:
     assert {one.byterange for one in parsed.segments} == {None}
     assert parsed.segments[0].init_section.uri == "../../aac-128k/init.mp4"
     assert [one.duration for one in parsed.segments] == [one.duration for one in ranges.segments]
+
+
+def test_loudness_is_session_data_where_it_is_known(album_track: Package) -> None:
+    def told(one: Package) -> dict[str, str]:
+        data = {each.data_id: each.value for each in m3u8.loads(multivariant(one)).session_data}
+        return {name: value for name, value in data.items() if "loudness" in name}
+
+    track = {"org.headwater.loudness.track": "integrated=-14.2,range=5.3,true-peak=-1.1"}
+    assert told(album_track) == track
+    with_album = replace(album_track, album_loudness=ALBUM_LOUDNESS)
+    album = {"org.headwater.loudness.album": "integrated=-13.7,range=9,true-peak=0.4"}
+    assert told(with_album) == track | album
+    assert told(replace(album_track, loudness=Loudness(None, None, None))) == {}
+    assert told(replace(album_track, loudness=None)) == {}
