@@ -320,10 +320,27 @@ class Package:
             if one.aes128 is not None:
                 yield one.aes128
 
-    def only(self, tiers: Collection[str]) -> Package:
-        """The same package with nothing but what is of these tiers, or of none."""
+    def only(
+        self,
+        tiers: Collection[str] | None = None,
+        *,
+        codecs: Collection[Codec] | None = None,
+        max_bps: int | None = None,
+    ) -> Package:
+        """The same package with nothing but what passes every filter that is given.
+
+        `max_bps` is compared with the peak bit rate. Downloads are filtered by tier alone.
+        """
+
+        def passes(one: Rendition) -> bool:
+            return (
+                (tiers is None or one.tier in tiers)
+                and (codecs is None or one.codec in codecs)
+                and (max_bps is None or one.peak_bps <= max_bps)
+            )
+
         return replace(
             self,
-            renditions=tuple(one for one in self.renditions if one.tier in tiers),
-            downloads=tuple(one for one in self.downloads if one.tier in tiers),
+            renditions=tuple(one for one in self.renditions if passes(one)),
+            downloads=tuple(one for one in self.downloads if tiers is None or one.tier in tiers),
         )

@@ -100,6 +100,7 @@ class AudioGroup:
             "AUTOSELECT=YES",
             f"CHANNELS={quoted(self.channels)}",
             f"SAMPLE-RATE={self.sample_rate_hz}",
+            f"STABLE-RENDITION-ID={quoted(self.group_id)}",
         ]
         if self.bit_depth is not None:
             parts.append(f"BIT-DEPTH={self.bit_depth}")
