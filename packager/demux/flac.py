@@ -20,7 +20,7 @@ from packager.model import EncodedTrack, Trim
 _MARKER = b"fLaC"
 _MAX_HEADER = 16  # bytes
 _MAX_FRAME = 4 << 20  # bytes: more than 65,535 samples of 8 channels of 32 bits
-_MAX_CANDIDATES = 64  # sync codes in a frame that look like the next one's
+_MAX_CANDIDATES = 64  # headers inside a frame that look like the next one's
 # Blocking strategy and sync code, section 9.1.
 _SYNC = {False: b"\xff\xf8", True: b"\xff\xf9"}
 # Block size by its code, section 9.1.1; 6 and 7 follow in the header.
@@ -93,17 +93,18 @@ def _next_frame(
     stream: ByteStream, at: int, header: FrameHeader, info: StreamInfo, end: int
 ) -> tuple[int, FrameHeader | None]:
     """Where a frame ends, and the header that stands there; None at the end of the file."""
-    start = at + header.size + 2
+    start = at + header.size + 1
     limit = min(at + _MAX_FRAME, end)
-    for _ in range(_MAX_CANDIDATES):
-        start = stream.find(_SYNC[header.variable], start, limit)
+    tried = 0
+    while tried < _MAX_CANDIDATES:
+        start = stream.find(_SYNC[header.variable], start + 1, limit)
         if start < 0:
             break
         found = read_header(stream.at(start, _MAX_HEADER), info)
-        fits = found is not None and found.number == header.following
-        if fits and divides_crc16(stream.at(at, start - at)):
-            return start, found
-        start += 1
+        if found is not None and found.number == header.following:
+            if divides_crc16(stream.at(at, start - at)):
+                return start, found
+            tried += 1
     if end - at > _MAX_FRAME or not divides_crc16(stream.at(at, end - at)):
         raise MalformedMedia("the frame is broken or cut short", path="FLAC", offset=at)
     return end, None

@@ -80,6 +80,13 @@ def test_a_frame_inside_a_frame_is_not_taken_for_the_next() -> None:
     assert len(_demux(data).table) == 4
 
 
+def test_a_block_full_of_sync_codes_is_read() -> None:
+    quiet = [[-8] * 4096, [-7, -8] * 2048, [-8] * 100]  # 0xfff8, 0xfff9
+
+    for variable in (False, True):
+        assert len(_demux(flac_file(quiet, variable=variable)).table) == 3
+
+
 def _spans(data: bytes) -> list[range]:
     table = _demux(data).table
     return [

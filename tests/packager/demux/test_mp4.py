@@ -9,9 +9,21 @@ import pytest
 
 from packager.boxes.base import Box, Container, UnknownBox, parse
 from packager.boxes.entries import AudioSampleEntry, ElementaryStreamBox, SampleDescriptionBox
-from packager.boxes.movie import Edit, EditListBox, HandlerBox, MediaHeaderBox
-from packager.boxes.table import ChunkOffsetBox, SampleSizeBox, TimeToSampleBox
+from packager.boxes.movie import (
+    Edit,
+    EditListBox,
+    HandlerBox,
+    MediaHeaderBox,
+    MovieHeaderBox,
+)
+from packager.boxes.table import (
+    ChunkOffsetBox,
+    SampleSizeBox,
+    SampleToChunkBox,
+    TimeToSampleBox,
+)
 from packager.demux import demux, with_length
+from packager.demux.mp4 import MAX_MOVIE_BYTES
 from packager.errors import MalformedMedia, PackagerError, UnsupportedMedia
 from packager.model import Trim
 from tests.packager.conftest import SECONDS, Encode
@@ -293,3 +305,46 @@ def test_tables_that_make_no_sense(stream: Stream, box: Box, problem: str) -> No
 
     with pytest.raises(PackagerError, match=problem):
         demux(io.BytesIO(data))
+
+
+def _replaced(data: bytes, kind: bytes, box: Box | None) -> bytes:
+    return _remade(data, lambda one: box if one.code == kind else one)
+
+
+@pytest.mark.parametrize(
+    ("kind", "box", "problem"),
+    [
+        (b"mp4a", UnknownBox(b"sowt", b""), "samples coded as 'sowt'"),
+        (b"stsz", SampleSizeBox(), "0 samples"),
+        (b"stsc", SampleToChunkBox(array("I", [2, 1, 1])), "chunk numbers are out of order"),
+        (b"stsc", SampleToChunkBox(array("I", [1, 9999, 1])), "chunks hold more samples"),
+        (b"stsc", SampleToChunkBox(array("I", [1, 1, 1])), "of 144 samples"),
+        (b"stts", TimeToSampleBox(array("I", [145, 1024])), "durations for more than 144"),
+        (b"stts", TimeToSampleBox(array("I", [143, 1024])), "143 durations for 144 samples"),
+        (b"mvhd", MovieHeaderBox(0, 0, 2), "the timescale is 0"),
+        (b"mdhd", None, "has no mdhd"),
+        (b"trak", None, "0 audio tracks"),
+        (b"moov", None, "there is no moov box"),
+    ],
+)
+def test_missing_and_broken_boxes(
+    stream: Stream, kind: bytes, box: Box | None, problem: str
+) -> None:
+    data = _replaced(stream("stereo.m4a").read_bytes(), kind, box)
+
+    with pytest.raises(PackagerError, match=problem):
+        demux(io.BytesIO(data))
+
+
+def test_a_file_without_an_edit_list_is_presented_whole(stream: Stream) -> None:
+    data = _replaced(stream("stereo.m4a").read_bytes(), b"edts", None)
+
+    assert demux(io.BytesIO(data)).trim == Trim(0, 146554, 902)
+
+
+def test_a_movie_box_beyond_all_measure_is_not_read() -> None:
+    size = MAX_MOVIE_BYTES + 8
+    head = b"\0\0\0\x08free" + size.to_bytes(4, "big") + b"moov"
+
+    with pytest.raises(MalformedMedia, match="moov: is 67108872 bytes long"):
+        demux(io.BytesIO(head + bytes(size - 8)))
