@@ -1,6 +1,6 @@
 """Formats: an encoder's file becomes a CMAF track, and a package becomes HLS and DASH.
 
-The packager reads and writes ISO BMFF boxes (`boxes`), takes an encoder's MP4 apart (`demux`),
+The packager reads and writes ISO BMFF boxes (`boxes`), takes encoded files apart (`demux`),
 decides where segments begin (`segmenter`), encrypts and writes one addressable file per rendition
 (`cmaf`), and renders the manifests (`hls`, `dash`) and the index (`index`) from one value,
 `model.Package`.
