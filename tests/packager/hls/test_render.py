@@ -49,8 +49,12 @@ def test_lossless_groups_say_rate_and_depth(album_track: Package) -> None:
     lines = multivariant(album_track).splitlines()
     depth = album_track.renditions[0].bit_depth
 
-    assert any(line.endswith(f",BIT-DEPTH={depth}") for line in lines)
-    assert any(line.endswith('CHANNELS="2",SAMPLE-RATE=48000') for line in lines)
+    lossless = next(line for line in lines if 'GROUP-ID="flac-44100-2ch"' in line)
+    lossy = next(line for line in lines if 'GROUP-ID="opus-48000-2ch"' in line)
+    assert 'CHANNELS="2",SAMPLE-RATE=44100,' in lossless
+    assert f",BIT-DEPTH={depth}" in lossless
+    assert 'CHANNELS="2",SAMPLE-RATE=48000,' in lossy
+    assert "BIT-DEPTH" not in lossy
 
 
 def test_bandwidths_come_from_the_segments(album_track: Package) -> None:
