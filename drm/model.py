@@ -32,7 +32,8 @@ class ContentKey:
 class PlaybackToken:
     """What a playback token says: these tiers of the objects under this prefix, until then."""
 
-    scope: str  # a path prefix ending in "/": "tracks/<track_id>/" or "covers/"
+    # A path prefix ending in "/": "tracks/<track_id>/", "releases/<release_id>/" or "covers/".
+    scope: str
     tiers: tuple[str, ...]  # in ladder order, lowest first
     expires_at: datetime  # UTC, whole seconds
 

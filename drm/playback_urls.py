@@ -1,4 +1,4 @@
-"""Where a player finds a track: the one place that knows the shape of playback URLs.
+"""Where a player finds a track or a release: the one place that knows the shape of playback URLs.
 
 Pure text: `headwater play` and the origin's playback answer both call it, so that they agree.
 """
@@ -14,7 +14,7 @@ LICENSE_PATH = "/license/clearkey"
 
 @dataclass(frozen=True, slots=True)
 class PlaybackUrls:
-    """The addresses of one track for one token."""
+    """The addresses of one track or release for one token."""
 
     hls: str  # multivariant playlist for hls.js and Shaka Player
     hls_identity: str  # the same for native players (RFC 8216, KEYFORMAT="identity")
@@ -29,8 +29,22 @@ def playback_urls(base: str, token: str, track_id: str, revision: str, access: s
     `token` is an issued playback token and `access` is `Tiers.access` of its tiers: both are
     made of characters that need no escaping in a path or a query.
     """
+    return _urls(base, token, f"tracks/{track_id}/{revision}/{access}")
+
+
+def release_urls(base: str, token: str, release_id: str, edition: str, access: str) -> PlaybackUrls:
+    """The same of a whole release; `edition` is of its tracks as they are now."""
+    return _urls(base, token, f"releases/{release_id}/{edition}/{access}")
+
+
+def files_url(base: str, token: str, track_id: str, revision: str) -> str:
+    """What the URL of any other file of a track begins with: its lyrics, pictures, downloads."""
+    return f"{base.rstrip('/')}{TOKEN_PREFIX}{token}/tracks/{track_id}/{revision}/"
+
+
+def _urls(base: str, token: str, place: str) -> PlaybackUrls:
     base = base.rstrip("/")
-    folder = f"{base}{TOKEN_PREFIX}{token}/tracks/{track_id}/{revision}/{access}"
+    folder = f"{base}{TOKEN_PREFIX}{token}/{place}"
     return PlaybackUrls(
         hls=f"{folder}/hls/multivariant.m3u8",
         hls_identity=f"{folder}/hls-identity/multivariant.m3u8",

@@ -17,11 +17,22 @@ from origin.problems import Unauthenticated
 
 _REMEMBERED = 16384  # playback tokens: one per listener and track, about 500 bytes each
 COVERS_SCOPE = "covers/"
+_RELEASES = "releases/"
 
 
 def track_scope(track_id: str) -> str:
     """The scope of a playback token for one track."""
     return f"tracks/{track_id}/"
+
+
+def release_scope(release_id: str) -> str:
+    """The scope of a playback token for a release and all of its tracks."""
+    return f"{_RELEASES}{release_id}/"
+
+
+def wrong_scope() -> Denied:
+    """The refusal of a token that is for something else."""
+    return Denied("wrong-scope", "The token is for something else.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +43,25 @@ class Grant:
     tiers: frozenset[str]
     expires: float  # Unix seconds
 
+    @property
+    def is_of_release(self) -> bool:
+        """Whether the token is for a release: which tracks that is, the catalog knows."""
+        return self.scope.startswith(_RELEASES)
+
+    def covers(self, track_id: str, release_id: str | None) -> bool:
+        """Whether the token is for this track, or for the release it is part of."""
+        if self.scope == track_scope(track_id):
+            return True
+        return release_id is not None and self.scope == release_scope(release_id)
+
     def require(self, scope: str, tiers: frozenset[str]) -> None:
         """Denied unless the token covers that scope and opens all of these tiers."""
         if self.scope != scope:
-            raise Denied("wrong-scope", "The token is for something else.")
+            raise wrong_scope()
+        self.require_tiers(tiers)
+
+    def require_tiers(self, tiers: frozenset[str]) -> None:
+        """Denied unless the token opens all of these tiers."""
         if not tiers <= self.tiers:
             raise Denied("tier-not-open", "The token does not open this tier.")
 

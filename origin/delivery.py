@@ -61,6 +61,7 @@ class Needs:
     scope: str
     tiers: frozenset[str]
     track_id: str | None = None  # where a takedown binds: the track that must be available
+    part: str | None = None  # the track whose release's token opens it as well
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from catalog import tracks
 from catalog.engine import Catalog
 from catalog.errors import NotFound
 from catalog.records import TrackRecord
+from origin.auth import Grant, wrong_scope
 from origin.cache import Cache, SingleFlight
 from origin.problems import Missing
 from packager import index
@@ -98,11 +99,14 @@ class Packages:
 @dataclass(frozen=True, slots=True)
 class _Status:
     available: bool
+    release_id: str | None  # what the track is part of
     until: float  # time.monotonic()
 
 
 class Availability:
-    """Whether listeners may have a track, from the catalog, remembered for two seconds.
+    """Whether listeners may have a track, and of which release it is, from the catalog.
+
+    Remembered for two seconds.
 
     Manifests and HLS keys ask here, so that a takedown or an embargo binds at once while the
     media bytes, which are of no use without them, stay cacheable for ever.
@@ -120,20 +124,37 @@ class Availability:
 
     async def require(self, track_id: str) -> None:
         """Missing unless the track is available."""
+        if not (await self._status(track_id)).available:
+            raise Missing("track-unavailable", "The track is not available.")
+
+    def is_covered(self, track_id: str, grant: Grant) -> bool:
+        """Whether a release's token is known to cover the track, without asking the catalog."""
+        status = self._statuses.get(track_id)
+        if status is None or time.monotonic() >= status.until:
+            return False
+        return grant.covers(track_id, status.release_id)
+
+    async def require_covered(self, track_id: str, grant: Grant) -> None:
+        """Denied unless the token is for the track or for its release."""
+        release_id = (await self._status(track_id)).release_id if grant.is_of_release else None
+        if not grant.covers(track_id, release_id):
+            raise wrong_scope()
+
+    async def _status(self, track_id: str) -> _Status:
         status = self._statuses.get(track_id)
         if status is None or time.monotonic() >= status.until:
             status = await self._flights.run(track_id, lambda: self._look(track_id))
-        if not status.available:
-            raise Missing("track-unavailable", "The track is not available.")
+        return status
 
     async def _look(self, track_id: str) -> _Status:
         until = time.monotonic() + _STATUS_TTL_S
         try:
             async with self._catalog.connect() as tx:
-                available = (await tracks.get(tx, track_id)).is_available(datetime.now(UTC))
+                track = await tracks.get(tx, track_id)
         except NotFound:
-            available = False
-        status = _Status(available, until)
+            status = _Status(available=False, release_id=None, until=until)
+        else:
+            status = _Status(track.is_available(datetime.now(UTC)), track.release_id, until)
         self._statuses.put(track_id, status)
         return status
 

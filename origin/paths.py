@@ -18,6 +18,7 @@ PREFIX = TOKEN_PREFIX
 
 _TOKEN = re.compile(r"[A-Za-z0-9._~-]{1,512}", re.ASCII)
 _TRACK = re.compile(r"tracks/(t[a-z2-7]{20})/([0-9a-f]{16})/(.+)", re.ASCII)
+_RELEASE = re.compile(r"releases/(r[a-z2-7]{20})/([0-9a-f]{16})/(.+)", re.ASCII)
 _COVER = re.compile(r"covers/([0-9a-f]{64})\.(jpg|png)", re.ASCII)
 
 _NAME = r"[a-z0-9]+(?:-[a-z0-9]+)*"
@@ -28,6 +29,13 @@ _SEGMENT = re.compile(rf"({_NAME})/([1-9][0-9]{{0,5}})\.m4s", re.ASCII)
 _HLS = r"hls|hls-identity|hls-aes128"
 _PLAYLIST = re.compile(rf"({_ACCESS})/({_HLS})(-segments)?/({_NAME})\.m3u8", re.ASCII)
 _DASH = re.compile(rf"({_ACCESS})/(dash)(-segments)?/(manifest)\.mpd", re.ASCII)
+_LANGUAGE = r"[a-z]{2,3}(?:-[a-z0-9]{2,8}){0,4}"
+_COMPANION = re.compile(
+    rf"lyrics-{_LANGUAGE}\.(?:vtt|txt)|segments-{_LANGUAGE}\.vtt"
+    r"|covers\.json|cover-[1-9][0-9]{0,4}x[1-9][0-9]{0,4}\.(?:jpg|png)"
+    r"|download-[a-z][a-z0-9_]{0,31}\.(?:m4a|mp3)",
+    re.ASCII,
+)
 _KEY = re.compile(r"keys/([0-9a-f]{32})", re.ASCII)
 _LONGEST = 512  # characters after the token; ours stay under 150
 
@@ -82,6 +90,27 @@ class Manifest:
 
 
 @dataclass(frozen=True, slots=True)
+class ReleaseManifest:
+    """The same of a whole release; its media and keys are those of its tracks."""
+
+    release_id: str
+    edition: str  # which tracks it has, in which revisions, as a hash
+    access: str
+    form: Form
+    addressing: Addressing
+    rendition: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class CompanionFile:
+    """Lyrics, a picture or a plain download of a track."""
+
+    track_id: str
+    revision: str
+    file: str
+
+
+@dataclass(frozen=True, slots=True)
 class HlsKey:
     """A content key for HLS identity delivery."""
 
@@ -99,7 +128,7 @@ class Cover:
 
 
 Media = TrackFile | InitSegment | MediaSegment
-MediaPath = Media | Manifest | HlsKey | Cover
+MediaPath = Media | Manifest | ReleaseManifest | CompanionFile | HlsKey | Cover
 
 
 def split_token(raw_path: str) -> tuple[str, str] | None:
@@ -117,6 +146,9 @@ def parse(rest: str) -> MediaPath | None:
     if match := _TRACK.fullmatch(rest):
         track_id, revision, tail = match.groups()
         return _parse_track(track_id, revision, tail)
+    if match := _RELEASE.fullmatch(rest):
+        release_id, edition, tail = match.groups()
+        return _parse_release(release_id, edition, tail)
     if match := _COVER.fullmatch(rest):
         return Cover(match[1], match[2])
     return None
@@ -129,10 +161,19 @@ def _parse_track(track_id: str, revision: str, tail: str) -> MediaPath | None:
     return None
 
 
+def _parse_release(release_id: str, edition: str, tail: str) -> ReleaseManifest | None:
+    match = _DASH.fullmatch(tail) or _PLAYLIST.fullmatch(tail)
+    return None if match is None else ReleaseManifest(release_id, edition, *_manifest_tail(match))
+
+
 def _manifest(track_id: str, revision: str, match: re.Match[str]) -> Manifest:
+    return Manifest(track_id, revision, *_manifest_tail(match))
+
+
+def _manifest_tail(match: re.Match[str]) -> tuple[str, Form, Addressing, str | None]:
     addressing = Addressing.SEGMENTS if match[3] else Addressing.RANGES
     rendition = None if match[4] in {"multivariant", "manifest"} else match[4]
-    return Manifest(track_id, revision, match[1], Form(match[2]), addressing, rendition)
+    return match[1], Form(match[2]), addressing, rendition
 
 
 # What may follow the revision, and what it means.
@@ -140,6 +181,7 @@ _TAILS: tuple[tuple[re.Pattern[str], Callable[[str, str, re.Match[str]], MediaPa
     (_SEGMENT, lambda track, revision, m: MediaSegment(track, revision, m[1], int(m[2]))),
     (_INIT, lambda track, revision, m: InitSegment(track, revision, m[1])),
     (_FILE, lambda track, revision, m: TrackFile(track, revision, m[1])),
+    (_COMPANION, lambda track, revision, m: CompanionFile(track, revision, m[0])),
     (_KEY, lambda track, revision, m: HlsKey(track, revision, bytes.fromhex(m[1]))),
     (_DASH, _manifest),
     (_PLAYLIST, _manifest),

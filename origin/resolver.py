@@ -6,23 +6,26 @@ import hashlib
 
 from drm.tiers import Tiers
 from origin import headers
-from origin.auth import COVERS_SCOPE, Grant, track_scope
+from origin.auth import COVERS_SCOPE, Grant, release_scope, track_scope
 from origin.cache import Cache
+from origin.companions import companion
 from origin.delivery import Needs, Representation
+from origin.editions import Editions
+from origin.manifests import release_text, track_text
 from origin.packages import Availability, Layout, Packages
 from origin.paths import (
+    CompanionFile,
     Cover,
     Form,
     InitSegment,
     Manifest,
     Media,
     MediaSegment,
+    ReleaseManifest,
     TrackFile,
 )
 from origin.problems import Missing
-from packager.dash import render as dash
-from packager.hls import render as hls
-from packager.model import ByteSpan, Package, Rendition
+from packager.model import ByteSpan, Rendition
 from packager.systems import KeySystems
 from storage.base import ObjectStore
 from storage.naming import cover_object, track_object
@@ -35,9 +38,6 @@ _CONTENT_TYPES = {
     Form.DASH: "application/dash+xml",
 }
 _COVER_TYPES = {"jpg": "image/jpeg", "png": "image/png"}
-# A manifest's own URL is {revision}/{access}/{form}/..., its media are in {revision}/.
-_MEDIA_BASE = "../../"
-_KEY_BASE = "../../keys/"
 
 
 class Resolver:
@@ -50,33 +50,43 @@ class Resolver:
         tiers: Tiers,
         packages: Packages,
         availability: Availability,
+        editions: Editions,
         systems: KeySystems,
+        downloads: bool,
         limit_bytes: int,
     ) -> None:
         self._store = store
         self._tiers = tiers
         self._packages = packages
         self._availability = availability
+        self._editions = editions
         self._systems = systems
-        self._manifests: Cache[Manifest, Representation] = Cache(limit_bytes)
+        self._downloads = downloads
+        self._manifests: Cache[Manifest | ReleaseManifest, Representation] = Cache(limit_bytes)
 
-    async def resolve(self, path: Media | Manifest | Cover, grant: Grant) -> Representation:
+    async def resolve(
+        self, path: Media | Manifest | ReleaseManifest | CompanionFile | Cover, grant: Grant
+    ) -> Representation:
         """The representation. Denied without the right to it, Missing where there is none."""
         match path:
             case Cover():
                 return await self._cover(path, grant)
             case Manifest():
                 return await self._manifest(path, grant)
+            case ReleaseManifest():
+                return await self._release_manifest(path, grant)
+            case CompanionFile():
+                return await self._companion(path, grant)
             case _:
                 return await self._media(path, grant)
 
     async def _media(self, path: Media, grant: Grant) -> Representation:
-        scope = track_scope(path.track_id)
-        grant.require(scope, frozenset())
+        await self._availability.require_covered(path.track_id, grant)
         loaded = await self._packages.get(path.track_id, path.revision)
         rendition = loaded.rendition(path.rendition)
-        needs = Needs(scope, frozenset({rendition.tier}))
-        grant.require(needs.scope, needs.tiers)
+        tiers = frozenset({rendition.tier})
+        needs = Needs(track_scope(path.track_id), tiers, part=path.track_id)
+        grant.require_tiers(tiers)
         span, name = _part(path, rendition)
         return Representation(
             needs=needs,
@@ -89,18 +99,61 @@ class Resolver:
         )
 
     async def _manifest(self, path: Manifest, grant: Grant) -> Representation:
-        tiers = self._tiers.parse_access(path.access)
-        if tiers is None:
-            raise Missing("access-not-found", "There is no such set of tiers.")
-        needs = Needs(track_scope(path.track_id), frozenset(tiers), path.track_id)
+        tiers = self._access(path)
+        needs = Needs(track_scope(path.track_id), tiers, path.track_id)
         grant.require(needs.scope, needs.tiers)
         await self._availability.require(path.track_id)
         manifest = self._manifests.get(path)
         if manifest is None:
             loaded = await self._packages.get(path.track_id, path.revision)
-            manifest = _render(path, loaded.package.only(tiers), needs, self._systems)
+            text = track_text(path, loaded.package.only(tiers), self._systems)
+            manifest = _rendered(path, text, needs)
             self._manifests.put(path, manifest, manifest.size)
         return manifest
+
+    async def _release_manifest(self, path: ReleaseManifest, grant: Grant) -> Representation:
+        tiers = self._access(path)
+        needs = Needs(release_scope(path.release_id), tiers)
+        grant.require(needs.scope, needs.tiers)
+        edition = await self._editions.get(path.release_id)
+        if edition.name != path.edition:
+            raise Missing("edition-not-found", "The release has changed: ask for it again.")
+        manifest = self._manifests.get(path)
+        if manifest is None:
+            loaded = [await self._packages.get(*revision) for revision in edition.revisions]
+            packages = [one.package.only(tiers) for one in loaded]
+            text = release_text(path, edition.release, packages, self._systems)
+            manifest = _rendered(path, text, needs)
+            self._manifests.put(path, manifest, manifest.size)
+        return manifest
+
+    def _access(self, path: Manifest | ReleaseManifest) -> frozenset[str]:
+        """The tiers that a manifest is filtered to."""
+        tiers = self._tiers.parse_access(path.access)
+        if tiers is None:
+            raise Missing("access-not-found", "There is no such set of tiers.")
+        return frozenset(tiers)
+
+    async def _companion(self, path: CompanionFile, grant: Grant) -> Representation:
+        await self._availability.require_covered(path.track_id, grant)
+        await self._availability.require(path.track_id)
+        loaded = await self._packages.get(path.track_id, path.revision)
+        one = companion(loaded.package, path.file)
+        if one is None or (one.tier is not None and not self._downloads):
+            raise Missing("file-not-found", "The package has no such file.")
+        tiers = frozenset({one.tier} if one.tier else ())
+        grant.require_tiers(tiers)
+        scope = track_scope(path.track_id)
+        return Representation(
+            needs=Needs(scope, tiers, path.track_id, part=path.track_id),
+            object_key=one.object_key,
+            span=ByteSpan(0, one.size),
+            layout=one.layout,
+            etag=one.etag,
+            content_type=one.content_type,
+            cache_control=headers.IMMUTABLE,
+            body=one.body,
+        )
 
     async def _cover(self, path: Cover, grant: Grant) -> Representation:
         needs = Needs(COVERS_SCOPE, frozenset())
@@ -131,49 +184,17 @@ def _part(path: Media, rendition: Rendition) -> tuple[ByteSpan, str]:
             return rendition.segments[number - 1].span, f"-{number}"
 
 
-def _render(path: Manifest, package: Package, needs: Needs, systems: KeySystems) -> Representation:
-    """The manifest as text; `package` holds what the path's tiers allow."""
-    if not package.renditions:
-        raise Missing("rendition-not-found", "The package has nothing in these tiers.")
-    body = _text(path, package, systems).encode()
+def _rendered(path: Manifest | ReleaseManifest, text: str, needs: Needs) -> Representation:
+    body = text.encode()
     span = ByteSpan(0, len(body))
     return Representation(
         needs=needs,
         # Not an object of the store: the name under which its bytes lie in the piece cache.
-        object_key="/".join(
-            (
-                *(path.track_id, path.revision, path.access, path.form),
-                *(path.addressing.value, path.rendition or ""),
-            )
-        ),
+        object_key=repr(path),
         span=span,
         layout=Layout((span,)),
         etag=f'"{hashlib.sha256(body).hexdigest()[:32]}"',
         content_type=_CONTENT_TYPES[path.form],
         cache_control=headers.BRIEF,
         body=body,
-    )
-
-
-def _text(path: Manifest, package: Package, systems: KeySystems) -> str:
-    if path.form is Form.DASH:
-        return dash.mpd(
-            package, media_base=_MEDIA_BASE, addressing=path.addressing, systems=systems
-        )
-    form = hls.HlsForm(path.form.value)
-    playable = hls.playable(package, form)
-    if not playable:
-        raise Missing("form-not-found", "The package has nothing in this form.")
-    if path.rendition is None:
-        return hls.multivariant(package, form, key_base=_KEY_BASE, systems=systems)
-    rendition = next((one for one in playable if one.name == path.rendition), None)
-    if rendition is None:
-        raise Missing("rendition-not-found", "The package has no such rendition in these tiers.")
-    return hls.media(
-        rendition,
-        form,
-        media_base=_MEDIA_BASE,
-        key_base=_KEY_BASE,
-        addressing=path.addressing,
-        systems=systems,
     )

@@ -15,6 +15,7 @@ from drm.tiers import Tiers
 from origin.auth import PlaybackGrants
 from origin.cache import Cache
 from origin.delivery import Pieces, Reply
+from origin.editions import Editions
 from origin.forwarded import BaseUrl
 from origin.packages import Availability, Packages
 from origin.resolver import Resolver
@@ -39,6 +40,7 @@ class OriginDeps:
     settings: OriginSettings
     playback_ttl_s: int
     key_systems: KeySystems = CLEARKEY_ONLY
+    downloads: bool = False  # whether plain files of whole tracks may be fetched
 
 
 class OriginState:
@@ -51,6 +53,7 @@ class OriginState:
         self.pieces = Pieces(deps.store, limit)
         self.packages = Packages(deps.store, limit // _INDEX_SHARE)
         self.availability = Availability(deps.catalog)
+        self.editions = Editions(deps.catalog)
         self.replies: Cache[tuple[str, str | None], Reply] = Cache(_REPLIES)
         self.base_url = BaseUrl(deps.settings.public_url, deps.settings.trusted_proxies)
         self.resolver = Resolver(
@@ -58,7 +61,9 @@ class OriginState:
             tiers=deps.tiers,
             packages=self.packages,
             availability=self.availability,
+            editions=self.editions,
             systems=deps.key_systems,
+            downloads=deps.downloads,
             limit_bytes=limit // _MANIFEST_SHARE,
         )
 
@@ -67,6 +72,7 @@ class OriginState:
         await self.pieces.close()
         await self.packages.close()
         await self.availability.close()
+        await self.editions.close()
 
 
 STATE: web.AppKey[OriginState] = web.AppKey("state", OriginState)

@@ -12,7 +12,7 @@ from catalog.errors import NotFound
 from catalog.records import WrappedKeyRecord
 from drm import clearkey
 from drm.errors import Denied
-from origin.auth import Grant, bearer, track_scope
+from origin.auth import Grant, bearer
 from origin.bodies import no_store, read_body
 from origin.problems import Unauthenticated
 from origin.state import STATE
@@ -36,25 +36,34 @@ async def post_license(request: web.Request) -> web.Response:
 
 
 async def _entitled(tx: Tx, kids: tuple[Kid, ...], grant: Grant) -> list[WrappedKeyRecord]:
-    """Those of the keys that are of the token's track and tiers, while listeners may have it.
+    """Those of the keys that are of the token's tiers and track, or of one of its release.
+
+    And only while listeners may have that track.
 
     A content decryption module decrypts samples: keys of whole segments are not for it.
     """
     records = [record for kid in kids if (record := await keys.get(tx, kid.value)) is not None]
-    entitled = [
+    candidates = [
         record
         for record in records
-        if track_scope(record.track_id) == grant.scope
-        and record.tier in grant.tiers
-        and record.scheme != Scheme.AES_128.value
+        if record.tier in grant.tiers and record.scheme != Scheme.AES_128.value
     ]
-    if not entitled:
-        return []
+    covered = {
+        track_id
+        for track_id in {record.track_id for record in candidates}
+        if await _is_covered(tx, track_id, grant)
+    }
+    return [record for record in candidates if record.track_id in covered]
+
+
+async def _is_covered(tx: Tx, track_id: str, grant: Grant) -> bool:
+    if not grant.is_of_release and not grant.covers(track_id, None):
+        return False
     try:
-        track = await tracks.get(tx, entitled[0].track_id)
+        track = await tracks.get(tx, track_id)
     except NotFound:
-        return []
-    return entitled if track.is_available(datetime.now(UTC)) else []
+        return False
+    return grant.covers(track_id, track.release_id) and track.is_available(datetime.now(UTC))
 
 
 def add_routes(app: web.Application) -> None:

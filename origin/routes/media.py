@@ -14,8 +14,8 @@ from aiohttp import hdrs, web
 from catalog import keys
 from drm.errors import Denied
 from origin import headers, paths, problems
-from origin.auth import Grant, track_scope
-from origin.delivery import deliver
+from origin.auth import Grant
+from origin.delivery import Needs, deliver
 from origin.problems import Missing, OriginError
 from origin.state import OriginState
 from origin.wire import WireResponse, head
@@ -41,6 +41,7 @@ class MediaHandler:
         self._replies = state.replies
         self._held = state.pieces.held
         self._is_known = state.availability.is_known
+        self._is_covered = state.availability.is_covered
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """The response to any request under the prefix; never raises our own errors."""
@@ -66,7 +67,9 @@ class MediaHandler:
         if reply is None:
             return None
         needs = reply.needs
-        if needs.scope != grant.scope or not needs.tiers <= grant.tiers:
+        if needs.scope != grant.scope and not self._is_part(needs, grant):
+            return None
+        if not needs.tiers <= grant.tiers:
             return None
         for name in _CONDITIONS:
             if name in fields:
@@ -75,6 +78,10 @@ class MediaHandler:
             return None
         body = self._held(reply.piece)
         return None if body is None else WireResponse(reply.status, reply.head, body)
+
+    def _is_part(self, needs: Needs, grant: Grant) -> bool:
+        """Whether it is a track's, and the token is of the release it is known to be part of."""
+        return needs.part is not None and self._is_covered(needs.part, grant)
 
     async def _answer(self, request: web.BaseRequest, path: str) -> web.StreamResponse:
         if request.method == hdrs.METH_OPTIONS:
@@ -91,7 +98,8 @@ class MediaHandler:
             return await self._key(request, media, grant)
         what = await self._state.resolver.resolve(media, grant)
         delivery = await deliver(request, what, self._state.pieces)
-        if delivery.reply is not None:
+        if delivery.reply is not None and not isinstance(media, paths.ReleaseManifest):
+            # A release's manifest hangs on many tracks: it is asked for once an album.
             self._replies.put((rest, delivery.reply.range), delivery.reply)
         return delivery.response
 
@@ -99,7 +107,7 @@ class MediaHandler:
         self, request: web.BaseRequest, path: paths.HlsKey, grant: Grant
     ) -> WireResponse:
         """The 16 bytes of a content key. RFC 8216, 4.3.2.4 and 5."""
-        grant.require(track_scope(path.track_id), frozenset())
+        await self._state.availability.require_covered(path.track_id, grant)
         await self._state.availability.require(path.track_id)
         async with self._state.deps.catalog.connect() as tx:
             record = await keys.get(tx, path.kid)

@@ -14,13 +14,14 @@ from aiohttp import web
 from catalog.records import TrackRecord
 from drm.errors import Denied
 from drm.model import PlaybackToken
-from drm.playback_urls import playback_urls
-from origin.auth import listener, track_scope
+from drm.playback_urls import PlaybackUrls, files_url, playback_urls, release_urls
+from origin.auth import listener, release_scope, track_scope
 from origin.bodies import json_answer
 from origin.packages import available_track
-from origin.state import STATE
+from origin.state import STATE, OriginState
 from packager.hls.render import HlsForm, playable
-from packager.model import Loudness, Package, Rendition
+from packager.model import Loudness, Package, Rendition, TextKind
+from packager.release import in_common, starts_s
 
 
 async def post_playback(request: web.Request) -> web.Response:
@@ -34,26 +35,79 @@ async def post_playback(request: web.Request) -> web.Response:
     package = (await state.packages.get(track.track_id, revision)).package.only(tiers)
     if not package.renditions:
         raise Denied("tier-not-open", "The subscription opens no rendition of this track.")
-    now = datetime.now(UTC).replace(microsecond=0)
-    token = PlaybackToken(
-        track_scope(track.track_id), tiers, now + timedelta(seconds=deps.playback_ttl_s)
-    )
+    token = _token(state, track_scope(track.track_id), tiers)
     text = deps.playback_tokens.issue(token)
     base = state.base_url.of(request)
     urls = playback_urls(base, text, track.track_id, revision, deps.tiers.access(tiers))
     return json_answer(
         _describe(track, package)
-        | {
-            "tiers": tiers,
-            "hls": urls.hls,
-            "hls_identity": urls.hls_identity,
-            "hls_aes128": urls.hls_aes128 if playable(package, HlsForm.AES_128) else None,
-            "dash": urls.dash,
-            "license": urls.license,
-            "token": text,
-            "expires_at": token.expires_at.isoformat().replace("+00:00", "Z"),
-        }
+        | _way(urls, token, text, package)
+        | _companions(
+            package,
+            files_url(base, text, track.track_id, revision),
+            downloads=deps.downloads,
+        )
     )
+
+
+async def post_release(request: web.Request) -> web.Response:
+    """The same for a release as one piece: its tracks in order, with what they have in common."""
+    state = request.app[STATE]
+    deps = state.deps
+    caller = listener(request, deps.access_tokens)
+    tiers = deps.tiers.opened_by(caller.subscription)
+    edition = await state.editions.get(request.match_info["release_id"])
+    loaded = [(await state.packages.get(*one)).package.only(tiers) for one in edition.revisions]
+    packages = in_common(loaded)
+    if not packages[0].renditions:
+        raise Denied("tier-not-open", "The subscription opens no rendition of every track.")
+    release_id = edition.release.release_id
+    token = _token(state, release_scope(release_id), tiers)
+    text = deps.playback_tokens.issue(token)
+    base = state.base_url.of(request)
+    urls = release_urls(base, text, release_id, edition.name, deps.tiers.access(tiers))
+    starts = starts_s(packages)
+    tracks = [
+        _describe(track, package)
+        | {"start_s": float(start), "duration_s": float(package.duration_s)}
+        | _companions(
+            package,
+            files_url(base, text, package.track_id, package.revision),
+            downloads=deps.downloads,
+        )
+        for track, package, start in zip(edition.tracks, packages, starts, strict=False)
+    ]
+    return json_answer(
+        {
+            "release_id": release_id,
+            "edition": edition.name,
+            "title": edition.release.title,
+            "artist": edition.release.artist,
+            "duration_s": float(starts[-1]),
+            "renditions": tracks[0]["renditions"],
+            "tracks": tracks,
+        }
+        | _way(urls, token, text, packages[0])
+    )
+
+
+def _token(state: OriginState, scope: str, tiers: tuple[str, ...]) -> PlaybackToken:
+    now = datetime.now(UTC).replace(microsecond=0)
+    return PlaybackToken(scope, tiers, now + timedelta(seconds=state.deps.playback_ttl_s))
+
+
+def _way(urls: PlaybackUrls, token: PlaybackToken, text: str, package: Package) -> dict[str, Any]:
+    """Where the manifests and the license are, and until when."""
+    return {
+        "tiers": token.tiers,
+        "hls": urls.hls,
+        "hls_identity": urls.hls_identity,
+        "hls_aes128": urls.hls_aes128 if playable(package, HlsForm.AES_128) else None,
+        "dash": urls.dash,
+        "license": urls.license,
+        "token": text,
+        "expires_at": token.expires_at.isoformat().replace("+00:00", "Z"),
+    }
 
 
 def _describe(track: TrackRecord, package: Package) -> dict[str, Any]:
@@ -66,6 +120,34 @@ def _describe(track: TrackRecord, package: Package) -> dict[str, Any]:
         "renditions": [_rendition(one) for one in package.renditions],
         "loudness": _loudness(package.loudness),
         "album_loudness": _loudness(package.album_loudness),
+    }
+
+
+def _companions(package: Package, base: str, *, downloads: bool) -> dict[str, Any]:
+    """Lyrics, the cover and plain files of the track, under the same token as its media."""
+    return {
+        "lyrics": [
+            {
+                "language": one.language,
+                "synced": one.kind is TextKind.SYNCED,
+                "url": base + one.file,
+            }
+            for one in package.lyrics
+        ],
+        "covers": [
+            {"url": base + one.file, "width": one.width, "height": one.height}
+            for one in package.pictures
+        ],
+        "downloads": [
+            {
+                "tier": one.tier,
+                "format": one.ending,
+                "average_bps": one.average_bps,
+                "size": one.size,
+                "url": base + one.file,
+            }
+            for one in (package.downloads if downloads else ())
+        ],
     }
 
 
@@ -96,5 +178,6 @@ def _rendition(rendition: Rendition) -> dict[str, Any]:
 
 
 def add_routes(app: web.Application) -> None:
-    """The playback endpoint."""
+    """The playback endpoints."""
     app.router.add_post("/api/v1/playback/{track_id:t[a-z2-7]{20}}", post_playback)
+    app.router.add_post("/api/v1/playback/releases/{release_id:r[a-z2-7]{20}}", post_release)
