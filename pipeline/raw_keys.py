@@ -17,7 +17,7 @@ from packager.model import Kid, Scheme, TrackProtection
 from pipeline.errors import WrongRequest
 
 _KEY_BYTES = 16
-_IV_BYTES = {Scheme.CBCS: 16, Scheme.CENC: 8}
+_IV_BYTES = {Scheme.CBCS: 16, Scheme.CENC: 8, Scheme.AES_128: 16}
 _FIELDS = frozenset(("kid", "key", "iv"))
 _SHAKA_FIELDS = {"key_id": "kid", "key": "key", "iv": "iv"}
 
@@ -36,13 +36,13 @@ class RawKey:
         Without an IV one is derived from the key, so that equal input gives equal bytes. The
         constant IV of `cbcs` is one for each key, as FairPlay delivers them together. `cenc`
         counts (AES-CTR): its first IV follows from the content too, so audio that changed never
-        meets the counters of before. One that was given is the first input's; each other input
-        counts from 2**32 further on.
+        meets the counters of before; so does that of `aes-128`, whose segments begin alike. One
+        that was given is the first input's; each other `cenc` input counts from 2**32 further on.
         """
         size = _IV_BYTES[scheme]
         if self.iv is None:
             text = b"headwater iv\0" + scheme.value.encode() + self.kid.value
-            text += content if scheme is Scheme.CENC else b""
+            text += b"" if scheme is Scheme.CBCS else content
             iv = hmac.digest(self.key, text, hashlib.sha256)[:size]
             return TrackProtection(scheme, self.kid, self.key, iv)
         if len(self.iv) != size:

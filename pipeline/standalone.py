@@ -3,7 +3,7 @@
     DIR/{rendition}.mp4       CMAF track files
     DIR/{rendition}.m3u8      HLS media playlists
     DIR/multivariant.m3u8     HLS
-    DIR/manifest.mpd          DASH
+    DIR/manifest.mpd          DASH, unless whole segments are encrypted (`aes-128`)
     DIR/package.json          the package index
 
 Equal inputs, keys and settings give equal bytes.
@@ -27,6 +27,7 @@ from packager.errors import PackagerError
 from packager.hls import render as hls
 from packager.hls.render import HlsForm
 from packager.model import EncodedTrack, Package, Rendition, Scheme, TrackProtection
+from packager.systems import CLEARKEY_ONLY, KeySystems
 from pipeline.errors import BadInput, WrongRequest
 from pipeline.identity import revision_id
 from pipeline.raw_keys import RawKeys
@@ -58,6 +59,7 @@ class Request:
     artist: str = ""
     hls_form: HlsForm = HlsForm.IDENTITY
     key_base: str = "keys/"  # what key URIs begin with; the KID follows
+    systems: KeySystems = CLEARKEY_ONLY
     force: bool = False  # overwrite what is in `out`
 
 
@@ -176,7 +178,7 @@ def _package(
     folder: Path,
 ) -> Package:
     renditions = tuple(
-        _write(source, protection, folder, request.segment_s)
+        _write(source, protection, folder, request)
         for source, protection in zip(sources, protections, strict=True)
     )
     name = request.name or _slug(sources[0].path.stem) or "audio"
@@ -187,8 +189,9 @@ def _package(
 
 
 def _write(
-    source: _Source, protection: TrackProtection | None, folder: Path, segment_s: Fraction
+    source: _Source, protection: TrackProtection | None, folder: Path, request: Request
 ) -> Rendition:
+    is_sampled = protection is not None and request.scheme is not Scheme.AES_128
     path = folder / f"{source.name}.mp4"
     try:
         with source.path.open("rb") as encoded, path.open("xb") as out:
@@ -198,8 +201,11 @@ def _write(
                 out,
                 name=source.name,
                 tier=source.tier,
-                segment_s=segment_s,
+                segment_s=request.segment_s,
                 protection=protection,
+                pssh=request.systems.boxes(protection.kid, request.scheme)
+                if protection and is_sampled
+                else (),
             )
     except PackagerError as exc:
         raise BadInput(source.path, str(exc)) from exc
@@ -207,9 +213,15 @@ def _write(
 
 def _manifests(request: Request, package: Package) -> Mapping[str, bytes]:
     """Everything but the media, what refers to others after them."""
-    form, base = request.hls_form, request.key_base
-    texts = {f"{one.name}.m3u8": hls.media(one, form, key_base=base) for one in package.renditions}
-    texts["multivariant.m3u8"] = hls.multivariant(package, form, key_base=base)
-    texts["manifest.mpd"] = dash.mpd(package)
+    is_whole = request.scheme is Scheme.AES_128
+    form = HlsForm.AES_128 if is_whole else request.hls_form
+    base, systems = request.key_base, request.systems
+    texts = {
+        f"{one.name}.m3u8": hls.media(one, form, key_base=base, systems=systems)
+        for one in package.renditions
+    }
+    texts["multivariant.m3u8"] = hls.multivariant(package, form, key_base=base, systems=systems)
+    if not is_whole:
+        texts["manifest.mpd"] = dash.mpd(package, systems=systems)
     encoded = {name: text.encode() for name, text in texts.items()}
     return {"package.json": index.encode(package), **encoded}

@@ -39,7 +39,8 @@ def playable(package: Package, form: HlsForm) -> tuple[Rendition, ...]:
     """
     files: list[Rendition] = []
     for one in package.renditions:
-        if form is not HlsForm.AES_128 or one.scheme is Scheme.CLEAR:
+        is_whole = one.scheme in {Scheme.CLEAR, Scheme.AES_128}
+        if form is not HlsForm.AES_128 or is_whole:
             files.append(one)
         elif one.aes128 is not None:
             files.append(one.aes128)

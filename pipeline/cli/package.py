@@ -9,11 +9,13 @@ import click
 
 from packager.hls.render import HlsForm
 from packager.model import Package, Rendition, Scheme
+from packager.systems import KeySystems
 from pipeline.cli.output import duration, write_json, write_table
 from pipeline.raw_keys import RawKeys, parse_key, read_key_file
 from pipeline.standalone import Request, package_files, parse_input
 
-_SCHEMES = [scheme.value for scheme in (Scheme.CBCS, Scheme.CENC, Scheme.CLEAR)]
+_SCHEMES = [scheme.value for scheme in (Scheme.CBCS, Scheme.CENC, Scheme.AES_128, Scheme.CLEAR)]
+_SYSTEMS = ("widevine", "playready", "fairplay")
 _FORMS = [form.value for form in (HlsForm.IDENTITY, HlsForm.WEB)]
 
 
@@ -43,7 +45,21 @@ _FORMS = [form.value for form in (HlsForm.IDENTITY, HlsForm.WEB)]
 @click.option(
     "--scheme",
     type=click.Choice(_SCHEMES),
-    help="How to encrypt.  [default: cbcs with a key, clear without]",
+    help="How to encrypt: samples (cbcs, cenc) or whole segments, for HLS only (aes-128).  "
+    "[default: cbcs with a key, clear without]",
+)
+@click.option(
+    "--protection-system",
+    "systems",
+    type=click.Choice(_SYSTEMS),
+    multiple=True,
+    help="Name this key system in files and manifests beside Clear Key; may be repeated.",
+)
+@click.option("--widevine-provider", default="", metavar="NAME", help="Widevine provider.")
+@click.option("--content-id", default="", metavar="HEX", help="Widevine content id.")
+@click.option("--playready-la-url", default="", metavar="URL", help="PlayReady license server.")
+@click.option(
+    "--clearkey-la-url", default="", metavar="URL", help="Clear Key license server, for the MPD."
 )
 @click.option(
     "--segment",
@@ -79,6 +95,11 @@ def package_command(  # noqa: PLR0913, PLR0917 - a parameter for each option
     key_texts: tuple[str, ...],
     key_file: Path | None,
     scheme: str | None,
+    systems: tuple[str, ...],
+    widevine_provider: str,
+    content_id: str,
+    playready_la_url: str,
+    clearkey_la_url: str,
     segment_s: float,
     name: str | None,
     title: str | None,
@@ -115,6 +136,13 @@ def package_command(  # noqa: PLR0913, PLR0917 - a parameter for each option
         artist=artist,
         hls_form=HlsForm(hls_form),
         key_base=key_base,
+        systems=KeySystems(
+            **dict.fromkeys(systems, True),
+            widevine_provider=widevine_provider,
+            content_id=_hex(content_id),
+            playready_la_url=playready_la_url,
+            clearkey_la_url=clearkey_la_url,
+        ),
         force=force,
     )
     package = package_files(request)
@@ -122,6 +150,15 @@ def package_command(  # noqa: PLR0913, PLR0917 - a parameter for each option
         write_json(_document(package, out))
     else:
         write_table([_row(one) for one in package.renditions])
+
+
+def _hex(text: str) -> bytes:
+    try:
+        return bytes.fromhex(text)
+    except ValueError as exc:
+        raise click.BadParameter(
+            "hexadecimal digits are wanted", param_hint="--content-id"
+        ) from exc
 
 
 def _scheme(text: str | None, keys: RawKeys) -> Scheme:
@@ -154,7 +191,7 @@ def _document(package: Package, out: Path) -> dict[str, object]:
         "out": str(out),
         "duration_s": float(package.duration_s),
         "hls": "multivariant.m3u8",
-        "dash": "manifest.mpd",
+        "dash": None if package.renditions[0].scheme is Scheme.AES_128 else "manifest.mpd",
         "renditions": [
             {
                 "name": one.name,

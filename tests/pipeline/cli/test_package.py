@@ -86,3 +86,41 @@ def test_wrong_usage_ends_with_2_and_broken_media_with_1(song: Path, tmp_path: P
     _run(song, *out)
     assert "it is there already" in _run(song, *out, code=2).stderr
     _run(song, *out, "--force")
+
+
+def test_other_key_systems_are_named(song: Path, tmp_path: Path) -> None:
+    systems = ("widevine", "playready", "fairplay")
+    flags = [part for system in systems for part in ("--protection-system", system)]
+    urls = ("--playready-la-url", "https://pr.example", "--clearkey-la-url", "https://ck.example")
+
+    _run(song, "--out", tmp_path / "out", "--key", f"{KID}:{KEY}", *flags, *urls)
+
+    playlist = (tmp_path / "out" / "stereo.m3u8").read_text()
+    mpd = (tmp_path / "out" / "manifest.mpd").read_text()
+    assert f'URI="skd://{KID}"' in playlist
+    assert playlist.count("#EXT-X-KEY:") == 4
+    assert mpd.count("https://ck.example") == 2
+    for system_id in (
+        "edef8ba9-79d6-4ace-a3c8-27dcd51d21ed",
+        "9a04f079-9840-4286-ab92-e65be0885f95",
+    ):
+        assert f"urn:uuid:{system_id}" in mpd
+        box = bytes.fromhex(system_id.replace("-", ""))
+        assert box in (tmp_path / "out" / "stereo.mp4").read_bytes()
+
+
+def test_whole_segments_are_for_hls_alone(song: Path, tmp_path: Path) -> None:
+    args = ("--out", tmp_path / "out", "--scheme", "aes-128", "--key", f"{KID}:{KEY}", "--json")
+
+    document = json.loads(_run(song, *args).stdout)
+
+    assert document["dash"] is None
+    assert not (tmp_path / "out" / "manifest.mpd").exists()
+    assert "METHOD=AES-128" in (tmp_path / "out" / "stereo.m3u8").read_text()
+    assert "stereo.m3u8" in (tmp_path / "out" / "multivariant.m3u8").read_text()
+
+
+def test_a_content_id_is_hexadecimal(song: Path, tmp_path: Path) -> None:
+    result = _run(song, "--out", tmp_path / "out", "--content-id", "song", code=2)
+
+    assert "hexadecimal digits are wanted" in result.output
