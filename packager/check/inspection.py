@@ -17,6 +17,7 @@ from packager.check.media import Media, SegmentView
 from packager.check.playlist import (
     MediaSegment,
     Playlist,
+    Tag,
     byte_range,
     hexadecimal,
     read_playlist,
@@ -26,7 +27,15 @@ from packager.check.rules import across, boxes, encryption, samples, segments, t
 from packager.check.rules.dash import RULES as DASH
 from packager.check.rules.dash import DashPackage
 from packager.check.rules.hls import MEDIA, PACKAGE, HlsMedia, HlsPackage
-from packager.check.source import MAX_MANIFEST_BYTES, Source, Unreadable, View, resolve
+from packager.check.source import (
+    MAX_MANIFEST_BYTES,
+    Pieces,
+    Source,
+    Unreadable,
+    View,
+    Window,
+    resolve,
+)
 from packager.check.track import Track, read_track
 from packager.check.tree import Node, read_tree
 from packager.model import ByteSpan
@@ -50,7 +59,8 @@ def inspect(
 
     Findings come in the order in which they were made, each once.
     """
-    inspection = _Inspection(source, keys)
+    pieces = Pieces(source)
+    inspection = _Inspection(pieces, Window(pieces), keys)
     for address in sorted(addresses, key=inspection.rank):
         inspection.visit(address)
     inspection.finish()
@@ -59,7 +69,8 @@ def inspect(
 
 @dataclass
 class _Inspection:
-    source: Source
+    pieces: Pieces
+    source: Window
     keys: Mapping[bytes, bytes]
     findings: list[Finding] = field(default_factory=list)
     views: dict[str, View] = field(default_factory=dict)
@@ -221,25 +232,21 @@ class _Inspection:
             return None
         header = self.hls_header(playlist)
         pieces = []
-        for number, segment in enumerate(playlist.segments):
+        for segment in playlist.segments:
             address = resolve(playlist.address, segment.uri.value)
             view = self.view(address)
             span = segment.span or ByteSpan(0, view.size)
             size = min(span.end, view.size) - min(span.start, view.size)
-            whole = [key for key in segment.keys if key.attributes.get("METHOD") == "AES-128"]
-            if whole:
-                opened = self.opened(segment, view, span, number)
+            key = _whole_key(segment.keys)
+            if key:
+                opened = self.opened(segment, key, view, span)
                 if opened is None:
                     return None
                 view, span = opened, ByteSpan(0, opened.size)
-            elif (
-                number == 0
-                and not header
-                and view.read(span.start, span.start + 8)[4:] not in _MP4_TYPES
-            ):
+            elif not header and view.read(span.start, span.start + 8)[4:] not in _MP4_TYPES:
                 return None  # WebVTT, packed audio, transport streams
             place, declared = segment.uri.place, segment.duration
-            pieces.append(_Piece(place, address, view, span, size, declared, None))
+            pieces.append(_Segment(place, address, view, span, size, declared, None))
         return self.join(playlist.address, playlist.top, header, pieces)
 
     def hls_header(self, playlist: Playlist) -> tuple[Node, ...]:
@@ -249,29 +256,37 @@ class _Inspection:
         view = self.view(resolve(playlist.address, tag.attributes.get("URI", "")))
         self.visited.add(view.address)
         span = byte_range(tag.attributes.get("BYTERANGE", "")) or ByteSpan(0, view.size)
+        if _whole_key(playlist.segments[0].keys):  # what follows in the file is no boxes
+            alone = self.pieces.add("header", view.address, span, bytes)
+            return self.tree(self.view(alone))
         return _inside(self.tree(view), span)
 
-    def opened(self, segment: MediaSegment, view: View, span: ByteSpan, number: int) -> View | None:
+    def opened(self, segment: MediaSegment, tag: Tag, view: View, span: ByteSpan) -> View | None:
         """A segment that was encrypted whole, in the clear; None without the right key."""
-        place = segment.uri.place
-        tag = segment.keys[0]
         self.visited.add(view.address)
         key = self.hls_key(tag.attributes)
         if key is None:
             text = "encrypted by AES-128: the segments were not looked at"
             remedy = "give its key: --key KID:KEY, the KID being in the key's URI"
-            rule = next(rule for rule in samples.RULES.all if rule.id == "C1.key")
-            self.findings.append(rule.finding(Problem(tag.place, text, remedy)))
+            self.say("C1.key", Problem(tag.place, text, remedy))
             return None
         iv = hexadecimal(tag.attributes.get("IV", "")) or segment.number.to_bytes(16, "big")
-        plain = whole_segment(view.read(span.start, span.end), key, iv)
-        if plain is None:
-            rule = next(rule for rule in samples.RULES.all if rule.id == "C1.frames")
+        name = f"segment={segment.number}"
+        inside = self.pieces.add(
+            name, view.address, span, lambda data: whole_segment(data, key, iv) or b""
+        )
+        made = self.view(inside)
+        if not made.size:
             text = "the key does not open this segment: its padding is wrong"
             remedy = "check key and IV; pad each segment on its own (PKCS7)"
-            self.findings.append(rule.finding(Problem(place, text, remedy)))
+            self.say("C1.frames", Problem(segment.uri.place, text, remedy))
             return None
-        return View(None, f"{view.address}#segment={number + 1}", plain)
+        return made
+
+    def say(self, rule_id: str, problem: Problem) -> None:
+        """A finding in the name of a rule about samples that could not be reached."""
+        rule = next(rule for rule in samples.RULES.all if rule.id == rule_id)
+        self.findings.append(rule.finding(problem))
 
     def hls_key(self, attributes: Mapping[str, str]) -> bytes | None:
         """The key whose KID the tag names; the only one that was given if it names none."""
@@ -327,11 +342,11 @@ class _Inspection:
             view = self.view(piece.address)
             span = piece.span or ByteSpan(0, view.size)
             pieces.append(
-                _Piece(place, piece.address, view, span, span.size, piece.duration, piece.start)
+                _Segment(place, piece.address, view, span, span.size, piece.duration, piece.start)
             )
         return self.join(one.name, place, header, pieces)
 
-    def indexed(self, one: Representation) -> Iterator[_Piece]:
+    def indexed(self, one: Representation) -> Iterator[_Segment]:
         """The segments that the sidx of a file lists; a fragment each where it is of no use."""
         view = self.view(one.base)
         nodes = self.tree(view)
@@ -343,16 +358,16 @@ class _Inspection:
         if not references:
             for moof in (node for node in nodes if node.code == b"moof"):
                 span = ByteSpan(moof.start, moof.end)
-                yield _Piece(place, one.base, view, span, span.size, None, None)
+                yield _Segment(place, one.base, view, span, span.size, None, None)
         for reference in references:
             span = ByteSpan(at, at + reference.size)
-            yield _Piece(place, one.base, view, span, span.size, None, None)
+            yield _Segment(place, one.base, view, span, span.size, None, None)
             at = span.end
 
     # Both
 
     def join(
-        self, label: str, place: Place, header: tuple[Node, ...], pieces: list[_Piece]
+        self, label: str, place: Place, header: tuple[Node, ...], pieces: list[_Segment]
     ) -> Media | None:
         """Header and segments as one rendition; None where there is no audio track in them."""
         inside = [_inside(self.tree(piece.view), piece.span) for piece in pieces]
@@ -388,7 +403,7 @@ class _Inspection:
 
 
 @dataclass(frozen=True, slots=True)
-class _Piece:
+class _Segment:
     """A segment before its boxes are looked up."""
 
     place: Place
@@ -398,6 +413,11 @@ class _Piece:
     size: int
     declared_s: Fraction | None
     starts_s: Fraction | None
+
+
+def _whole_key(keys: Iterable[Tag]) -> Tag | None:
+    """The key of segments that are encrypted whole."""
+    return next((key for key in keys if key.attributes.get("METHOD") == "AES-128"), None)
 
 
 def _inside(nodes: tuple[Node, ...], span: ByteSpan) -> tuple[Node, ...]:

@@ -292,3 +292,15 @@ def _index_durations(track: Track) -> Iterator[Problem]:
                 remedy = "write the presented duration: the sum of the samples less the priming"
                 yield Problem(node.place, text, remedy)
                 break
+
+
+@RULES.rule(
+    "B8.loudness",
+    NOTE,
+    "ISO/IEC 14496-12:2022, 12.2.7; Apple HLS Authoring Specification, 2.19",
+    answers="shaka-packager#816, Bento4#753",
+)
+def _loudness(track: Track) -> Iterator[Problem]:
+    if track.fragments and track.trak.find(b"udta", b"ludt") is None:
+        text = "does not say how loud it is: players cannot level songs"
+        yield Problem(track.trak.place, text, "write udta/ludt with tlou")

@@ -15,7 +15,7 @@ from packager.check.source import View
 from packager.check.track import Fragment, Track
 from packager.codecs import opus
 from packager.errors import MalformedMedia
-from packager.model import Codec
+from packager.model import Codec, CodecConfig
 
 ERROR, WARNING, NOTE = Severity.ERROR, Severity.WARNING, Severity.NOTE
 _MAX_SAMPLE = 1 << 20  # bytes; a FLAC frame of 8 channels at 192 kHz has fewer
@@ -59,19 +59,18 @@ def _frames(subject: Samples) -> Iterator[Problem]:
     box, scheme = track.encryption, track.scheme
     if track.config is None or (box and (subject.key is None or scheme is None)):
         return
-    looks = _LOOKS[track.config.codec]
     for one in track.fragments:
         samples = subject.read(one)
         try:
             if box and subject.key and scheme:
                 samples = decrypted(samples, one, box, scheme, subject.key)
-            wrong, count, first = _count(samples, one, looks)
+            wrong, count, first = _count(samples, one, track.config)
         except MalformedAuxiliary as exc:
             yield Problem(
                 one.traf.place, f"cannot be decrypted: {exc}", "write senc for each sample"
             )
             return
-        if wrong > count * track_tolerance(track.config.codec):
+        if wrong > count * _TOLERATED.get(track.config.codec, 0):
             codec = track.config.codec.value
             how = "decrypted with the key given, " if box else ""
             text = (
@@ -84,41 +83,48 @@ def _frames(subject: Samples) -> Iterator[Problem]:
             return
 
 
-def _count(
-    samples: Iterator[bytes], one: Fragment, looks: Callable[[bytes, int], bool]
-) -> tuple[int, int, int]:
+def _count(samples: Iterator[bytes], one: Fragment, config: CodecConfig) -> tuple[int, int, int]:
+    """How many samples are wrong, of how many, and which is the first."""
+    looks = _LOOKS[config.codec]
     wrong = count = first = 0
     last = len(one.sizes) - 1
     for number, (sample, ticks) in enumerate(zip(samples, one.durations, strict=False)):
         count += 1
-        if not looks(sample, 0 if number == last else ticks):
+        if not looks(sample, 0 if number == last else ticks, config.channels):
             first = first if wrong else number
             wrong += 1
     return wrong, count, first
 
 
-def track_tolerance(codec: Codec) -> float:
-    """Share of frames that may look wrong: some codings have no mark to go by."""
-    return 0.25 if codec in {Codec.AAC, Codec.ALAC} else 0
+# Each takes a sample, its duration (0: not known) and the number of channels.
 
 
-_ID_END = 7  # ISO/IEC 14496-3:2019, table 4.85
+def _aac(sample: bytes, _: int, channels: int) -> bool:
+    """It begins with an element of its layout, and ends with ID_END and zeros up to the byte.
 
-
-def _aac(sample: bytes, _: int) -> bool:
-    """It begins with an element and ends with ID_END and zeros up to the byte."""
-    if not sample or sample[0] >> 5 == _ID_END:
+    ISO/IEC 14496-3:2019, 4.5.2.1 and table 4.85. Data and fill elements may come first.
+    """
+    if not sample:
+        return False
+    kind, tag = sample[0] >> 5, sample[0] >> 1 & 15
+    if kind not in _AAC_FILLERS and (kind not in _AAC_FIRST.get(channels, (0, 1, 5)) or tag):
         return False
     tail = int.from_bytes(sample[-2:], "big")
-    return tail != 0 and (tail >> (tail & -tail).bit_length() - 1) & 7 == _ID_END
+    return tail != 0 and (tail >> (tail & -tail).bit_length() - 1) & 7 == _AAC_END
 
 
-def _alac(sample: bytes, _: int) -> bool:
-    """The last element is ID_END, as in AAC; its zeros are up to the byte as well."""
-    return _aac(sample, 0)
+_AAC_FIRST = {1: (0,), 2: (1, 0)}  # single channel element, channel pair element; 5: a program
+_AAC_FILLERS = (4, 6)  # data stream, fill
+_AAC_END = 7
 
 
-def _opus(sample: bytes, ticks: int) -> bool:
+def _alac(sample: bytes, _: int, __: int) -> bool:
+    """Element, instance tag and 12 bits that are 0: ALACDecoder::Decode in Apple's sources."""
+    head = int.from_bytes(sample[:3], "big")
+    return len(sample) > 3 and head >> 21 in {0, 1, 3} and head >> 5 & 0xFFF == 0
+
+
+def _opus(sample: bytes, ticks: int, _: int) -> bool:
     try:
         samples = opus.packet_samples(sample[:2])
     except MalformedMedia:
@@ -126,15 +132,15 @@ def _opus(sample: bytes, ticks: int) -> bool:
     return samples > 0 and (not ticks or samples == ticks)
 
 
-def _flac(sample: bytes, _: int) -> bool:
+def _flac(sample: bytes, _: int, __: int) -> bool:
     return len(sample) > 5 and sample[0] == 0xFF and sample[1] & 0xFE == 0xF8  # RFC 9639, 9.1
 
 
-def _dolby(sample: bytes, _: int) -> bool:
+def _dolby(sample: bytes, _: int, __: int) -> bool:
     return sample[:2] == b"\x0b\x77"  # ETSI TS 102 366, 4.3.1
 
 
-_LOOKS: Mapping[Codec, Callable[[bytes, int], bool]] = {
+_LOOKS: Mapping[Codec, Callable[[bytes, int, int], bool]] = {
     Codec.AAC: _aac,
     Codec.OPUS: _opus,
     Codec.FLAC: _flac,
@@ -142,3 +148,4 @@ _LOOKS: Mapping[Codec, Callable[[bytes, int], bool]] = {
     Codec.AC3: _dolby,
     Codec.EC3: _dolby,
 }
+_TOLERATED = {Codec.AAC: 0.25}  # share of frames: it has no mark to go by
