@@ -179,5 +179,6 @@ def from_esds(esds: ElementaryStreamBox) -> CodecConfig:
         channels=asc.channels,
         bit_depth=None,
         frame_ticks=asc.frame_ticks,
+        roll_distance=-1,  # half of a frame is the one before it (MDCT). 14496-12, 10.1
         channel_configuration=asc.channel_configuration,
     )

@@ -106,11 +106,15 @@ def test_lossless_tracks_have_no_edit(encode: Encode, codec: str) -> None:
     assert not _moov(data).inside(b"trak").all(b"edts")
 
 
-def test_opus_announces_80_ms_of_roll(encode: Encode) -> None:
-    _, data = write(encode("opus"))
+@pytest.mark.parametrize(("codec", "distance"), [("opus", b"\xff\xfc"), ("aac", b"\xff\xff")])
+def test_codings_that_overlap_announce_their_roll(
+    encode: Encode, codec: str, distance: bytes
+) -> None:
+    """packagers.md G5 and shaka-packager#108: counted in frames; 80 ms of Opus are four."""
+    _, data = write(encode(codec))
     tables = _moov(data).inside(b"trak", b"mdia", b"minf", b"stbl")
 
-    assert tables.get(SampleGroupDescriptionBox).entries == (b"\xff\xfc",)
+    assert tables.get(SampleGroupDescriptionBox).entries == (distance,)
     for moof in _fragments(parse(data)):
         traf = moof.inside(b"traf")
         count = traf.get(TrackRunBox).sample_count
