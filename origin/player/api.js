@@ -61,7 +61,12 @@ export class Api {
   }
 }
 
-const release = (answer) => ({ ...answer, id: answer.release_id, cover_url: answer.cover });
+const release = (answer) => ({
+  ...answer,
+  id: answer.release_id,
+  cover_url: answer.cover,
+  covers: answer.covers ?? [], // {url, width, height}, smallest first
+});
 
 const track = (answer) => ({ ...answer, id: answer.track_id });
 

@@ -22,7 +22,7 @@ let navigation = 0; // the latest wish; an answer to an earlier one is dropped
 
 const player = new Player((trackId) => api.playback(trackId));
 const panel = new Panel(player, new Meter(player));
-const bar = new Bar(player, () => panel.toggle());
+const bar = new Bar(player, (view) => panel.toggle(view));
 document.body.append(bar.element, panel.element);
 connectMediaSession(player);
 connectShortcuts(player);

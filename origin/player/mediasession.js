@@ -30,6 +30,18 @@ function describe({ title, artists, release }) {
     title,
     artist: names(artists ?? []),
     album: release?.title ?? "",
-    artwork: release?.cover_url ? [{ src: release.cover_url }] : [],
+    artwork: artwork(release),
   };
+}
+
+/** Every size that there is: the system takes the one that fits its lock screen or its watch. */
+function artwork(release) {
+  if (release?.covers?.length) {
+    return release.covers.map(({ url, width, height }) => ({
+      src: url,
+      sizes: `${width}x${height}`,
+      type: "image/jpeg",
+    }));
+  }
+  return release?.cover_url ? [{ src: release.cover_url }] : [];
 }

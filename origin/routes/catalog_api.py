@@ -101,7 +101,7 @@ def _page(request: web.Request) -> tuple[str | None, int]:
 
 
 def _release(request: web.Request, state: OriginState, one: ReleaseRecord) -> dict[str, Any]:
-    cover = None if one.cover_key is None else _cover_url(request, state, one.cover_key)
+    base = _covers_url(request, state)
     return {
         "release_id": one.release_id,
         "title": one.title,
@@ -111,17 +111,21 @@ def _release(request: web.Request, state: OriginState, one: ReleaseRecord) -> di
         "label": one.label,
         "copyright": one.copyright,
         "track_count": one.track_count,
-        "cover": cover,
+        "cover": None if one.cover_key is None else base + one.cover_key,
+        "covers": [
+            {"url": base + picture.key, "width": picture.width, "height": picture.height}
+            for picture in one.cover_pictures
+        ],
     }
 
 
-def _cover_url(request: web.Request, state: OriginState, cover_key: str) -> str:
-    """A signed URL, the same for everybody until the hour is over."""
+def _covers_url(request: web.Request, state: OriginState) -> str:
+    """What signed URLs of covers begin with, the same for everybody until the hour is over."""
     expires = (int(time.time()) // _COVER_STEP_S + 2) * _COVER_STEP_S
     token = state.deps.playback_tokens.issue(
         PlaybackToken(COVERS_SCOPE, (), datetime.fromtimestamp(expires, UTC))
     )
-    return f"{state.base_url.of(request)}{TOKEN_PREFIX}{token}/{cover_key}"
+    return f"{state.base_url.of(request)}{TOKEN_PREFIX}{token}/"
 
 
 def _track(one: TrackRecord) -> dict[str, Any]:

@@ -64,4 +64,5 @@ async def _open(settings: Settings) -> AsyncIterator[OriginDeps]:
             settings=settings.origin,
             playback_ttl_s=settings.drm.playback_ttl_s,
             key_systems=key_systems(settings.drm.systems),
+            downloads=settings.ingest.progressive != "none",
         )

@@ -9,7 +9,7 @@ import { Buttons, Seek, Volume } from "./transport.js";
 export class Bar {
   #shown = {};
 
-  /** @param openPanel () => void */
+  /** @param openPanel (view | null) => void: "lyrics", "quality", or whatever it showed last */
   constructor(player, openPanel) {
     this.player = player;
     this.buttons = new Buttons(player);
@@ -20,23 +20,33 @@ export class Bar {
     this.by = h("span", { class: "by" });
     this.open = h(
       "button",
-      { type: "button", class: "what", "aria-label": "Now playing", onclick: openPanel },
+      { type: "button", class: "what", "aria-label": "Now playing", onclick: () => openPanel(null) },
       this.cover,
       h("span", { class: "names" }, this.title, this.by),
     );
     this.quality = h("span", {});
     this.signal = h(
       "button",
-      { type: "button", class: "pill quality", onclick: openPanel },
+      { type: "button", class: "pill quality", onclick: () => openPanel("quality") },
       icon("signal"),
       this.quality,
+    );
+    this.lyrics = h(
+      "button",
+      {
+        type: "button",
+        class: "round words",
+        "aria-label": "Lyrics",
+        onclick: () => openPanel("lyrics"),
+      },
+      icon("lyrics"),
     );
     this.element = h(
       "footer",
       { class: "bar", "aria-label": "Player", hidden: true },
       this.open,
       h("div", { class: "middle" }, this.buttons.element, this.seek.element),
-      h("div", { class: "right" }, this.signal, this.volume.element),
+      h("div", { class: "right" }, this.lyrics, this.signal, this.volume.element),
     );
     player.addEventListener("change", () => this.update());
   }
@@ -54,6 +64,7 @@ export class Bar {
     this.buttons.update();
     this.seek.update();
     this.volume.update();
+    this.lyrics.hidden = !player.deck?.access.playback?.lyrics?.length;
     const heard = player.deck?.heard;
     setText(this.quality, heard ? codec(heard) : "Quality");
     const mode = player.quality === null ? "adaptive" : "fixed";
@@ -62,7 +73,7 @@ export class Bar {
 
   #show(track) {
     this.#shown = { track, release: track.release };
-    this.cover.replaceChildren(cover(track.release ?? { title: track.title }));
+    this.cover.replaceChildren(cover(track.release ?? { title: track.title }, "52px"));
     setText(this.title, track.title);
   }
 }

@@ -16,12 +16,25 @@ function standIn(title) {
   return box;
 }
 
-/** A square cover; beside its title it says nothing new, so its alt text is empty. */
-export function cover(release) {
+/** The smallest picture that is as wide as asked for, else the widest; else the original. */
+function pictureUrl({ covers = [], cover_url: original }, width) {
+  return (covers.find((each) => each.width >= width) ?? covers.at(-1))?.url ?? original;
+}
+
+/**
+ * A square cover; beside its title it says nothing new, so its alt text is empty.
+ *
+ * @param sizes how wide it is shown, as an `img` has it
+ */
+export function cover(release, sizes) {
   if (!release?.cover_url) return standIn(release?.title ?? "");
+  const { covers = [] } = release;
   const picture = h("img", {
     class: "cover",
-    src: release.cover_url,
+    // In this order: with a src alone a browser would begin to load it.
+    sizes,
+    srcset: covers.length ? covers.map(({ url, width }) => `${url} ${width}w`).join(", ") : null,
+    src: pictureUrl(release, 640),
     alt: "",
     loading: "lazy",
     decoding: "async",
@@ -36,7 +49,7 @@ export async function tint(element, release) {
   if (!release?.cover_url) return;
   const picture = new Image();
   picture.crossOrigin = "anonymous"; // a canvas gives no pixels of another origin's picture
-  picture.src = release.cover_url;
+  picture.src = pictureUrl(release, 0);
   try {
     await picture.decode();
     const side = 8; // scaled down this far, the browser has done the averaging

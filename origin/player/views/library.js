@@ -47,7 +47,7 @@ function card(release, api, player) {
     h(
       "a",
       { href: `#/releases/${release.id}` },
-      h("span", { class: "frame" }, cover(release)),
+      h("span", { class: "frame" }, cover(release, "(max-width: 759px) 46vw, 220px")),
       h("span", { class: "title" }, release.title),
       h("span", { class: "by" }, release.artist),
     ),
@@ -71,7 +71,7 @@ export async function albumView({ api, player }, id) {
     h(
       "header",
       { class: "album-head" },
-      h("span", { class: "frame" }, cover(release)),
+      h("span", { class: "frame" }, cover(release, "(max-width: 759px) 70vw, 280px")),
       h(
         "div",
         { class: "album-names" },
