@@ -32,8 +32,13 @@ def in_common(packages: Sequence[Package]) -> tuple[Package, ...]:
 
 
 def starts_s(packages: Sequence[Package]) -> tuple[Fraction, ...]:
-    """Where each track begins in its release and, last, where the release ends. Seconds, exact."""
-    return tuple(accumulate((package.duration_s for package in packages), initial=Fraction(0)))
+    """Where each track begins in its release and, last, where the release ends. Seconds, exact.
+
+    A track ends with its shortest rendition: a resampled one is longer by part of a tick, and what
+    is not cut from it would be a hole in the others.
+    """
+    shortest = (min(one.duration_s for one in package.renditions) for package in packages)
+    return tuple(accumulate(shortest, initial=Fraction(0)))
 
 
 def _kind(one: Rendition) -> _Kind:

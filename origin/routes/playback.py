@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 from aiohttp import web
@@ -69,13 +70,15 @@ async def post_release(request: web.Request) -> web.Response:
     starts = starts_s(packages)
     tracks = [
         _describe(track, package)
-        | {"start_s": float(start), "duration_s": float(package.duration_s)}
+        | {"start_s": float(start), "duration_s": float(end - start)}
         | _companions(
             package,
             files_url(base, text, package.track_id, package.revision),
             downloads=deps.downloads,
         )
-        for track, package, start in zip(edition.tracks, packages, starts, strict=False)
+        for track, package, (start, end) in zip(
+            edition.tracks, packages, pairwise(starts), strict=True
+        )
     ]
     return json_answer(
         {
