@@ -12,7 +12,7 @@ from origin import conditional, headers, ranges
 from origin.cache import Cache, SingleFlight
 from origin.packages import Layout
 from origin.wire import StreamedResponse, WireResponse, head
-from packager.model import ByteSpan
+from packager.model import ByteSpan, Loudness
 from storage.base import ByteRange, ObjectStore, StorageError
 
 _ENTRY_COST = 400  # bytes: what a cached piece's key and entry take beside its payload
@@ -56,12 +56,13 @@ class Pieces:
 
 @dataclass(frozen=True, slots=True)
 class Needs:
-    """What a token must have for a representation."""
+    """What a token must have for a representation, and what must be so in the catalog."""
 
     scope: str
     tiers: frozenset[str]
     track_id: str | None = None  # where a takedown binds: the track that must be available
     part: str | None = None  # the track whose release's token opens it as well
+    album: Loudness | None = None  # what it says of the track's album
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from catalog.engine import Catalog, Tx
 from catalog.errors import NotFound
 from catalog.records import ReleaseRecord, TrackRecord
 from origin.cache import Cache, SingleFlight
+from origin.packages import release_loudness
 from origin.problems import Missing
 
 _TTL_S = 2.0  # how long a takedown may go unseen
@@ -44,7 +45,8 @@ async def read_edition(tx: Tx, release_id: str, now: datetime) -> Edition:
     found = await tracks.list_page(tx, after=None, limit=_LONGEST, release_id=release_id, now=now)
     if not found:
         raise Missing("release-unavailable", "The release is not available.")
-    lines = [release.title, release.artist, *map(" ".join, _revisions(found))]
+    loudness = repr(release_loudness(release))
+    lines = [release.title, release.artist, loudness, *map(" ".join, _revisions(found))]
     digest = hashlib.sha256("\n".join(lines).encode()).hexdigest()
     return Edition(digest[:16], release, found)
 

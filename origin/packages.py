@@ -8,15 +8,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import pairwise
 
-from catalog import tracks
+from catalog import releases, tracks
 from catalog.engine import Catalog
 from catalog.errors import NotFound
-from catalog.records import TrackRecord
+from catalog.records import ReleaseRecord, TrackRecord
 from origin.auth import Grant, wrong_scope
 from origin.cache import Cache, SingleFlight
 from origin.problems import Missing
 from packager import index
-from packager.model import ByteSpan, Package, Rendition
+from packager.model import ByteSpan, Loudness, Package, Rendition
 from storage.base import ObjectStore
 from storage.naming import PACKAGE_INDEX, track_object
 
@@ -100,13 +100,14 @@ class Packages:
 class _Status:
     available: bool
     release_id: str | None  # what the track is part of
+    album: Loudness | None  # the loudness of that
     until: float  # time.monotonic()
 
 
 class Availability:
-    """Whether listeners may have a track, and of which release it is, from the catalog.
+    """Whether listeners may have a track, of which release it is and how loud that is.
 
-    Remembered for two seconds.
+    From the catalog, remembered for two seconds.
 
     Manifests and HLS keys ask here, so that a takedown or an embargo binds at once while the
     media bytes, which are of no use without them, stay cacheable for ever.
@@ -117,15 +118,24 @@ class Availability:
         self._statuses: Cache[str, _Status] = Cache(_STATUSES)
         self._flights: SingleFlight[str, _Status] = SingleFlight()
 
-    def is_known(self, track_id: str) -> bool:
-        """Whether the track was available when last looked at, less than two seconds ago."""
+    def is_known(self, track_id: str, album: Loudness | None) -> bool:
+        """Whether the track was available and its album so loud, less than two seconds ago."""
         status = self._statuses.get(track_id)
-        return status is not None and status.available and time.monotonic() < status.until
+        return (
+            status is not None
+            and status.available
+            and status.album == album
+            and time.monotonic() < status.until
+        )
 
     async def require(self, track_id: str) -> None:
         """Missing unless the track is available."""
         if not (await self._status(track_id)).available:
             raise Missing("track-unavailable", "The track is not available.")
+
+    async def album_loudness(self, track_id: str) -> Loudness | None:
+        """The loudness of the track's release, where it has one and that is known."""
+        return (await self._status(track_id)).album
 
     def is_covered(self, track_id: str, grant: Grant) -> bool:
         """Whether a release's token is known to cover the track, without asking the catalog."""
@@ -151,16 +161,25 @@ class Availability:
         try:
             async with self._catalog.connect() as tx:
                 track = await tracks.get(tx, track_id)
+                release_id = track.release_id
+                release = await releases.get(tx, release_id) if release_id else None
         except NotFound:
-            status = _Status(available=False, release_id=None, until=until)
+            status = _Status(available=False, release_id=None, album=None, until=until)
         else:
-            status = _Status(track.is_available(datetime.now(UTC)), track.release_id, until)
+            album = release_loudness(release) if release else None
+            status = _Status(track.is_available(datetime.now(UTC)), release_id, album, until)
         self._statuses.put(track_id, status)
         return status
 
     async def close(self) -> None:
         """Stop running look-ups."""
         await self._flights.close()
+
+
+def release_loudness(release: ReleaseRecord) -> Loudness | None:
+    """How loud the whole release is, where the catalog knows."""
+    values = release.integrated_lufs, release.loudness_range_lu, release.true_peak_dbtp
+    return None if values == (None, None, None) else Loudness(*values)
 
 
 async def available_track(catalog: Catalog, track_id: str) -> TrackRecord:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 
 from drm.tiers import Tiers
 from origin import headers
@@ -12,7 +13,7 @@ from origin.companions import companion
 from origin.delivery import Needs, Representation
 from origin.editions import Editions
 from origin.manifests import release_text, track_text
-from origin.packages import Availability, Layout, Packages
+from origin.packages import Availability, Layout, Packages, release_loudness
 from origin.paths import (
     CompanionFile,
     Cover,
@@ -100,13 +101,16 @@ class Resolver:
 
     async def _manifest(self, path: Manifest, grant: Grant) -> Representation:
         tiers = self._access(path)
-        needs = Needs(track_scope(path.track_id), tiers, path.track_id)
-        grant.require(needs.scope, needs.tiers)
+        scope = track_scope(path.track_id)
+        grant.require(scope, tiers)
         await self._availability.require(path.track_id)
+        album = await self._availability.album_loudness(path.track_id)
         manifest = self._manifests.get(path)
-        if manifest is None:
+        if manifest is None or manifest.needs.album != album:
             loaded = await self._packages.get(path.track_id, path.revision)
-            text = track_text(path, loaded.package.only(tiers), self._systems)
+            package = replace(loaded.package.only(tiers), album_loudness=album)
+            needs = Needs(scope, tiers, path.track_id, album=album)
+            text = track_text(path, package, self._systems)
             manifest = _rendered(path, text, needs)
             self._manifests.put(path, manifest, manifest.size)
         return manifest
@@ -121,7 +125,8 @@ class Resolver:
         manifest = self._manifests.get(path)
         if manifest is None:
             loaded = [await self._packages.get(*revision) for revision in edition.revisions]
-            packages = [one.package.only(tiers) for one in loaded]
+            album = release_loudness(edition.release)
+            packages = [replace(one.package.only(tiers), album_loudness=album) for one in loaded]
             text = release_text(path, edition.release, packages, self._systems)
             manifest = _rendered(path, text, needs)
             self._manifests.put(path, manifest, manifest.size)
@@ -187,13 +192,14 @@ def _part(path: Media, rendition: Rendition) -> tuple[ByteSpan, str]:
 def _rendered(path: Manifest | ReleaseManifest, text: str, needs: Needs) -> Representation:
     body = text.encode()
     span = ByteSpan(0, len(body))
+    digest = hashlib.sha256(body).hexdigest()[:32]
     return Representation(
         needs=needs,
         # Not an object of the store: the name under which its bytes lie in the piece cache.
-        object_key=repr(path),
+        object_key=digest,
         span=span,
         layout=Layout((span,)),
-        etag=f'"{hashlib.sha256(body).hexdigest()[:32]}"',
+        etag=f'"{digest}"',
         content_type=_CONTENT_TYPES[path.form],
         cache_control=headers.BRIEF,
         body=body,

@@ -74,7 +74,7 @@ class MediaHandler:
         for name in _CONDITIONS:
             if name in fields:
                 return None
-        if needs.track_id is not None and not self._is_known(needs.track_id):
+        if needs.track_id is not None and not self._is_known(needs.track_id, needs.album):
             return None
         body = self._held(reply.piece)
         return None if body is None else WireResponse(reply.status, reply.head, body)

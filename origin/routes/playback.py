@@ -5,7 +5,7 @@ Every call makes a new token: that is how a player renews its rights in the midd
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any
@@ -18,7 +18,7 @@ from drm.model import PlaybackToken
 from drm.playback_urls import PlaybackUrls, files_url, playback_urls, release_urls
 from origin.auth import listener, release_scope, track_scope
 from origin.bodies import json_answer
-from origin.packages import available_track
+from origin.packages import available_track, release_loudness
 from origin.state import STATE, OriginState
 from packager.hls.render import HlsForm, playable
 from packager.model import Loudness, Package, Rendition, TextKind
@@ -36,12 +36,14 @@ async def post_playback(request: web.Request) -> web.Response:
     package = (await state.packages.get(track.track_id, revision)).package.only(tiers)
     if not package.renditions:
         raise Denied("tier-not-open", "The subscription opens no rendition of this track.")
+    # The catalog's, not the package's: it is of all tracks that have come since.
+    album = await state.availability.album_loudness(track.track_id)
     token = _token(state, track_scope(track.track_id), tiers)
     text = deps.playback_tokens.issue(token)
     base = state.base_url.of(request)
     urls = playback_urls(base, text, track.track_id, revision, deps.tiers.access(tiers))
     return json_answer(
-        _describe(track, package)
+        _describe(track, replace(package, album_loudness=album))
         | _way(urls, token, text, package)
         | _companions(
             package,
@@ -59,7 +61,8 @@ async def post_release(request: web.Request) -> web.Response:
     tiers = deps.tiers.opened_by(caller.subscription)
     edition = await state.editions.get(request.match_info["release_id"])
     loaded = [(await state.packages.get(*one)).package.only(tiers) for one in edition.revisions]
-    packages = in_common(loaded)
+    album = release_loudness(edition.release)
+    packages = [replace(one, album_loudness=album) for one in in_common(loaded)]
     if not packages[0].renditions:
         raise Denied("tier-not-open", "The subscription opens no rendition of every track.")
     release_id = edition.release.release_id

