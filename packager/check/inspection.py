@@ -110,7 +110,7 @@ class _Inspection:
             return self.playlist
         if text.startswith(b"<"):
             return self.presentation
-        if start[4:8] in _MP4_TYPES:
+        if _is_mp4(start):
             return self.file
         return self.unknown
 
@@ -243,23 +243,25 @@ class _Inspection:
                 if opened is None:
                     return None
                 view, span = opened, ByteSpan(0, opened.size)
-            elif not header and view.read(span.start, span.start + 8)[4:] not in _MP4_TYPES:
+            elif (
+                header is _NO_HEADER and view.read(span.start, span.start + 8)[4:] not in _MP4_TYPES
+            ):
                 return None  # WebVTT, packed audio, transport streams
             place, declared = segment.uri.place, segment.duration
             pieces.append(_Segment(place, address, view, span, size, declared, None))
         return self.join(playlist.address, playlist.top, header, pieces)
 
-    def hls_header(self, playlist: Playlist) -> tuple[Node, ...]:
+    def hls_header(self, playlist: Playlist) -> _Header:
         tag = playlist.segments[0].header
         if tag is None:
-            return ()
+            return _NO_HEADER
         view = self.view(resolve(playlist.address, tag.attributes.get("URI", "")))
         self.visited.add(view.address)
         span = byte_range(tag.attributes.get("BYTERANGE", "")) or ByteSpan(0, view.size)
         if _whole_key(playlist.segments[0].keys):  # what follows in the file is no boxes
             alone = self.pieces.add("header", view.address, span, bytes)
-            return self.tree(self.view(alone))
-        return _inside(self.tree(view), span)
+            return _Header(self.tree(self.view(alone)), ByteSpan(0, span.size))
+        return _Header(_inside(self.tree(view), span), span)
 
     def opened(self, segment: MediaSegment, tag: Tag, view: View, span: ByteSpan) -> View | None:
         """A segment that was encrypted whole, in the clear; None without the right key."""
@@ -329,11 +331,12 @@ class _Inspection:
                 yield one, media
 
     def dash_media(self, one: Representation) -> Media | None:
-        header: tuple[Node, ...] = ()
+        header = _NO_HEADER
         if one.header:
             view = self.view(one.header[0])
             self.visited.add(view.address)
-            header = _inside(self.tree(view), one.header[1] or ByteSpan(0, view.size))
+            span = one.header[1] or ByteSpan(0, view.size)
+            header = _Header(_inside(self.tree(view), span), span)
         place = one.element.place
         if one.pieces is None:
             return self.join(one.name, place, header, list(self.indexed(one)))
@@ -367,20 +370,20 @@ class _Inspection:
     # Both
 
     def join(
-        self, label: str, place: Place, header: tuple[Node, ...], pieces: list[_Segment]
+        self, label: str, place: Place, header: _Header, pieces: list[_Segment]
     ) -> Media | None:
         """Header and segments as one rendition; None where there is no audio track in them."""
         inside = [_inside(self.tree(piece.view), piece.span) for piece in pieces]
         files = {piece.view.address: self.tree(piece.view) for piece in pieces}
         listed = {id(node) for nodes in inside for node in nodes}
-        wanted = {b"sidx"} if header else {b"ftyp", b"moov", b"sidx"}
+        wanted = {b"sidx"} if header.nodes else {b"ftyp", b"moov", b"sidx"}
         loose = [
             node
             for nodes in files.values()
             for node in nodes
             if node.code in wanted and id(node) not in listed
         ]
-        track = read_track((*header, *loose), [node for nodes in inside for node in nodes])
+        track = read_track((*header.nodes, *loose), [node for nodes in inside for node in nodes])
         if track is None:
             return None
         by_moof = {id(one.moof): one for one in track.fragments}
@@ -399,7 +402,21 @@ class _Inspection:
             for piece, nodes in zip(pieces, inside, strict=True)
         ]
         stored = sum(node.code == b"moof" for nodes in files.values() for node in nodes)
-        return Media(label, place, track, header, tuple(views), self.views, stored)
+        return Media(
+            *(label, place, track, header.nodes, header.span),
+            *(tuple(views), self.views, stored),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Header:
+    """What a manifest names as the header."""
+
+    nodes: tuple[Node, ...]
+    span: ByteSpan
+
+
+_NO_HEADER = _Header((), ByteSpan(0, 0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -413,6 +430,10 @@ class _Segment:
     size: int
     declared_s: Fraction | None
     starts_s: Fraction | None
+
+
+def _is_mp4(start: bytes) -> bool:
+    return start[4:8] in _MP4_TYPES
 
 
 def _whole_key(keys: Iterable[Tag]) -> Tag | None:

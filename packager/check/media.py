@@ -41,7 +41,8 @@ class Media:
     label: str  # the Representation's id or the playlist's address
     place: Place  # where the manifest speaks of it as a whole
     track: Track
-    header: tuple[Node, ...]
+    header: tuple[Node, ...]  # the boxes that begin in what is named as the header
+    header_span: ByteSpan
     segments: tuple[SegmentView, ...]
     views: Mapping[str, View]
     stored_fragments: int  # in the files that the segments are in, named or not
@@ -61,6 +62,18 @@ class Media:
 
     def _seconds(self, tick: int) -> Fraction:
         return Fraction(max(0, tick - self.track.delay), self.track.timescale)
+
+    @property
+    def header_fault(self) -> str:
+        """What is wrong with the range of the header; nothing if it is ftyp to moov."""
+        codes = [node.code for node in self.header]
+        names = b" ".join(codes).decode("latin-1") or "nothing"
+        if b"moov" not in codes or not {b"moof", b"mdat"}.isdisjoint(codes):
+            return f"the header is {names}"
+        span = self.header_span
+        if (self.header[0].start, self.header[-1].end) != (span.start, span.end):
+            return f"bytes {span.start} to {span.end} do not begin and end with a box"
+        return ""
 
     @property
     def duration_s(self) -> Fraction:

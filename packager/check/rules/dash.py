@@ -80,10 +80,9 @@ def _mime_type(package: DashPackage) -> Iterator[Problem]:
 def _ranges(package: DashPackage) -> Iterator[Problem]:
     for one, media in package.audio:
         place = one.addressing.place if one.addressing else one.element.place
-        codes = [node.code for node in media.header]
-        if b"moov" not in codes or not {b"moof", b"mdat"}.isdisjoint(codes):
-            text = f"Initialization is {b' '.join(codes).decode('latin-1') or 'nothing'}"
-            yield Problem(place, text, "name the bytes from ftyp to the end of moov")
+        if media.header_fault:
+            remedy = "name the bytes from ftyp to the end of moov"
+            yield Problem(place, media.header_fault, remedy)
         if one.pieces is not None:
             continue
         index = next(iter(media.track.indexes), None)

@@ -150,12 +150,10 @@ def _map(subject: HlsMedia) -> Iterator[Problem]:
     if not media.header:
         yield Problem(subject.playlist.top, "has no EXT-X-MAP", "name ftyp and moov")
         return
-    codes = [node.code for node in media.header]
-    if b"moov" not in codes or not {b"moof", b"mdat"}.isdisjoint(codes):
-        tag = subject.playlist.find("EXT-X-MAP")
-        text = f"names {b' '.join(codes).decode('latin-1')}, not a header"
-        place = tag.place if tag else subject.playlist.top
-        yield Problem(place, text, "name the bytes from ftyp to the end of moov")
+    tag = subject.playlist.find("EXT-X-MAP")
+    if tag and media.header_fault:
+        remedy = "name the bytes from ftyp to the end of moov"
+        yield Problem(tag.place, media.header_fault, remedy)
 
 
 @MEDIA.rule("H7.end", WARNING, "RFC 8216, 4.3.3.4, 4.3.3.5")
