@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select
+from collections.abc import Sequence
+
+from sqlalchemy import bindparam, func, select, tuple_, update
 
 from catalog.engine import Tx
 from catalog.records import WrappedKeyRecord
@@ -25,3 +27,68 @@ async def get(tx: Tx, kid: bytes) -> WrappedKeyRecord | None:
 async def exist(tx: Tx) -> bool:
     """Tell whether any key is stored: then the KEK that wrapped it must not be made anew."""
     return (await tx.execute(select(keys.c.kid).limit(1))).first() is not None
+
+
+async def page(
+    tx: Tx, after: bytes, limit: int, *, track_id: str | None = None
+) -> tuple[WrappedKeyRecord, ...]:
+    """Read keys by KID, from the one after that (b"": from the first), of a track or of all."""
+    query = select(keys).where(keys.c.kid > after)
+    if track_id is not None:
+        query = query.where(keys.c.track_id == track_id)
+    rows = await tx.execute(query.order_by(keys.c.kid).limit(limit))
+    return tuple(WrappedKeyRecord(**row) for row in rows.mappings())
+
+
+async def not_under(
+    tx: Tx, kek_id: str, version: int, after: bytes, limit: int
+) -> tuple[WrappedKeyRecord, ...]:
+    """Read keys by KID that another KEK version wrapped than this one."""
+    under = tuple_(keys.c.kek_id, keys.c.kek_version) == tuple_(kek_id, version)
+    query = select(keys).where(keys.c.kid > after, ~under).order_by(keys.c.kid).limit(limit)
+    return tuple(WrappedKeyRecord(**row) for row in (await tx.execute(query)).mappings())
+
+
+async def count_under(tx: Tx) -> dict[tuple[str, int], int]:
+    """How many keys each KEK version has wrapped that are stored now."""
+    columns = (keys.c.kek_id, keys.c.kek_version)
+    rows = await tx.execute(select(*columns, func.count()).group_by(*columns).order_by(*columns))
+    return {(kek_id, version): count for kek_id, version, count in rows}
+
+
+async def replace_wrapping(
+    tx: Tx, changes: Sequence[tuple[WrappedKeyRecord, WrappedKeyRecord]]
+) -> int:
+    """Exchange how keys are wrapped, each only where it still is as it was read.
+
+    Returns how many were; the others have been changed by somebody else since.
+    """
+    if not changes:
+        return 0
+    query = (
+        update(keys)
+        .where(
+            keys.c.kid == bindparam("was_kid"),
+            keys.c.kek_id == bindparam("was_kek_id"),
+            keys.c.kek_version == bindparam("was_kek_version"),
+            keys.c.nonce == bindparam("was_nonce"),
+            keys.c.wrapped == bindparam("was_wrapped"),
+        )
+        .values(
+            kek_id=bindparam("new_kek_id"),
+            kek_version=bindparam("new_kek_version"),
+            nonce=bindparam("new_nonce"),
+            wrapped=bindparam("new_wrapped"),
+        )
+    )
+    done = await tx.execute(query, [_change(was, new) for was, new in changes])
+    return done.rowcount
+
+
+def _change(was: WrappedKeyRecord, new: WrappedKeyRecord) -> dict[str, object]:
+    names = ("kek_id", "kek_version", "nonce", "wrapped")
+    return {
+        "was_kid": was.kid,
+        **{f"was_{name}": getattr(was, name) for name in names},
+        **{f"new_{name}": getattr(new, name) for name in names},
+    }

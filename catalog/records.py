@@ -221,3 +221,39 @@ class JobRecord:
     error: str | None = None
     finished_at: datetime | None = None
     stage_seconds: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class KekRecord:
+    """What is counted of one version of a KEK."""
+
+    kek_id: str
+    version: int
+    wraps: int  # at least as many as there were
+    first_used_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class AuditChainRecord:
+    """The state of one process's chain of audit entries."""
+
+    chain: str
+    number: int  # from 1, in the order in which chains were begun
+    entries: int
+    head: bytes  # the last entry's hash
+    seal: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class AuditRecord:
+    """One audit entry as stored; `drm.audit` says what is in it."""
+
+    chain: str
+    position: int  # from 0
+    at_us: int  # microseconds since 1970, UTC
+    event: str
+    who: str
+    what: str
+    whence: str
+    why: str
+    hash: bytes

@@ -3,6 +3,7 @@
     artists --< track_artists >-- tracks --< revisions --< renditions
                                   tracks >-- releases      +--< keys
     jobs stand alone: they are kept when what they made is not
+    keks, and audit_chains --< audit_entries, stand alone: entries are only ever added
 
 Only types that SQLite and PostgreSQL both have. Instants are UTC; ids and hashes are text.
 """
@@ -229,4 +230,37 @@ jobs = Table(
     Column("error", Text),
     Column("started_at", UtcDateTime, nullable=False, index=True),
     Column("finished_at", UtcDateTime),
+)
+
+keks = Table(
+    "keks",
+    metadata,
+    Column("kek_id", Text, primary_key=True),
+    Column("version", Integer, primary_key=True),
+    Column("wraps", BigInteger, nullable=False),  # at least as many as there were
+    Column("first_used_at", UtcDateTime, nullable=False),
+)
+
+audit_chains = Table(
+    "audit_chains",
+    metadata,
+    Column("chain", String(16), primary_key=True),
+    Column("number", Integer, nullable=False, unique=True),  # from 1, without gaps
+    Column("entries", BigInteger, nullable=False),
+    Column("head", LargeBinary(32), nullable=False),  # the last entry's hash
+    Column("seal", LargeBinary(32), nullable=False),  # a MAC of all that, by a key not kept here
+)
+
+audit_entries = Table(
+    "audit_entries",
+    metadata,
+    Column("chain", String(16), primary_key=True),
+    Column("position", BigInteger, primary_key=True),  # from 0, without gaps
+    Column("at_us", BigInteger, nullable=False, index=True),  # microseconds since 1970, UTC
+    Column("event", String(32), nullable=False),
+    Column("who", Text, nullable=False),
+    Column("what", Text, nullable=False),  # JSON, kept as the text that was hashed
+    Column("whence", Text, nullable=False),
+    Column("why", Text, nullable=False),
+    Column("hash", LargeBinary(32), nullable=False),
 )
