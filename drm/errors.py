@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from packager.model import Kid
@@ -12,17 +13,32 @@ class DrmError(Exception):
 
 
 class SecretUnavailable(DrmError):
-    """A file of secrets is missing, malformed, readable by others or not writable."""
+    """A file of secrets is missing, malformed, readable by others or not writable.
 
-    def __init__(self, path: Path, problem: str, remedy: str) -> None:
-        self.path = path
+    `place` is the file, or what else holds the secrets: a variable, a key of a key service.
+    """
+
+    def __init__(self, place: Path | str, problem: str, remedy: str) -> None:
+        self.place = place
         self.problem = problem
         self.remedy = remedy
-        super().__init__(f"{path}: {problem} ({remedy})")
+        super().__init__(f"{place}: {problem} ({remedy})")
 
 
 class KekUnavailable(SecretUnavailable):
     """There is no key-encryption key to work with: content keys can neither be made nor read."""
+
+
+class KekAway(KekUnavailable):
+    """The key service does not answer now: what was opened before may be used for a while."""
+
+
+class KekExhausted(KekUnavailable):
+    """A KEK version has wrapped as many keys as one may: rotate it."""
+
+
+class KekRefused(DrmError):
+    """What was asked of a KEK cannot be done with it; the message says why and what to do."""
 
 
 class WrongKek(DrmError):
@@ -68,3 +84,18 @@ class ExpiredToken(DrmError):
 
 class MalformedRequest(DrmError):
     """A license request that breaks the W3C format, or asks for what ClearKey cannot give."""
+
+
+class AuditUnavailable(DrmError):
+    """An entry cannot be made durable, so what it tells of must not happen."""
+
+    def __init__(self, cause: str) -> None:
+        super().__init__(f"the audit cannot be written: {cause}")
+
+
+class AuditBroken(DrmError):
+    """The audit is not what was written; `problems` has a sentence for each place."""
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("; ".join(problems))

@@ -7,12 +7,15 @@ and to the KEK's id and version: a row whose fields were exchanged with another'
 from __future__ import annotations
 
 import secrets
+import time
+from typing import Protocol
 from uuid import uuid4
 
 from catalog.records import WrappedKeyRecord
 from drm.canonical import join
-from drm.errors import WrongKek
+from drm.errors import KekAway, KekUnavailable, WrongKek
 from drm.kek import Kek, KekProvider, Wrapped
+from drm.key_cache import KeyCache
 from drm.model import ContentKey, KeyScope
 from packager.model import Kid, Scheme
 
@@ -20,13 +23,36 @@ _KEY_BYTES = 16  # AES-128, the only key length of ISO/IEC 23001-7
 _IV_BYTES = {Scheme.CBCS: 16, Scheme.CENC: 8, Scheme.AES_128: 16}
 _LABEL = "headwater content key"
 _FORMAT = 1
+_PATIENCE_S = 10.0  # how long a key service that did not answer is left alone
+
+
+class Budget(Protocol):
+    """Counts wraps before they are made."""
+
+    async def take(self, kek: Kek) -> None:
+        """Count one. KekExhausted when that version has wrapped enough."""
+        ...
 
 
 class Keyring:
-    """Makes and opens content keys with the KEK it is given. Calls may be concurrent."""
+    """Makes and opens content keys with the KEK it is given. Calls may be concurrent.
 
-    def __init__(self, kek: KekProvider) -> None:
+    With a `cache`, which a KEK of a key service needs, a key that was opened opens again while
+    that service is away.
+    """
+
+    def __init__(
+        self, kek: KekProvider, *, budget: Budget | None = None, cache: KeyCache | None = None
+    ) -> None:
         self._kek = kek
+        self._budget = budget
+        self._cache = cache
+        self._away_until = 0.0  # time.monotonic()
+
+    @property
+    def kek(self) -> KekProvider:
+        """What wraps."""
+        return self._kek
 
     def new_key(self, scheme: Scheme) -> ContentKey:
         """Make a random key with a random KID and IV; ValueError for a scheme that has no key."""
@@ -39,9 +65,11 @@ class Keyring:
             iv=secrets.token_bytes(_IV_BYTES[scheme]),
         )
 
-    def wrap(self, key: ContentKey, scope: KeyScope) -> WrappedKeyRecord:
-        """Make the row to store for a key."""
-        wrapped = self._kek.wrap(key.key, _aad(scope, key.kid, key.iv))
+    async def wrap(self, key: ContentKey, scope: KeyScope) -> WrappedKeyRecord:
+        """Make the row to store for a key. Not inside a write transaction: wraps are counted."""
+        if self._budget is not None:
+            await self._budget.take(await self._kek.current())
+        wrapped = await self._kek.wrap(key.key, _aad(scope, key.kid, key.iv))
         return WrappedKeyRecord(
             kid=key.kid.value,
             tenant=scope.tenant,
@@ -56,17 +84,54 @@ class Keyring:
             iv=key.iv,
         )
 
-    def unwrap(self, record: WrappedKeyRecord) -> ContentKey:
+    async def unwrap(self, record: WrappedKeyRecord) -> ContentKey:
         """Open a row's key; WrongKek when the KEK is another or the row is not as written."""
-        kek = Kek(record.kek_id, record.kek_version)
+        cache = self._cache
+        if cache is None:
+            return await self._open(record)
+        held = cache.fresh(record)
+        if held is None and time.monotonic() < self._away_until:
+            held = cache.stale(record)
+        return held or await self._ask(record, cache)
+
+    async def rewrap(self, record: WrappedKeyRecord) -> WrappedKeyRecord:
+        """The same key's row under the current KEK version. Same errors as `unwrap` and `wrap`."""
+        key = await self._open(record)
+        return await self.wrap(key, scope_of(record))
+
+    async def _ask(self, record: WrappedKeyRecord, cache: KeyCache) -> ContentKey:
         try:
-            kid = Kid(record.kid)
-            scheme = Scheme(record.scheme)
-        except ValueError as exc:
-            raise WrongKek(kek.id, kek.version, f"the row was altered: {exc}") from exc
-        scope = KeyScope(record.tenant, record.track_id, record.revision, record.tier, scheme)
-        wrapped = Wrapped(kek, record.nonce, record.wrapped)
-        return ContentKey(kid, self._kek.unwrap(wrapped, _aad(scope, kid, record.iv)), record.iv)
+            key = await self._open(record)
+        except KekAway:
+            self._away_until = time.monotonic() + _PATIENCE_S
+            held = cache.stale(record)
+            if held is None:
+                raise
+            return held
+        except (KekUnavailable, WrongKek):
+            cache.drop(record)
+            raise
+        self._away_until = 0.0
+        cache.put(record, key)
+        return key
+
+    async def _open(self, record: WrappedKeyRecord) -> ContentKey:
+        scope = scope_of(record)
+        kid = Kid(record.kid)
+        wrapped = Wrapped(Kek(record.kek_id, record.kek_version), record.nonce, record.wrapped)
+        key = await self._kek.unwrap(wrapped, _aad(scope, kid, record.iv))
+        return ContentKey(kid, key, record.iv)
+
+
+def scope_of(record: WrappedKeyRecord) -> KeyScope:
+    """What a row's key is for; WrongKek for a row that cannot have been written by us."""
+    try:
+        Kid(record.kid)
+        scheme = Scheme(record.scheme)
+    except ValueError as exc:
+        problem = f"the row was altered: {exc}"
+        raise WrongKek(record.kek_id, record.kek_version, problem) from exc
+    return KeyScope(record.tenant, record.track_id, record.revision, record.tier, scheme)
 
 
 def _aad(scope: KeyScope, kid: Kid, iv: bytes) -> bytes:

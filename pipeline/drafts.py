@@ -12,9 +12,8 @@ from catalog.records import (
     RenditionRecord,
     RevisionDraft,
     TrackDraft,
+    WrappedKeyRecord,
 )
-from drm.keyring import Keyring
-from drm.model import KeyScope
 from packager.model import Loudness, Package, Rendition, Scheme
 from pipeline.albums import UNKNOWN_ARTIST, album_artist, album_id
 from pipeline.companions import Companions
@@ -89,22 +88,18 @@ def publication_of(
     master: Master,
     revision: RevisionDraft,
     track_id: str,
-    packaged: Packaged,
     companions: Companions,
     *,
-    keyring: Keyring,
+    keys: tuple[WrappedKeyRecord, ...],
     tenant: str,
     job_id: str,
 ) -> Publication:
-    """All that the publishing transaction writes; the keys are wrapped here."""
+    """All that the publishing transaction writes."""
     return Publication(
         track=_track(master, track_id, tenant),
         release=_release(master, companions, tenant),
         revision=revision,
-        keys=tuple(
-            keyring.wrap(key, KeyScope(tenant, track_id, revision.revision, tier, scheme))
-            for (tier, scheme), key in packaged.keys.items()
-        ),
+        keys=keys,
         job_id=job_id,
     )
 

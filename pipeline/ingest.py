@@ -31,6 +31,7 @@ from catalog.publish import publish, rollback
 from catalog.records import RevisionDraft, TrackRecord
 from configs.ladder import Ladder
 from configs.settings import IngestSettings
+from drm.audit import Audit
 from drm.errors import DrmError
 from drm.keyring import Keyring
 from packager import index
@@ -48,6 +49,7 @@ from pipeline.companions import (
     store_companions,
     stored_picture_url,
 )
+from pipeline.content_keys import wrap_keys
 from pipeline.downloads import choose_downloads, encode_downloads
 from pipeline.drafts import package_of, publication_of, revision_of
 from pipeline.errors import BadMaster, EncoderFailed, PipelineError, shown
@@ -86,6 +88,8 @@ class Workshop:
     workspace: Workspace
     clock: Callable[[], datetime]
     slot: Callable[[], AbstractAsyncContextManager[object]]  # for each ffmpeg process
+    audit: Audit
+    who: str  # in the audit
 
 
 @dataclass(slots=True)
@@ -280,13 +284,22 @@ class _Track:
         folder: Path,
     ) -> Outcome:
         """Store and publish; if that fails, leave nothing of the revision behind."""
+        keys = await wrap_keys(
+            self.shop.keyring,
+            self.shop.audit,
+            packaged.keys,
+            tenant=self.shop.tenant,
+            track_id=package.track_id,
+            revision=draft.revision,
+            who=self.shop.who,
+            job_id=self.job.id,
+        )
         publication = publication_of(
             master,
             draft,
             package.track_id,
-            packaged,
             companions,
-            keyring=self.shop.keyring,
+            keys=keys,
             tenant=self.shop.tenant,
             job_id=self.job.id,
         )

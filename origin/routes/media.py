@@ -117,7 +117,7 @@ class MediaHandler:
             or record.tier not in grant.tiers
         ):  # one answer for all of these: no oracle for key ids
             raise Denied("not-entitled", "No right to this key.")
-        key = self._state.deps.keyring.unwrap(record).key
+        key = (await self._state.deps.keyring.unwrap(record)).key
         fields = {
             hdrs.CONTENT_TYPE: "application/octet-stream",
             hdrs.CONTENT_LENGTH: str(len(key)),

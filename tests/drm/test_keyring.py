@@ -8,12 +8,13 @@ from hypothesis import strategies as st
 
 from catalog.records import WrappedKeyRecord
 from drm.errors import WrongKek
-from drm.kek import LocalKek
+from drm.kek import KekVersions
+from drm.kek_env import EnvKek
 from drm.keyring import Keyring
 from drm.model import ContentKey, KeyScope
 from packager.model import Scheme
 
-KEYRING = Keyring(LocalKek("k", 1, {1: bytes(range(32))}))
+KEYRING = Keyring(EnvKek("KEK", KekVersions("k", 1, {1: bytes(range(32))})))
 SCOPE = KeyScope("default", "t" + "a" * 20, "0" * 16, "standard", Scheme.CBCS)
 names = st.text(min_size=1, max_size=12)
 scopes = st.builds(
@@ -49,55 +50,55 @@ def test_clear_has_no_key() -> None:
 
 
 @given(scopes)
-def test_a_wrapped_key_opens_again(scope: KeyScope) -> None:
+async def test_a_wrapped_key_opens_again(scope: KeyScope) -> None:
     key = KEYRING.new_key(scope.scheme)
-    assert KEYRING.unwrap(KEYRING.wrap(key, scope)) == key
+    assert await KEYRING.unwrap(await KEYRING.wrap(key, scope)) == key
 
 
-def test_a_row_holds_no_key_in_the_clear() -> None:
+async def test_a_row_holds_no_key_in_the_clear() -> None:
     key = KEYRING.new_key(Scheme.CBCS)
-    record = KEYRING.wrap(key, SCOPE)
+    record = await KEYRING.wrap(key, SCOPE)
     for field in fields(record):
         value = getattr(record, field.name)
         assert key.key not in (value if isinstance(value, bytes) else str(value).encode())
 
 
-def test_every_flipped_bit_of_a_row_is_detected() -> None:
-    record = KEYRING.wrap(KEYRING.new_key(Scheme.CBCS), SCOPE)
+async def test_every_flipped_bit_of_a_row_is_detected() -> None:
+    record = await KEYRING.wrap(KEYRING.new_key(Scheme.CBCS), SCOPE)
     for name in ("kid", "nonce", "wrapped", "iv"):
         data: bytes = getattr(record, name)
         for bit in range(len(data) * 8):
             flipped = bytearray(data)
             flipped[bit // 8] ^= 1 << bit % 8
             with pytest.raises(WrongKek):
-                KEYRING.unwrap(_with(record, name, bytes(flipped)))
+                await KEYRING.unwrap(_with(record, name, bytes(flipped)))
 
 
 @pytest.mark.parametrize("name", [field.name for field in fields(WrappedKeyRecord)])
-def test_a_field_of_another_row_is_detected(name: str) -> None:
-    here = KEYRING.wrap(KEYRING.new_key(Scheme.CBCS), SCOPE)
+async def test_a_field_of_another_row_is_detected(name: str) -> None:
+    here = await KEYRING.wrap(KEYRING.new_key(Scheme.CBCS), SCOPE)
     scope = KeyScope("other", "t" + "b" * 20, "1" * 16, "lossless", Scheme.CENC)
-    another_kek = Keyring(LocalKek("other", 2, {2: bytes(32)}))
-    there = another_kek.wrap(another_kek.new_key(Scheme.CENC), scope)
+    another_kek = Keyring(EnvKek("KEK", KekVersions("other", 2, {2: bytes(32)})))
+    there = await another_kek.wrap(another_kek.new_key(Scheme.CENC), scope)
     with pytest.raises(WrongKek):
-        KEYRING.unwrap(_with(here, name, getattr(there, name)))
+        await KEYRING.unwrap(_with(here, name, getattr(there, name)))
 
 
-def test_keys_of_two_tiers_cannot_be_exchanged() -> None:
-    low = KEYRING.wrap(KEYRING.new_key(Scheme.CBCS), SCOPE)
-    high = KEYRING.wrap(KEYRING.new_key(Scheme.CBCS), replace(SCOPE, tier="lossless"))
+async def test_keys_of_two_tiers_cannot_be_exchanged() -> None:
+    low = await KEYRING.wrap(KEYRING.new_key(Scheme.CBCS), SCOPE)
+    high = await KEYRING.wrap(KEYRING.new_key(Scheme.CBCS), replace(SCOPE, tier="lossless"))
     swapped = replace(
         low, nonce=high.nonce, wrapped=high.wrapped, iv=high.iv, kek_version=high.kek_version
     )
     with pytest.raises(WrongKek):
-        KEYRING.unwrap(swapped)
+        await KEYRING.unwrap(swapped)
 
 
 @pytest.mark.parametrize(("name", "value"), [("scheme", "rot13"), ("kid", b"short")])
-def test_an_impossible_row_is_an_altered_one(name: str, value: object) -> None:
-    record = KEYRING.wrap(KEYRING.new_key(Scheme.CBCS), SCOPE)
+async def test_an_impossible_row_is_an_altered_one(name: str, value: object) -> None:
+    record = await KEYRING.wrap(KEYRING.new_key(Scheme.CBCS), SCOPE)
     with pytest.raises(WrongKek, match="altered"):
-        KEYRING.unwrap(_with(record, name, value))
+        await KEYRING.unwrap(_with(record, name, value))
 
 
 def test_repr_of_a_content_key_shows_no_key() -> None:

@@ -79,12 +79,12 @@ def test_an_owner_may_make_it_read_only(tmp_path: Path) -> None:
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(KekUnavailable, match=r"kek\.json: no such file") as caught:
         LocalKek.open(tmp_path / "kek.json", create=False)
-    assert caught.value.path == tmp_path / "kek.json"
+    assert caught.value.place == tmp_path / "kek.json"
 
 
 def test_a_folder_that_cannot_hold_it_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(TokenKeysUnavailable, match="cannot be made"):
+    with pytest.raises(TokenKeysUnavailable, match="cannot be written"):
         TokenKeys.open(tmp_path / "file" / "tokens.json", create=True)
 
 

@@ -142,7 +142,8 @@ async def test_catalog_knows_what_the_tags_said(tools: Tools, tmp_path: Path) ->
         assert revision.draft.encoder == tools.label
         # One key for each tier, and each opens with the KEK.
         assert {record.tier for record in records} == {"standard", "premium", "lossless"}
-        assert {len(shop.keyring.unwrap(record).key) for record in records} == {16}
+        opened = [await shop.keyring.unwrap(record) for record in records]
+        assert {len(key.key) for key in opened} == {16}
         assert job.state is JobState.DONE
         assert set(job.stage_seconds) == {"probe", "encode", "package", "store", "publish"}
 

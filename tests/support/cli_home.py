@@ -107,14 +107,14 @@ class Home:
 
     async def _publish(self, one: Publication, tiers: tuple[str, ...]) -> None:
         async with open_deps(self.settings) as deps:
+            place = ("default", one.track.track_id, one.revision.revision)
             keys = tuple(
-                deps.keyring.wrap(
-                    deps.keyring.new_key(Scheme.CBCS),
-                    KeyScope(
-                        "default", one.track.track_id, one.revision.revision, tier, Scheme.CBCS
-                    ),
-                )
-                for tier in tiers
+                [
+                    await deps.keyring.wrap(
+                        deps.keyring.new_key(Scheme.CBCS), KeyScope(*place, tier, Scheme.CBCS)
+                    )
+                    for tier in tiers
+                ]
             )
             async with deps.catalog.begin() as tx:
                 await publish.publish(tx, replace(one, keys=keys), NOW)

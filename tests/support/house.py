@@ -133,8 +133,10 @@ async def _build(root: Path, keyring: Keyring, encoded: Path) -> House:
         keys = {tier: keyring.new_key(Scheme.CBCS) for tier in TIERS.order}
         package = await _package(track_id, store, encoded, keys)
         records = tuple(
-            keyring.wrap(key, KeyScope("default", track_id, REVISION, tier, Scheme.CBCS))
-            for tier, key in keys.items()
+            [
+                await keyring.wrap(key, KeyScope("default", track_id, REVISION, tier, Scheme.CBCS))
+                for tier, key in keys.items()
+            ]
         )
         async with catalog.begin() as tx:
             await publish(tx, _publication(package, records, cover_key), datetime.now(UTC))

@@ -1,0 +1,112 @@
+"""Moving every stored key under the current KEK version, while all of them stay in use.
+
+A row is exchanged only where it still is as it was read, so that a second run beside this one,
+or a run after one that was killed, does no harm: each row is under the old version or the new
+one, and opens. The key itself never changes: nothing is packaged again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from catalog import keys
+from catalog.engine import Catalog
+from catalog.records import WrappedKeyRecord
+from drm.audit import Audit, AuditEntry, AuditEvent
+from drm.errors import WrongKek
+from drm.kek import Kek
+from drm.keyring import Keyring
+from packager.model import Kid
+
+_BATCH = 200  # rows per transaction: other writers wait a few milliseconds
+_PASSES = 5  # over rows that others add meanwhile
+
+
+@dataclass(frozen=True, slots=True)
+class Rewrapped:
+    """What a run came to."""
+
+    kek: Kek  # the current version
+    rotated: bool  # whether this run made it; else it went on with what was begun before
+    keys: int  # that were moved
+    failed: tuple[str, ...] = ()  # `KID: why`, of those that did not open
+
+
+@dataclass(slots=True)
+class Rotation:
+    """One run."""
+
+    catalog: Catalog
+    keyring: Keyring
+    audit: Audit
+    who: str
+    on_progress: Callable[[int], None] = lambda _keys: None
+    _failed: dict[bytes, str] = field(default_factory=dict)
+
+    async def run(self, *, new_version: bool = True) -> Rewrapped:
+        """Make a new KEK version and move all keys under it.
+
+        Where keys are left under an older one, an earlier run did not come to its end: this one
+        goes on with that, and makes no version. Without `new_version` it never makes one.
+        """
+        kek = await self.keyring.kek.current()
+        is_new = new_version and not await self._remain(kek)
+        if is_new:
+            before, kek = kek, await self.keyring.kek.rotate()
+            what = {"kek": kek.id, "version": kek.version, "before": before.version}
+            await self._record(AuditEvent.KEK_ROTATED, what)
+        count = 0
+        for _ in range(_PASSES):
+            kek = await self.keyring.kek.current()  # another run may have made one more
+            moved = await self._pass(kek)
+            count += moved
+            if not moved:
+                break
+        return Rewrapped(kek, is_new, count, tuple(self._failed.values()))
+
+    async def _remain(self, kek: Kek) -> bool:
+        async with self.catalog.connect() as tx:
+            return any(under != (kek.id, kek.version) for under in await keys.count_under(tx))
+
+    async def _pass(self, kek: Kek) -> int:
+        count, after = 0, b""
+        while True:
+            async with self.catalog.connect() as tx:
+                found = await keys.not_under(tx, kek.id, kek.version, after, _BATCH)
+            if not found:
+                return count
+            after = found[-1].kid
+            count += await self._move(kek, found)
+            self.on_progress(count)
+
+    async def _move(self, kek: Kek, found: tuple[WrappedKeyRecord, ...]) -> int:
+        changes = []
+        for record in found:
+            new = await self._rewrapped(record)
+            if new is not None:
+                changes.append((record, new))
+        async with self.catalog.begin() as tx:
+            count = await keys.replace_wrapping(tx, changes)
+        if count:
+            # After the fact: a batch that was moved and not recorded is harmless, as is the
+            # rotation that a killed run leaves half done.
+            what = {"kek": kek.id, "version": kek.version, "keys": count}
+            await self._record(AuditEvent.KEYS_REWRAPPED, what)
+        return count
+
+    async def _rewrapped(self, record: WrappedKeyRecord) -> WrappedKeyRecord | None:
+        if record.kid in self._failed:
+            return None
+        try:
+            return await self.keyring.rewrap(record)
+        except WrongKek as exc:
+            self._failed[record.kid] = f"{_name(record)}: {exc}"
+            return None
+
+    async def _record(self, event: AuditEvent, what: dict[str, object]) -> None:
+        await self.audit.record(AuditEntry(event, self.who, "rotation", what))
+
+
+def _name(record: WrappedKeyRecord) -> str:
+    return str(Kid(record.kid)) if len(record.kid) == 16 else record.kid.hex()

@@ -1,0 +1,48 @@
+"""The keys of a new revision: wrapped for the catalog, and their creation audited."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from catalog.records import WrappedKeyRecord
+from drm.audit import Audit, AuditEntry, AuditEvent
+from drm.keyring import Keyring
+from drm.model import ContentKey, KeyScope
+from packager.model import Kid, Scheme
+
+
+async def wrap_keys(
+    keyring: Keyring,
+    audit: Audit,
+    keys: Mapping[tuple[str, Scheme], ContentKey],
+    *,
+    tenant: str,
+    track_id: str,
+    revision: str,
+    who: str,
+    job_id: str,
+) -> tuple[WrappedKeyRecord, ...]:
+    """Make the rows to publish. Must not run inside a write transaction of the catalog."""
+    records = tuple(
+        [
+            await keyring.wrap(key, KeyScope(tenant, track_id, revision, tier, scheme))
+            for (tier, scheme), key in keys.items()
+        ]
+    )
+    if records:
+        await audit.record(*(_entry(record, who, job_id) for record in records))
+    return records
+
+
+def _entry(record: WrappedKeyRecord, who: str, job_id: str) -> AuditEntry:
+    what = {
+        "kid": Kid(record.kid).hex,
+        "track": record.track_id,
+        "revision": record.revision,
+        "tier": record.tier,
+        "scheme": record.scheme,
+        "kek": record.kek_id,
+        "version": record.kek_version,
+        "job": job_id,
+    }
+    return AuditEntry(AuditEvent.KEY_CREATED, who, "ingest", what, "headwater ingest")
