@@ -23,6 +23,13 @@ export function rate(bps) {
   return bps < 1e7 ? `${Math.round(bps / 1000)} kbit/s` : `${(bps / 1e6).toFixed(1)} Mbit/s`;
 }
 
+/** "−3.2 dB", "+1 dB", "0 dB". */
+export function decibels(value) {
+  const rounded = Math.round(value * 10) / 10;
+  const sign = rounded > 0 ? "+" : rounded < 0 ? "−" : "";
+  return `${sign}${Math.abs(rounded)} dB`;
+}
+
 export function codec(rendition) {
   return CODECS[rendition.codec] ?? rendition.codec;
 }

@@ -4,6 +4,7 @@
 import { Problem } from "./api.js";
 import { Deck } from "./deck.js";
 import { ENGINES, engineById } from "./engines/index.js";
+import { DEFAULT_MODE, gainDb, isAlbum, MODES, volumeWith } from "./normalization.js";
 import { preference, setPreference } from "./preferences.js";
 
 // How long before the end the next track is made ready: time for its manifest and first segment
@@ -34,6 +35,8 @@ export class Player extends EventTarget {
     this.engineId = engineById(preference("engine", ENGINES[0].id)).id;
     this.quality = preference("quality", null); // a rendition's name, or null: adapt
     this.volume = preference("volume", 1);
+    const mode = preference("normalization", DEFAULT_MODE);
+    this.normalization = MODES.some(({ id }) => id === mode) ? mode : DEFAULT_MODE;
     this.muted = false;
   }
 
@@ -51,6 +54,11 @@ export class Player extends EventTarget {
 
   get duration() {
     return this.deck?.duration ?? this.track?.duration_s ?? 0;
+  }
+
+  /** How much louder or softer than its master the track is played, in dB. */
+  get gain() {
+    return gainDb(this.deck?.access.playback, this.normalization, isAlbum(this.queue));
   }
 
   get hasNext() {
@@ -93,6 +101,13 @@ export class Player extends EventTarget {
 
   toggleMute() {
     this.muted = !this.muted;
+    this.#applyVolume();
+  }
+
+  /** Level loudness by "album", by "track", or not at all ("off"). */
+  chooseNormalization(mode) {
+    this.normalization = mode;
+    setPreference("normalization", mode);
     this.#applyVolume();
   }
 
@@ -149,6 +164,7 @@ export class Player extends EventTarget {
     this.#applyVolume();
     try {
       await (prepared ?? deck.prepare(position, this.quality));
+      this.#applyVolume(); // its loudness is known from here on
       if (this.deck === deck && play) await deck.play();
     } catch (error) {
       this.#fail(deck, deck.access.problem ?? error);
@@ -206,7 +222,8 @@ export class Player extends EventTarget {
 
   #applyVolume() {
     if (this.deck) {
-      this.deck.audio.volume = this.volume;
+      // Not Web Audio: what it does to encrypted media is each browser's own, and it wants a click.
+      this.deck.audio.volume = volumeWith(this.volume, this.gain);
       this.deck.audio.muted = this.muted;
     }
     this.#changed();

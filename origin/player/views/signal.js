@@ -1,9 +1,10 @@
 // What goes on under the music: the rendition that is heard, the buffer, the network, the switches;
-// and the two choices a listener has, quality and engine.
+// and the choices a listener has: quality, loudness leveling and engine.
 
 import { h, setText } from "../dom.js";
 import { ENGINES } from "../engines/index.js";
-import { codec, rate, resolution } from "../format.js";
+import { codec, decibels, rate, resolution } from "../format.js";
+import { MODES } from "../normalization.js";
 import { Sparkline } from "./sparkline.js";
 
 const TIERS = { standard: "Standard", premium: "Premium", lossless: "Lossless" };
@@ -16,7 +17,7 @@ export class Signal {
     this.meter = meter;
     this.graph = new Sparkline("Buffer and bit rate over the last minute and a half");
     this.facts = Object.fromEntries(
-      ["rendition", "bitrate", "resolution", "buffer", "network", "switches", "loudness"].map(
+      ["rendition", "bitrate", "resolution", "buffer", "network", "switches", "loudness", "gain"].map(
         (name) => [name, h("dd", { "data-fact": name }, "–")],
       ),
     );
@@ -26,12 +27,21 @@ export class Signal {
       { id: "engine", onchange: () => player.chooseEngine(this.engine.value) },
       ENGINES.map(({ id, name, form }) => h("option", { value: id }, `${name} · ${form}`)),
     );
+    this.normalization = h(
+      "select",
+      {
+        id: "normalization",
+        onchange: () => player.chooseNormalization(this.normalization.value),
+      },
+      MODES.map(({ id, name }) => h("option", { value: id }, name)),
+    );
     this.element = h(
       "div",
       { class: "signal" },
       h("fieldset", { class: "qualities" }, h("legend", {}, "Quality"), this.qualities),
       this.#details(),
-      h("div", { class: "engine" }, h("label", { for: "engine" }, "Player engine"), this.engine),
+      setting("Volume leveling", this.normalization),
+      setting("Player engine", this.engine),
     );
     player.addEventListener("change", () => this.update());
     meter.addEventListener("sample", () => this.#draw());
@@ -41,6 +51,7 @@ export class Signal {
     const { player } = this;
     const { deck } = player;
     this.engine.value = player.engineId;
+    this.normalization.value = player.normalization;
     this.#list();
     const heard = deck?.heard;
     this.#fact("rendition", heard ? codec(heard) : "–");
@@ -50,6 +61,7 @@ export class Signal {
     this.#fact("switches", String(deck?.switches ?? 0));
     const loudness = deck?.access.playback?.loudness?.integrated_lufs;
     this.#fact("loudness", Number.isFinite(loudness) ? `${loudness.toFixed(1)} LUFS` : "–");
+    this.#fact("gain", deck ? decibels(player.gain) : "–");
     if (heard) this.facts.rendition.dataset.rendition = heard.name;
   }
 
@@ -62,6 +74,7 @@ export class Signal {
       network: "Network",
       switches: "Switches",
       loudness: "Loudness",
+      gain: "Leveled by",
     };
     const rows = Object.entries(names).map(([name, label]) =>
       h("div", {}, h("dt", {}, label), this.facts[name]),
@@ -121,6 +134,10 @@ export class Signal {
       label.classList.toggle("heard", input.value === player.deck?.rendition);
     }
   }
+}
+
+function setting(name, select) {
+  return h("div", { class: "engine" }, h("label", { for: select.id }, name), select);
 }
 
 /** By tier (the answer's order is lowest first), then by rate. */
