@@ -6,7 +6,7 @@ from base64 import b64encode
 from enum import StrEnum
 
 from packager.hls.tags import Key, Keys
-from packager.model import Rendition, Scheme
+from packager.model import Kid, Rendition, Scheme
 from packager.pssh import System, playready_object
 from packager.systems import KeySystems
 
@@ -62,21 +62,30 @@ def vendor_keys(one: Rendition, systems: KeySystems) -> tuple[Key, ...]:
     """The lines of other vendors' systems. They carry no key and no URI that needs a token."""
     if one.kid is None or one.scheme is Scheme.AES_128:
         return ()
-    method = _METHOD[one.scheme]
-    kid = one.kid
-    keys = []
-    if systems.widevine:
-        box = _base64(systems.widevine_box(kid, one.scheme).encode())
-        uri = f"data:text/plain;base64,{box}"
-        keys.append(Key(method, uri, WIDEVINE, key_id=kid.value))
-    if systems.playready:
-        pro = _base64(playready_object([kid], one.scheme, la_url=systems.playready_la_url))
-        uri = f"data:text/plain;charset=UTF-16;base64,{pro}"
-        keys.append(Key(method, uri, PLAYREADY))
-    if systems.fairplay and one.scheme is Scheme.CBCS:
+    wanted = (
+        (System.WIDEVINE, systems.widevine),
+        (System.PLAYREADY, systems.playready),
+        (System.FAIRPLAY, systems.fairplay and one.scheme is Scheme.CBCS),
+    )
+    return tuple(
+        vendor_key(system, one.kid, one.scheme, systems) for system, is_on in wanted if is_on
+    )
+
+
+def vendor_key(system: System, kid: Kid, scheme: Scheme, systems: KeySystems) -> Key:
+    """The line of one system for one key. ValueError for a system that has none in HLS."""
+    method = _METHOD[scheme]
+    if system is System.WIDEVINE:
+        box = _base64(systems.widevine_box(kid, scheme).encode())
+        return Key(method, f"data:text/plain;base64,{box}", WIDEVINE, key_id=kid.value)
+    if system is System.PLAYREADY:
+        pro = _base64(playready_object([kid], scheme, la_url=systems.playready_la_url))
+        return Key(method, f"data:text/plain;charset=UTF-16;base64,{pro}", PLAYREADY)
+    if system is System.FAIRPLAY and scheme is Scheme.CBCS:
         # No IV: it travels in the license, inside Apple's CKC.
-        keys.append(Key(method, f"skd://{kid.hex}", FAIRPLAY))
-    return tuple(keys)
+        return Key(method, f"skd://{kid.hex}", FAIRPLAY)
+    msg = f"no line for {system.name} and {scheme.value}"
+    raise ValueError(msg)
 
 
 def _base64(data: bytes) -> str:
