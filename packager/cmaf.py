@@ -69,7 +69,7 @@ _TRACK_ID = 1
 _FILE_TYPE = FileTypeBox(b"cmfc", 0, (b"iso6", b"cmfc", b"dash"))
 
 
-def write_track(  # noqa: PLR0913 - each is one thing that a file has, and most have a default
+def write_track(
     source: BinaryIO,
     track: EncodedTrack,
     out: BinaryIO,
