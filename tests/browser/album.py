@@ -16,10 +16,36 @@ ARTIST = "Marit Solheim"
 # Title, seconds, lowest note in Hz. The first is longer than any player's buffer.
 TRACKS = (("Undertow", 48, 110.0), ("Salt & Silver", 14, 147.0), ("Low Water", 14, 98.0))
 
+# Of the first track: start in seconds, line. Each word comes 0.3 s after the one before it.
+LINES = (
+    (1.0, "The harbor lights go under"),
+    (3.5, "One by one they fade away"),
+    (6.0, "Salt on the rails and thunder"),
+    (8.5, "Holding its breath in the bay"),
+    (12.0, "Undertow, undertow"),
+    (15.0, "Carry me where the rivers go"),
+    (18.0, "Deep as the ropes run out"),
+    (21.0, "Slow as the pull of the snow"),
+)
+_LAST_END_S = 24.0
+
+
+def _stamp(seconds: float) -> str:
+    return f"{int(seconds // 60):02}:{seconds % 60:05.2f}"
+
+
+def _timed(start: float, line: str) -> str:
+    words = [f"<{_stamp(start + 0.3 * n)}>{word}" for n, word in enumerate(line.split())]
+    return f"[{_stamp(start)}]{' '.join(words)}"
+
+
+_LYRICS = "\n".join([*(_timed(*one) for one in LINES), f"[{_stamp(_LAST_END_S)}]"])
+
 
 def make(folder: Path) -> list[Path]:
     """Write the album's FLAC masters and its cover; the masters' paths, in order."""
     _cover(folder / "cover.png")  # found beside the masters by its name
+    (folder / "01.en.lrc").write_text(_LYRICS)
     return [_master(folder, number, *track) for number, track in enumerate(TRACKS, 1)]
 
 
