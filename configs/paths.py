@@ -28,6 +28,11 @@ def kek_file(settings: Settings) -> Path:
     return _under_home(settings, settings.drm.kek_file, "kek.json")
 
 
+def audit_file(settings: Settings) -> Path:
+    """Return the file with the key that seals the audit."""
+    return _under_home(settings, settings.drm.audit_file, "audit.json")
+
+
 def token_file(settings: Settings) -> Path:
     """Return the file with the keys that sign tokens."""
     return _under_home(settings, settings.drm.token_file, "tokens.json")

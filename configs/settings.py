@@ -41,12 +41,29 @@ def _not_empty(value: object) -> object:
     return value
 
 
+def _not_a_setting(name: str) -> str:
+    if name.startswith("HEADWATER_"):  # those are settings, and shown
+        raise PydanticCustomError("variable", "a variable")
+    return name
+
+
+Variable = Annotated[
+    str,
+    Field(
+        pattern=r"^[A-Z_][A-Z0-9_]{0,63}$",
+        description="a variable's name like KEK_HEADWATER, not beginning with HEADWATER_",
+    ),
+    AfterValidator(_not_a_setting),
+]
 FilePath = Annotated[Path, BeforeValidator(_not_empty), Field(description="a path, not empty")]
 Whole = Annotated[int, BeforeValidator(_not_a_bool)]
 Number = Annotated[float, BeforeValidator(_not_a_bool)]
 Bitrate = Annotated[
     int, BeforeValidator(_not_a_bool), Field(ge=32_000, le=320_000, description="32000 to 320000")
 ]
+_URL = r"^https?://[^/?#\s@]+(/[^?#\s]*)?$"
+_A_URL = "a URL like https://vault.example.com:8200, without a password"
+_VAULT_PATH = r"^[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+){0,7}$"
 Network = Annotated[
     str, AfterValidator(_network), Field(description="a network like 10.0.0.0/8 or an address")
 ]
@@ -107,12 +124,28 @@ class KeySystemSettings(Section):
     fairplay: bool = False
 
 
+KekPlace = Literal["local", "env", "aws", "vault"]
+
+
 class DrmSettings(Section):
     """Keys, and which subscription opens which tiers."""
 
     systems: KeySystemSettings = KeySystemSettings()
 
+    kek_provider: KekPlace = "local"  # where the KEK is that new keys are wrapped by
+    kek_older_providers: tuple[KekPlace, ...] = ()  # where others are, that open what they wrapped
     kek_file: FilePath | None = None  # None: HOME/kek.json, made (0600) at first use
+    kek_variable: Variable = "KEK_HEADWATER"
+    kek_aws_keys: tuple[str, ...] = ()  # the first wraps, the others open
+    kek_aws_region: str | None = Field(default=None, pattern=r"^[a-z0-9-]{1,32}$")
+    kek_aws_endpoint: str | None = Field(default=None, pattern=_URL, description=_A_URL)
+    kek_vault_url: str | None = Field(default=None, pattern=_URL, description=_A_URL)
+    kek_vault_mount: str = Field(default="transit", pattern=_VAULT_PATH)
+    kek_vault_key: str = Field(default="headwater", pattern=_VAULT_PATH)
+    kek_vault_namespace: str = Field(default="", pattern=r"^[A-Za-z0-9._/-]{0,256}$")
+    kek_vault_token_file: FilePath | None = None  # None: the variable VAULT_TOKEN
+    audit: Literal["required", "best_effort", "off"] = "required"
+    audit_file: FilePath | None = None  # None: HOME/audit.json (0600): the key that seals it
     token_file: FilePath | None = None  # None: HOME/tokens.json (0600): token signing keys
     subscriptions: dict[Name, tuple[Name, ...]] = {
         "free": ("standard",),
@@ -122,6 +155,17 @@ class DrmSettings(Section):
     access_ttl_s: Whole = Field(default=86400, ge=60)
     issuer: str = Field(default="headwater", min_length=1)
     audience: str = Field(default="headwater", min_length=1)
+
+    @model_validator(mode="after")
+    def _a_kek_is_named(self) -> Self:
+        places = {self.kek_provider, *self.kek_older_providers}
+        if "aws" in places and not self.kek_aws_keys:
+            msg = "kek_provider aws needs kek_aws_keys, the ARN of a KMS key"
+            raise ValueError(msg)
+        if "vault" in places and self.kek_vault_url is None:
+            msg = "kek_provider vault needs kek_vault_url, like https://vault.example.com:8200"
+            raise ValueError(msg)
+        return self
 
 
 class OriginSettings(Section):

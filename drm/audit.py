@@ -74,6 +74,24 @@ class NoAudit:
         """Forget them."""
 
 
+@dataclass(frozen=True, slots=True)
+class Auditor:
+    """An audit as one doer writes in it."""
+
+    audit: Audit
+    who: str
+    whence: str = ""
+
+    async def record(self, event: AuditEvent, why: str, *whats: Mapping[str, object]) -> None:
+        """Add an entry for each of these details. Same errors as the audit."""
+        if whats:
+            entries = [AuditEntry(event, self.who, why, what, self.whence) for what in whats]
+            await self.audit.record(*entries)
+
+
+NOBODY = Auditor(NoAudit(), "")
+
+
 class AuditKeyUnavailable(SecretUnavailable):
     """There is no key to seal the audit with."""
 

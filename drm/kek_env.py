@@ -32,7 +32,7 @@ class EnvKek:
         """Read the variable's text; KekUnavailable where there is none, or none that is a KEK."""
         place = f"environment variable {variable}"
         if not text:
-            problem = "it is not set, and drm.kek says that the KEK is in it"
+            problem = "it is not set, and drm.kek_provider says that the KEK is in it"
             raise KekUnavailable(place, problem, "set it to a KEK file's text or to 64 hex digits")
         key = secret_file.secret_bytes(text.strip())
         if key is None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from catalog import keys
 from catalog.engine import Catalog
 from catalog.records import WrappedKeyRecord
-from drm.audit import Audit, AuditEntry, AuditEvent
+from drm.audit import AuditEvent, Auditor
 from drm.errors import WrongKek
 from drm.kek import Kek
 from drm.keyring import Keyring
@@ -39,8 +39,7 @@ class Rotation:
 
     catalog: Catalog
     keyring: Keyring
-    audit: Audit
-    who: str
+    auditor: Auditor
     on_progress: Callable[[int], None] = lambda _keys: None
     _failed: dict[bytes, str] = field(default_factory=dict)
 
@@ -55,7 +54,7 @@ class Rotation:
         if is_new:
             before, kek = kek, await self.keyring.kek.rotate()
             what = {"kek": kek.id, "version": kek.version, "before": before.version}
-            await self._record(AuditEvent.KEK_ROTATED, what)
+            await self.auditor.record(AuditEvent.KEK_ROTATED, "rotation", what)
         count = 0
         for _ in range(_PASSES):
             kek = await self.keyring.kek.current()  # another run may have made one more
@@ -92,7 +91,7 @@ class Rotation:
             # After the fact: a batch that was moved and not recorded is harmless, as is the
             # rotation that a killed run leaves half done.
             what = {"kek": kek.id, "version": kek.version, "keys": count}
-            await self._record(AuditEvent.KEYS_REWRAPPED, what)
+            await self.auditor.record(AuditEvent.KEYS_REWRAPPED, "rotation", what)
         return count
 
     async def _rewrapped(self, record: WrappedKeyRecord) -> WrappedKeyRecord | None:
@@ -103,9 +102,6 @@ class Rotation:
         except WrongKek as exc:
             self._failed[record.kid] = f"{_name(record)}: {exc}"
             return None
-
-    async def _record(self, event: AuditEvent, what: dict[str, object]) -> None:
-        await self.audit.record(AuditEntry(event, self.who, "rotation", what))
 
 
 def _name(record: WrappedKeyRecord) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 from catalog.engine import Catalog
 from configs.ladder import Ladder
 from configs.settings import IngestSettings
-from drm.audit import Audit, NoAudit
+from drm.audit import NOBODY, Auditor
 from drm.keyring import Keyring
 from packager.systems import CLEARKEY_ONLY, KeySystems
 from pipeline.albums import find_albums
@@ -36,8 +36,7 @@ async def open_workshop(
     tenant: str,
     temp: Path,
     systems: KeySystems = CLEARKEY_ONLY,
-    audit: Audit | None = None,
-    who: str = "ingest",
+    auditor: Auditor = NOBODY,
 ) -> AsyncIterator[Workshop]:
     """Everything an ingest works with, with a private folder that is removed at the end.
 
@@ -61,8 +60,7 @@ async def open_workshop(
             workspace=workspace,
             clock=lambda: datetime.now(UTC),
             slot=lambda: slots,
-            audit=audit or NoAudit(),
-            who=who,
+            auditor=auditor,
         )
 
 

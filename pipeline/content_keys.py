@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from catalog.records import WrappedKeyRecord
-from drm.audit import Audit, AuditEntry, AuditEvent
+from drm.audit import AuditEvent, Auditor
 from drm.keyring import Keyring
 from drm.model import ContentKey, KeyScope
 from packager.model import Kid, Scheme
@@ -13,13 +13,12 @@ from packager.model import Kid, Scheme
 
 async def wrap_keys(
     keyring: Keyring,
-    audit: Audit,
+    auditor: Auditor,
     keys: Mapping[tuple[str, Scheme], ContentKey],
     *,
     tenant: str,
     track_id: str,
     revision: str,
-    who: str,
     job_id: str,
 ) -> tuple[WrappedKeyRecord, ...]:
     """Make the rows to publish. Must not run inside a write transaction of the catalog."""
@@ -29,13 +28,13 @@ async def wrap_keys(
             for (tier, scheme), key in keys.items()
         ]
     )
-    if records:
-        await audit.record(*(_entry(record, who, job_id) for record in records))
+    whats = [_what(record, job_id) for record in records]
+    await auditor.record(AuditEvent.KEY_CREATED, "ingest", *whats)
     return records
 
 
-def _entry(record: WrappedKeyRecord, who: str, job_id: str) -> AuditEntry:
-    what = {
+def _what(record: WrappedKeyRecord, job_id: str) -> dict[str, object]:
+    return {
         "kid": Kid(record.kid).hex,
         "track": record.track_id,
         "revision": record.revision,
@@ -45,4 +44,3 @@ def _entry(record: WrappedKeyRecord, who: str, job_id: str) -> AuditEntry:
         "version": record.kek_version,
         "job": job_id,
     }
-    return AuditEntry(AuditEvent.KEY_CREATED, who, "ingest", what, "headwater ingest")

@@ -31,7 +31,7 @@ from catalog.publish import publish, rollback
 from catalog.records import RevisionDraft, TrackRecord
 from configs.ladder import Ladder
 from configs.settings import IngestSettings
-from drm.audit import Audit
+from drm.audit import Auditor
 from drm.errors import DrmError
 from drm.keyring import Keyring
 from packager import index
@@ -88,8 +88,7 @@ class Workshop:
     workspace: Workspace
     clock: Callable[[], datetime]
     slot: Callable[[], AbstractAsyncContextManager[object]]  # for each ffmpeg process
-    audit: Audit
-    who: str  # in the audit
+    auditor: Auditor
 
 
 @dataclass(slots=True)
@@ -286,12 +285,11 @@ class _Track:
         """Store and publish; if that fails, leave nothing of the revision behind."""
         keys = await wrap_keys(
             self.shop.keyring,
-            self.shop.audit,
+            self.shop.auditor,
             packaged.keys,
             tenant=self.shop.tenant,
             track_id=package.track_id,
             revision=draft.revision,
-            who=self.shop.who,
             job_id=self.job.id,
         )
         publication = publication_of(

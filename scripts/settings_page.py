@@ -58,6 +58,8 @@ def settings(text: str) -> Iterator[Setting]:
     for index, line in enumerate(lines):
         bare = line.strip()
         if bare.startswith("#"):
+            if line.startswith("    "):  # about a part of a mapping, which is shown as a whole
+                continue
             comment = [] if used else comment
             used = False
             comment.append(bare.removeprefix("#").strip())
@@ -82,7 +84,8 @@ def _mapping(below: list[str], depth: int) -> str | None:
     for line in below:
         if not line.startswith("    "):
             break
-        entries.append(line.strip())
+        if not line.strip().startswith("#"):
+            entries.append(line.strip())
     return "{" + ", ".join(entries) + "}"
 
 
