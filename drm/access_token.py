@@ -10,7 +10,7 @@ import json
 import re
 import secrets
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 
 import jwt
@@ -20,11 +20,15 @@ from drm.model import AccessToken
 from drm.token_keys import SigningKeys
 
 MAX_TTL_S = 31 * 86400
+SPEKE_KEYS = "speke:keys"  # may ask for keys over SPEKE
+SCOPES = (SPEKE_KEYS,)
+NO_SUBSCRIPTION = "-"  # of a program's token: the settings cannot have one of that name
 _ALGORITHM = "HS256"
 _TYPE = "at+jwt"
 _MAX_CHARS = 8 << 10
 _SKEW_S = 60  # clocks of two of our machines
 _LAST_SECOND = 253402300799  # 9999-12-31: what datetime can hold
+_SCOPE = re.compile(r"[a-z][a-z0-9_.:-]{0,63}", re.ASCII)
 _COMPACT = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+", re.ASCII)
 # Signature first; the times are ours to check, against the caller's clock.
 _SIGNATURE_ONLY: jwt.types.Options = {
@@ -49,11 +53,20 @@ class AccessTokens:
         self._audience = audience
 
     def mint(
-        self, subject: str, subscription: str, ttl_s: int, *, now: datetime | None = None
+        self,
+        subject: str,
+        subscription: str,
+        ttl_s: int,
+        *,
+        scopes: Collection[str] = (),
+        now: datetime | None = None,
     ) -> str:
         """Sign a token for `ttl_s` seconds; ValueError beyond 31 days or without names."""
         if not 1 <= ttl_s <= MAX_TTL_S or not subject or not subscription:
             msg = f"an access token needs names and 1 to {MAX_TTL_S} seconds"
+            raise ValueError(msg)
+        if not all(map(_SCOPE.fullmatch, scopes)):
+            msg = f"not scopes of an access token: {scopes!r}"
             raise ValueError(msg)
         issued = int((now or datetime.now(UTC)).timestamp())
         claims = {
@@ -65,6 +78,7 @@ class AccessTokens:
             "nbf": issued,
             "exp": issued + ttl_s,
             "jti": secrets.token_urlsafe(9),
+            **({"scope": " ".join(sorted(scopes))} if scopes else {}),
         }
         headers = {"typ": _TYPE, "kid": self._current}
         return jwt.encode(claims, self._keys[self._current], _ALGORITHM, headers)
@@ -88,6 +102,7 @@ class AccessTokens:
             subject=_name(claims, "sub"),
             subscription=_name(claims, "subscription"),
             expires_at=datetime.fromtimestamp(expires, UTC),
+            scopes=_scopes(claims),
         )
 
 
@@ -136,6 +151,14 @@ def _name(claims: Mapping[str, object], name: str) -> str:
     if not isinstance(value, str) or not value:
         raise InvalidToken(f"`{name}` is missing")
     return value
+
+
+def _scopes(claims: Mapping[str, object]) -> frozenset[str]:
+    """The `scope` claim, names with a space between them. RFC 8693, 4.2."""
+    value = claims.get("scope", "")
+    if not isinstance(value, str):
+        raise InvalidToken("`scope` is not text")
+    return frozenset(value.split())
 
 
 def _is_canonical(part: str) -> bool:

@@ -45,3 +45,4 @@ class AccessToken:
     subject: str
     subscription: str  # "free", "premium": which tiers that opens is configuration
     expires_at: datetime
+    scopes: frozenset[str] = frozenset()  # what else it may do: "speke:keys"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from drm.access_token import MAX_TTL_S
+from drm.access_token import MAX_TTL_S, NO_SUBSCRIPTION, SCOPES
 from pipeline.cli import addresses
 from pipeline.cli.compose import Invocation, open_tokens, pass_invocation
 
@@ -15,7 +15,16 @@ def token_group() -> None:
 
 
 @token_group.command("mint")
-@click.option("--subscription", default="premium", show_default=True, help="What it opens.")
+@click.option(
+    "--subscription", help="What it opens to a listener.  [default: premium; with --scope: nothing]"
+)
+@click.option(
+    "--scope",
+    "scopes",
+    multiple=True,
+    type=click.Choice(SCOPES),
+    help="What a program may do with it: speke:keys asks for keys. May be given more than once.",
+)
 @click.option("--subject", default="operator", show_default=True, help="Who it speaks for.")
 @click.option(
     "--ttl",
@@ -29,7 +38,12 @@ def token_group() -> None:
 )
 @pass_invocation
 def mint(
-    invocation: Invocation, subscription: str, subject: str, ttl: int | None, player_url: str | None
+    invocation: Invocation,
+    subscription: str | None,
+    scopes: tuple[str, ...],
+    subject: str,
+    ttl: int | None,
+    player_url: str | None,
 ) -> None:
     """Print an access token (a JWT) for the origin's API.
 
@@ -37,11 +51,13 @@ def mint(
     curl -X POST -H "Authorization: Bearer $(headwater token mint)" URL/api/v1/playback/TRACK
     """  # noqa: D301 - click wants a real backspace
     settings = invocation.load().settings
-    if subscription not in settings.drm.subscriptions:
+    if subscription is None:
+        subscription = NO_SUBSCRIPTION if scopes else "premium"
+    elif subscription not in settings.drm.subscriptions:
         known = ", ".join(settings.drm.subscriptions)
         raise click.BadParameter(
             f"no subscription {subscription!r}; there are: {known}", param_hint="--subscription"
         )
     ttl_s = ttl or min(settings.drm.access_ttl_s, MAX_TTL_S)
-    token = open_tokens(settings).access.mint(subject, subscription, ttl_s)
+    token = open_tokens(settings).access.mint(subject, subscription, ttl_s, scopes=scopes)
     click.echo(addresses.player_url(player_url, token) if player_url else token)

@@ -76,6 +76,16 @@ def test_what_could_not_verify_is_not_minted(subject: str, subscription: str, tt
         TOKENS.mint(subject, subscription, ttl_s)
 
 
+def test_scopes_travel_with_it() -> None:
+    text = TOKENS.mint("packager", "-", 60, scopes=["speke:keys", "a.b"], now=NOW)
+    assert TOKENS.verify(text, NOW).scopes == {"speke:keys", "a.b"}
+    assert TOKENS.verify(TEXT, NOW).scopes == frozenset()
+    with pytest.raises(ValueError, match="scopes"):
+        TOKENS.mint("packager", "-", 60, scopes=["two words"])
+    with pytest.raises(InvalidToken, match="scope"):
+        TOKENS.verify(_token(HEADER, {**CLAIMS, "scope": ["speke:keys"]}), NOW)
+
+
 def test_now_is_the_default_instant() -> None:
     assert TOKENS.verify(TOKENS.mint("a", "free", 60), datetime.now(UTC)).subject == "a"
 

@@ -17,6 +17,13 @@ def test_a_minted_token_says_what_was_asked_for(home: Home) -> None:
     assert timedelta(0) < token.expires_at - now <= timedelta(seconds=60)
 
 
+def test_a_programs_token_opens_no_tier(home: Home) -> None:
+    text = home.run("token", "mint", "--scope", "speke:keys", "--subject", "packager").stdout
+    token = open_tokens(home.settings).access.verify(text.strip(), datetime.now(UTC))
+    assert token.scopes == {"speke:keys"}
+    assert token.subscription not in home.settings.drm.subscriptions
+
+
 def test_the_settings_say_how_long_it_lasts(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HEADWATER_DRM__ACCESS_TTL_S", "120")
     text = home.run("token", "mint").stdout.strip()
