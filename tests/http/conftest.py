@@ -79,13 +79,21 @@ def settings() -> OriginSettings:
 
 
 @pytest.fixture
-async def origin(house: House, settings: OriginSettings) -> AsyncIterator[Origin]:
+def downloads() -> bool:
+    """Whether the origin serves plain files of whole tracks."""
+    return False
+
+
+@pytest.fixture
+async def origin(
+    house: House, settings: OriginSettings, *, downloads: bool
+) -> AsyncIterator[Origin]:
     with reserve("127.0.0.1", 0, shared=False) as listening:
         url = address_url(listening, tls=False)
         port = listening.getsockname()[1]
         watch = Watch()
         async with houses.open_deps(house, settings) as opened:
-            deps = replace(opened, store=FaultyStore(opened.store, watch))
+            deps = replace(opened, store=FaultyStore(opened.store, watch), downloads=downloads)
             runner = await start(deps, listening)
             async with aiohttp.ClientSession(auto_decompress=False) as client:
                 yield Origin(url, port, deps, house, client, runner, watch)

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from origin.paths import (
+    CompanionFile,
     Cover,
     Form,
     HlsKey,
@@ -55,6 +56,18 @@ KID = "00112233445566778899aabbccddeeff"
             Manifest(*ID, "a", Form.HLS_AES128, Addressing.RANGES, "flac-aes128"),
         ),
         (f"covers/{'a' * 64}.jpg", Cover("a" * 64, "jpg")),
+        *(
+            (f"{BASE}/{file}", CompanionFile(*ID, file))
+            for file in (
+                "lyrics-en.vtt",
+                "lyrics-zh-hant.txt",
+                "segments-und.vtt",
+                "covers.json",
+                "cover-640x480.jpg",
+                "download-free_2.mp3",
+                "download-standard.m4a",
+            )
+        ),
     ],
 )
 def test_what_a_path_means(rest: str, expected: MediaPath) -> None:
@@ -104,6 +117,14 @@ def test_what_a_path_means(rest: str, expected: MediaPath) -> None:
         f"tracks/{TRACK}/{REVISION[:-1]}/flac.mp4",
         f"tracks/{TRACK}/{REVISION.upper()}/flac.mp4",
         f"covers/{'a' * 63}.jpg",
+        f"{BASE}/lyrics-EN.vtt",
+        f"{BASE}/lyrics-.vtt",
+        f"{BASE}/segments-en.txt",
+        f"{BASE}/cover-0x1.jpg",
+        f"{BASE}/cover-1x1.gif",
+        f"{BASE}/download-standard.flac",
+        f"{BASE}/download-1.mp3",
+        f"{BASE}/standard/covers.json",
         f"covers/{'a' * 64}.svg",
         f"covers/{'a' * 64}.jpg/..",
         f"{BASE}/" + "a" * 600 + ".mp4",
