@@ -6,7 +6,9 @@ passes it on. HOME and the files of secrets in it are made on first use.
 
 from __future__ import annotations
 
+import getpass
 import os
+import socket
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -14,7 +16,6 @@ from pathlib import Path
 
 import click
 
-from catalog import keys
 from catalog.engine import Catalog
 from catalog.errors import NotFound
 from configs import paths
@@ -22,13 +23,13 @@ from configs.ladder import Ladder, check_subscriptions, load_ladder
 from configs.loading import Loaded, load_settings
 from configs.settings import KeySystemSettings, Settings
 from drm.access_token import AccessTokens
-from drm.errors import KekUnavailable
-from drm.kek import LocalKek
+from drm.audit import Audit, AuditLog, NoAudit, open_key
 from drm.keyring import Keyring
 from drm.playback_token import PlaybackTokens
 from drm.tiers import Tiers
 from drm.token_keys import TokenKeys
 from packager.systems import KeySystems
+from pipeline.cli.keks import open_keyring
 from pipeline.cli.output import Failure
 from storage.base import ObjectStore
 from storage.local import LocalStore
@@ -71,6 +72,7 @@ class Deps:
     store: ObjectStore
     catalog: Catalog
     keyring: Keyring
+    audit: Audit
     tiers: Tiers
     ladder: Ladder
     playback_tokens: PlaybackTokens
@@ -83,20 +85,24 @@ async def open_deps(settings: Settings) -> AsyncIterator[Deps]:
     ladder = load_ladder(settings.ingest.ladder)
     tiers = make_tiers(settings, ladder)
     async with open_catalog(settings, make=True) as catalog:
-        keyring = Keyring(await _open_kek(paths.kek_file(settings), catalog))
         tokens = open_tokens(settings)
         store = LocalStore(paths.storage_path(settings))
         try:
-            yield Deps(
-                settings=settings,
-                store=store,
-                catalog=catalog,
-                keyring=keyring,
-                tiers=tiers,
-                ladder=ladder,
-                playback_tokens=tokens.playback,
-                access_tokens=tokens.access,
-            )
+            async with (
+                open_keyring(settings, catalog) as keyring,
+                open_audit(settings, catalog) as audit,
+            ):
+                yield Deps(
+                    settings=settings,
+                    store=store,
+                    catalog=catalog,
+                    keyring=keyring,
+                    audit=audit,
+                    tiers=tiers,
+                    ladder=ladder,
+                    playback_tokens=tokens.playback,
+                    access_tokens=tokens.access,
+                )
         finally:
             await store.close()
 
@@ -118,6 +124,29 @@ async def open_catalog(settings: Settings, *, make: bool = False) -> AsyncIterat
         yield catalog
     finally:
         await catalog.close()
+
+
+@asynccontextmanager
+async def open_audit(settings: Settings, catalog: Catalog) -> AsyncIterator[Audit]:
+    """Open the audit that the settings want; what waits in it is written at the end."""
+    if settings.drm.audit == "off":
+        yield NoAudit()
+        return
+    key = open_key(paths.audit_file(settings), create=True)
+    log = AuditLog(catalog, key, required=settings.drm.audit == "required")
+    try:
+        yield log
+    finally:
+        await log.close()
+
+
+def operator() -> str:
+    """Who gives a command, as the audit names them: user and machine."""
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):  # a user without a name, as in some containers
+        user = str(os.getuid())
+    return f"operator:{user}@{socket.gethostname()}"
 
 
 def open_tokens(settings: Settings) -> Tokens:
@@ -150,15 +179,3 @@ def key_systems(settings: KeySystemSettings) -> KeySystems:
 def make_home(settings: Settings) -> None:
     """Make HOME, for its owner only: the catalog and the secrets are in it."""
     settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
-
-
-async def _open_kek(path: Path, catalog: Catalog) -> LocalKek:
-    """Open the KEK; made on first use, but never in place of one that wrapped keys already."""
-    if path.exists():
-        return LocalKek.open(path, create=False)
-    async with catalog.connect() as tx:
-        is_needed = await keys.exist(tx)
-    if is_needed and not path.exists():  # else another process has just made and used it
-        problem = "the KEK is missing, and the catalog holds keys that only it opens"
-        raise KekUnavailable(path, problem, "restore it from a backup")
-    return LocalKek.open(path, create=True)

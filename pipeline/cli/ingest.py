@@ -12,8 +12,15 @@ import click
 
 from configs import paths
 from configs.settings import Settings
+from drm.audit import Auditor
 from pipeline.batch import ingest_all, open_workshop
-from pipeline.cli.compose import Invocation, key_systems, open_deps, pass_invocation
+from pipeline.cli.compose import (
+    Invocation,
+    key_systems,
+    open_deps,
+    operator,
+    pass_invocation,
+)
 from pipeline.cli.output import FAILED
 from pipeline.cli.reporters import make_reporter, summary
 from pipeline.errors import NoMasters
@@ -89,6 +96,7 @@ async def _ingest(
             store=deps.store,
             catalog=deps.catalog,
             keyring=deps.keyring,
+            auditor=Auditor(deps.audit, operator(), "headwater ingest"),
             ladder=deps.ladder,
             tools=tools,
             settings=settings.ingest,
