@@ -16,7 +16,7 @@ from configs.document import packaged as packaged_file
 from configs.document import read_document
 from configs.errors import ConfigError
 from configs.problems import problems
-from configs.settings import Name, Section, Whole
+from configs.settings import IngestSettings, Name, Section, Whole
 
 # Bits per second of the whole rendition. AAC-LC: below 16k nothing is worth hearing, above 512k
 # the standard's own limit for stereo at 44.1 kHz (529k) is near. Opus: RFC 6716, 2.1.1.
@@ -94,6 +94,19 @@ def check_subscriptions(ladder: Ladder, subscriptions: Mapping[str, tuple[str, .
         f"drm.subscriptions.{name}: value {tier!r} is not allowed: a tier of the ladder: "
         + ", ".join(ladder.tiers)
         for name, tiers in subscriptions.items()
+        for tier in tiers
+        if tier not in ladder.tiers
+    ]
+    if wrong:
+        raise ConfigError(wrong)
+
+
+def check_downloads(ladder: Ladder, ingest: IngestSettings) -> None:
+    """Refuse plain downloads of tiers that the ladder does not have, where there are to be any."""
+    tiers = () if ingest.progressive == "none" else ingest.progressive_bps
+    wrong = [
+        f"ingest.progressive_bps: value {tier!r} is not allowed: a tier of the ladder: "
+        + ", ".join(ladder.tiers)
         for tier in tiers
         if tier not in ladder.tiers
     ]

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from catalog.engine import Catalog
-from configs.ladder import Ladder
+from configs.ladder import Ladder, check_downloads
 from configs.settings import IngestSettings
 from drm.audit import NOBODY, Auditor
 from drm.keyring import Keyring
@@ -40,8 +40,10 @@ async def open_workshop(
 ) -> AsyncIterator[Workshop]:
     """Everything an ingest works with, with a private folder that is removed at the end.
 
-    What a run that was killed has left is removed first.
+    What a run that was killed has left is removed first. ConfigError where the settings ask for
+    downloads of tiers that the ladder does not have.
     """
+    check_downloads(ladder, settings)
     # Never more encoders than cores: each keeps one busy.
     slots = asyncio.Semaphore(available_cores())
     with open_workspace(temp) as workspace:

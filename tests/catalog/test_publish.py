@@ -11,7 +11,14 @@ from catalog import jobs, keys, publish, releases, tracks
 from catalog.album_loudness import Histogram, LoudnessBlocks
 from catalog.engine import Catalog
 from catalog.errors import CatalogError, InvalidEdit, NotFound
-from catalog.records import JobState, Publication, ReleaseDraft, TrackRecord, TrackStatus
+from catalog.records import (
+    CoverPicture,
+    JobState,
+    Publication,
+    ReleaseDraft,
+    TrackRecord,
+    TrackStatus,
+)
 from tests.support.publications import make_publication
 
 A, RELEASE = "t" + "a" * 20, "r" + "a" * 20
@@ -400,3 +407,18 @@ async def test_tracks_can_be_left_out_of_what_is_read(catalog: Catalog, now: dat
     assert both is not None
     assert one is not None
     assert (len(both), len(one)) == (2, 1)
+
+
+async def test_a_releases_cover_keeps_its_sizes_until_there_is_another(
+    catalog: Catalog, now: datetime
+) -> None:
+    sizes = (CoverPicture("covers/a.jpg", 96, 96), CoverPicture("covers/b.jpg", 320, 240))
+    drafts = (
+        (ReleaseDraft(RELEASE, "A", "B", cover_key="covers/x", cover_pictures=sizes), sizes),
+        (ReleaseDraft(RELEASE, "A", "B"), sizes),
+        (ReleaseDraft(RELEASE, "A", "B", cover_key="covers/y", cover_pictures=()), ()),
+    )
+    for number, (draft, expected) in enumerate(drafts, 1):
+        await put(catalog, make_publication(revision=str(number), release=draft), now)
+        async with catalog.connect() as tx:
+            assert (await releases.get(tx, RELEASE)).cover_pictures == expected

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from configs.errors import ConfigError
-from configs.ladder import check_subscriptions, load_ladder
-from configs.settings import Settings
+from configs.ladder import check_downloads, check_subscriptions, load_ladder
+from configs.settings import IngestSettings, Settings
 
 
 def test_the_packaged_ladder_is_the_agreed_one() -> None:
@@ -30,6 +30,14 @@ def test_the_default_subscriptions_fit_the_packaged_ladder() -> None:
 def test_a_subscription_to_an_unknown_tier_is_refused() -> None:
     with pytest.raises(ConfigError, match=r"drm\.subscriptions\.free: value 'gold' is not allow"):
         check_subscriptions(load_ladder(None), {"free": ("gold",)})
+
+
+def test_a_download_of_an_unknown_tier_is_refused_where_there_are_any() -> None:
+    ladder = load_ladder(None)
+    check_downloads(ladder, IngestSettings(progressive="mp3"))
+    check_downloads(ladder, IngestSettings(progressive_bps={"gold": 128_000}))
+    with pytest.raises(ConfigError, match=r"ingest\.progressive_bps: value 'gold' is not allowed"):
+        check_downloads(ladder, IngestSettings(progressive="m4a", progressive_bps={"gold": 96_000}))
 
 
 @pytest.mark.parametrize(

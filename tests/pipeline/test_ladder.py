@@ -91,3 +91,4 @@ def test_recipe_follows_everything_that_shapes_the_files() -> None:
     assert one != recipe_sha256(specs, Scheme.CENC, 4.0)
     assert one != recipe_sha256(specs, Scheme.CBCS, 5.0)
     assert one != recipe_sha256(specs[:-1], Scheme.CBCS, 4.0)
+    assert one != recipe_sha256(specs, Scheme.CBCS, 4.0, companions=("lyrics en 1234",))

@@ -16,7 +16,10 @@ HASH = "f" * 64
 
 def test_the_layout() -> None:
     assert track_prefix(TRACK, REVISION) == f"tracks/{TRACK}/{REVISION}/"
-    for file in ("aac-128k.mp4", "flac.m3u8", "manifest.mpd", "multivariant.m3u8", "package.json"):
+    for file in (
+        *("aac-128k.mp4", "flac.m3u8", "manifest.mpd", "multivariant.m3u8", "package.json"),
+        *("lyrics-zh-hant.vtt", "covers.json", "download-free_2.mp3"),
+    ):
         key = track_object(TRACK, REVISION, file)
         assert key == f"tracks/{TRACK}/{REVISION}/{file}"
         assert check_key(key) == key
@@ -33,6 +36,7 @@ def test_the_layout() -> None:
         lambda: track_prefix(TRACK, REVISION + "0"),
         lambda: track_object(TRACK, REVISION, "../a.mp4"),
         lambda: track_object(TRACK, REVISION, "a--b.mp4"),
+        lambda: track_object(TRACK, REVISION, "a_b.mp4"),
         lambda: track_object(TRACK, REVISION, "a"),
         lambda: track_object(TRACK, REVISION, ""),
         lambda: cover_object("F" * 64, "jpg"),

@@ -3,7 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from packager.model import Codec
-from pipeline.ffmpeg.args import BlockFiles, encode_args, probe_args
+from pipeline.ffmpeg.args import BlockFiles, DownloadSpec, download_args, encode_args, probe_args
 from pipeline.ladder import RenditionSpec
 from pipeline.sound import Sound
 
@@ -95,3 +95,23 @@ def test_any_name_that_a_file_can_have_is_passed_as_it_is() -> None:
     argv = encode_args(Path("/bin/ffmpeg"), source, sound, [(AAC, Path("/t/\udcff.mp4"))])
     assert argv[argv.index("-i") + 1] == f"file:{source}"
     assert argv[-1] == "file:/t/\udcff.mp4"
+
+
+def test_downloads_share_one_decode_and_are_resampled_where_they_must_be() -> None:
+    sound = Sound("wav", "pcm_s24le", 96_000, 2, 24, is_float=False, samples=96_000)
+    outputs = [
+        (DownloadSpec("standard", "mp3", 128_000, 48_000), Path("/t/download-standard.mp3")),
+        (DownloadSpec("premium", "m4a", 320_000, 48_000), Path("/t/download-premium.m4a")),
+    ]
+    argv = download_args(Path("/bin/ffmpeg"), Path("/in/a.wav"), sound, outputs)
+    graph = argv[argv.index("-filter_complex") + 1]
+    assert graph.count("aresample=48000") == 2
+    mp3 = argv.index("file:/t/download-standard.mp3")
+    m4a = argv.index("file:/t/download-premium.m4a")
+    shared = ["-bitexact", "-map_chapters", "-map_metadata", "-b:a"]
+    first, second = sorted(((mp3, "libmp3lame"), (m4a, "aac")))
+    for start, (end, codec) in ((0, first), (first[0], second)):
+        options = argv[start:end]
+        assert options[options.index("-c:a") + 1] == codec
+        assert all(option in options for option in shared)
+    assert "+faststart" in argv
