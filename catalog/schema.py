@@ -3,6 +3,7 @@
     artists --< track_artists >-- tracks --< revisions --< renditions
                                   tracks >-- releases      +--< keys
     jobs stand alone: they are kept when what they made is not
+    external_keys, too: what they lock is elsewhere
     keks, and audit_chains --< audit_entries, stand alone: entries are only ever added
 
 Only types that SQLite and PostgreSQL both have. Instants are UTC; ids and hashes are text.
@@ -213,6 +214,25 @@ keys = Table(
     ForeignKeyConstraint(["track_id", "revision"], ["revisions.track_id", "revisions.revision"]),
     UniqueConstraint("track_id", "revision", "tier", "scheme"),
     Index(None, "kek_id", "kek_version"),  # a KEK rotation goes through these
+)
+
+# Keys that packagers of another make were given: they have no track here.
+external_keys = Table(
+    "external_keys",
+    metadata,
+    Column("number", Integer, primary_key=True),
+    Column("tenant", String(32), nullable=False),
+    Column("content_id", Text, nullable=False),  # the packager's own name for what it packages
+    Column("kid", LargeBinary(16), nullable=False),
+    Column("scheme", String(8), nullable=False),
+    Column("kek_id", Text, nullable=False),
+    Column("kek_version", Integer, nullable=False),
+    Column("nonce", LargeBinary, nullable=False),
+    Column("wrapped", LargeBinary, nullable=False),
+    Column("iv", LargeBinary, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    UniqueConstraint("tenant", "content_id", "kid", "scheme"),
+    Index(None, "kek_id", "kek_version"),
 )
 
 jobs = Table(
