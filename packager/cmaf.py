@@ -11,6 +11,7 @@ from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import accumulate
 from typing import BinaryIO
 
 from packager import crypto
@@ -128,6 +129,7 @@ class _Layout:
     whole: TrackProtection | None  # segments encrypted as one piece
     durations: array[int]
     cuts: tuple[Cut, ...]
+    moof_sizes: tuple[int, ...]  # bytes, by segment
     trim: Trim
     header: bytes  # ftyp and moov
     index: bytes  # sidx
@@ -154,11 +156,10 @@ def _lay_out(
     if track.config.bit_depth is None:
         decoded = sum(track.table.durations[: len(durations)])
         trim = Trim(trim.delay, trim.samples, decoded - trim.delay - trim.samples)
+    moof_sizes = tuple(_moof_sizes(track, durations, cuts, samples))
     sizes = [
-        len(_moof(track, durations, one, number, samples))
-        + 8  # header of the mdat
-        + sum(track.table.sizes[one.first : one.end])
-        for number, one in enumerate(cuts)
+        moof_size + 8 + sum(track.table.sizes[one.first : one.end])  # 8: header of the mdat
+        for moof_size, one in zip(moof_sizes, cuts, strict=True)
     ]
     if whole:
         sizes = [crypto.encrypted_size(size) for size in sizes]
@@ -170,14 +171,17 @@ def _lay_out(
     for one, size in zip(cuts, sizes, strict=True):
         segments.append(Segment(ByteSpan(at, at + size), one.start, one.presented))
         at += size
-    return _Layout(track, samples, whole, durations, cuts, trim, header, index, tuple(segments))
+    return _Layout(
+        *(track, samples, whole, durations, cuts, moof_sizes),
+        *(trim, header, index, tuple(segments)),
+    )
 
 
 def _pieces(source: BinaryIO, layout: _Layout) -> Iterator[bytes]:
     yield layout.header
     yield layout.index
-    for number, one in enumerate(layout.cuts):
-        moof = _moof(layout.track, layout.durations, one, number, layout.samples)
+    for number, (one, size) in enumerate(zip(layout.cuts, layout.moof_sizes, strict=True), 1):
+        moof = _moof(layout.track, layout.durations, one, number, layout.samples, size)
         payload = _payload(source, layout.track, one)
         if layout.samples:
             sizes = layout.track.table.sizes[one.first : one.end]
@@ -190,8 +194,12 @@ def _pieces(source: BinaryIO, layout: _Layout) -> Iterator[bytes]:
 
 def _payload(source: BinaryIO, track: EncodedTrack, one: Cut) -> bytes:
     """The frames of a segment; frames that lie together in the source are read together."""
+    table = track.table
+    offsets, sizes = table.offsets[one.first : one.end], table.sizes[one.first : one.end]
+    if not table.pieces and offsets == array("Q", accumulate(sizes[:-1], initial=offsets[0])):
+        return _read(source, offsets[0], offsets[-1] + sizes[-1])
     parts = []
-    start = end = track.table.offsets[one.first]
+    start = end = offsets[0]
     for span in _spans(track, one):
         if span.start != end:
             parts.append(_read(source, start, end))
@@ -318,12 +326,34 @@ def _sidx(config: CodecConfig, cuts: tuple[Cut, ...], sizes: list[int]) -> Segme
     return SegmentIndexBox(_TRACK_ID, config.timescale, 0, 0, references)
 
 
+def _moof_sizes(
+    track: EncodedTrack,
+    durations: array[int],
+    cuts: tuple[Cut, ...],
+    protected: TrackProtection | None,
+) -> Iterator[int]:
+    """Bytes of each movie fragment box: equal for equal counts, whatever the numbers in it."""
+    known: dict[tuple[int, bool], int] = {}
+    for one in cuts:
+        shape = one.end - one.first, _own_durations(track, durations, one) is None
+        if shape not in known:
+            known[shape] = len(_moof(track, durations, one, 1, protected, 0))
+        yield known[shape]
+
+
+def _own_durations(track: EncodedTrack, durations: array[int], one: Cut) -> array[int] | None:
+    """Durations of a segment's frames; None where all have the default of the track."""
+    own = durations[one.first : one.end]
+    return None if own.count(track.config.frame_ticks) == len(own) else own
+
+
 def _moof(
     track: EncodedTrack,
     durations: array[int],
     one: Cut,
     number: int,
     protected: TrackProtection | None,
+    size: int,
 ) -> bytes:
     """The movie fragment box of one segment. ISO/IEC 23000-19, 7.3.3.
 
@@ -334,32 +364,29 @@ def _moof(
     |    |    |saiz| |saio| |senc|   cenc only: a constant IV needs none (23000-19, 8.2.2.1)
     |    |    |sbgp|                 where decoding has to start early
 
-    The offsets count from the start of this box, so it is measured once and written again.
+    `number` counts from 1. The offsets count from the start of this box, whose size is given;
+    while that is still to be found out, any will do.
     """
     count = one.end - one.first
-    sizes = track.table.sizes[one.first : one.end]
-    own = durations[one.first : one.end]
-    regular = all(duration == track.config.frame_ticks for duration in own)
-
-    def build(data_offset: int, aux_offset: int) -> Container:
-        run = TrackRunBox(count, data_offset, durations=None if regular else own, sizes=sizes)
-        fragment: list[Box] = [
-            TrackFragmentHeaderBox(_TRACK_ID),
-            TrackFragmentDecodeTimeBox(one.decode_time),
-            run,
-        ]
-        if track.config.roll_distance is not None:
-            fragment.append(SampleToGroupBox(b"roll", ((count, 1),)))
-        if protected and protected.scheme is Scheme.CENC:
-            ivs = crypto.cenc_ivs(_first_iv(protected, one), count)
-            fragment += (
-                AuxiliarySizesBox(crypto.CENC_IV_SIZE, count),
-                AuxiliaryOffsetsBox((aux_offset,)),
-                SampleEncryptionBox(count, ivs),  # last: its IVs end the moof
-            )
-        return Container(
-            b"moof", (MovieFragmentHeaderBox(number + 1), Container(b"traf", tuple(fragment)))
+    run = TrackRunBox(
+        count,
+        data_offset=size + 8,
+        durations=_own_durations(track, durations, one),
+        sizes=track.table.sizes[one.first : one.end],
+    )
+    fragment: list[Box] = [
+        TrackFragmentHeaderBox(_TRACK_ID),
+        TrackFragmentDecodeTimeBox(one.decode_time),
+        run,
+    ]
+    if track.config.roll_distance is not None:
+        fragment.append(SampleToGroupBox(b"roll", ((count, 1),)))
+    if protected and protected.scheme is Scheme.CENC:
+        ivs = crypto.cenc_ivs(_first_iv(protected, one), count)
+        fragment += (
+            AuxiliarySizesBox(crypto.CENC_IV_SIZE, count),
+            AuxiliaryOffsetsBox((max(0, size - len(ivs)),)),
+            SampleEncryptionBox(count, ivs),  # last: its IVs end the moof
         )
-
-    size = len(build(0, 0).encode())
-    return build(size + 8, size - count * crypto.CENC_IV_SIZE).encode()
+    traf = Container(b"traf", tuple(fragment))
+    return Container(b"moof", (MovieFragmentHeaderBox(number), traf)).encode()

@@ -21,16 +21,23 @@ def encrypt_cbcs(payload: bytes, sizes: Sequence[int], key: bytes, iv: bytes) ->
     AES-128-CBC over the whole 16-byte blocks of each sample, starting anew from the constant IV;
     the bytes after the last whole block stay clear.
     """
-    cipher = Cipher(AES(key), CBC(iv))
-    view = memoryview(payload)
-    out = bytearray(payload)
+    # A context for each sample would cost more than the encryption. CBC adds the block before, as
+    # it is encrypted, to each block: adding that and the IV to a sample's first block starts anew.
+    encrypt = Cipher(AES(key), CBC(iv)).encryptor().update
+    start = int.from_bytes(iv, "big")
+    chained = 0  # the block before and the IV, added
+    parts = []
     at = 0
     for size in sizes:
-        whole = size & ~(BLOCK - 1)
-        if whole:
-            out[at : at + whole] = cipher.encryptor().update(view[at : at + whole])
+        end = at + (size & ~(BLOCK - 1))
+        if end > at:
+            first = int.from_bytes(payload[at : at + BLOCK], "big") ^ chained
+            sample = encrypt(first.to_bytes(BLOCK, "big") + payload[at + BLOCK : end])
+            chained = int.from_bytes(sample[-BLOCK:], "big") ^ start
+            parts.append(sample)
         at += size
-    return bytes(out)
+        parts.append(payload[end:at])
+    return b"".join(parts)
 
 
 def encrypt_cenc(payload: bytes, sizes: Sequence[int], key: bytes, first_iv: int) -> bytes:
@@ -39,12 +46,12 @@ def encrypt_cenc(payload: bytes, sizes: Sequence[int], key: bytes, first_iv: int
     Sample n gets the 8-byte IV `first_iv + n` (see `cenc_ivs`) as the upper half of its counter.
     """
     encryptor = Cipher(AES(key), CTR(bytes(BLOCK))).encryptor()
-    view = memoryview(payload)
+    restart, encrypt = encryptor.reset_nonce, encryptor.update
     parts = []
     at = 0
-    for number, size in enumerate(sizes):
-        encryptor.reset_nonce(_counter(first_iv + number))
-        parts.append(encryptor.update(view[at : at + size]))
+    for iv, size in enumerate(sizes, first_iv):
+        restart(_counter(iv))
+        parts.append(encrypt(payload[at : at + size]))
         at += size
     return b"".join(parts)
 
