@@ -145,6 +145,16 @@ class KekVersions:
         keys = {number: key for number, key in self._keys.items() if number != version}
         return type(self)(self.current.id, self.current.version, keys)
 
+    def joined(self, other: KekVersions) -> Self:
+        """The versions of both. KekRefused where they are not of one KEK."""
+        if other.current.id != self.current.id:
+            raise KekRefused(f"that is KEK {other.current.id}, here is {self.current.id}")
+        for number in self._keys.keys() & other._keys.keys():
+            if not secrets.compare_digest(self._keys[number], other._keys[number]):
+                raise KekRefused(f"both hold a version {number}, and these differ")
+        keys = self._keys | other._keys
+        return type(self)(self.current.id, max(keys), keys)
+
     def wrap(self, plain: bytes, aad: bytes) -> Wrapped:
         """Encrypt under the current version with a fresh random nonce."""
         nonce = secrets.token_bytes(_NONCE_BYTES)
@@ -189,6 +199,22 @@ class LocalKek:
         if create:
             secret_file.create(path, KekVersions.new().document, KekUnavailable)
         return cls(path)
+
+    @classmethod
+    def restore(cls, path: Path, versions: KekVersions) -> Self:
+        """Put versions of a backup into the file, which is made if there is none.
+
+        KekRefused where the file holds another KEK, or another key under the same version.
+        """
+        with _locked(path):
+            if path.exists():
+                versions = _read(path).joined(versions)
+            secret_file.replace(path, versions.document(), KekUnavailable)
+        return cls(path)
+
+    def export(self) -> KekVersions:
+        """The KEK itself, for a backup."""
+        return self._newest()
 
     @property
     def id(self) -> str:

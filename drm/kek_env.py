@@ -41,6 +41,10 @@ class EnvKek:
         name = f"env-{hashlib.sha256(_ID_LABEL + key).hexdigest()[:8]}"
         return cls(place, KekVersions(name, 1, {1: key}))
 
+    def export(self) -> KekVersions:
+        """The KEK itself, for a backup."""
+        return self._held
+
     @property
     def id(self) -> str:
         """The name that all its versions share."""

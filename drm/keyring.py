@@ -134,6 +134,11 @@ def scope_of(record: WrappedKeyRecord) -> KeyScope:
     return KeyScope(record.tenant, record.track_id, record.revision, record.tier, scheme)
 
 
+def key_name(record: WrappedKeyRecord) -> str:
+    """The KID of a row, even of one that was altered."""
+    return str(Kid(record.kid)) if len(record.kid) == 16 else record.kid.hex()
+
+
 def _aad(scope: KeyScope, kid: Kid, iv: bytes) -> bytes:
     return join(
         _LABEL,

@@ -16,8 +16,7 @@ from catalog.records import WrappedKeyRecord
 from drm.audit import AuditEvent, Auditor
 from drm.errors import WrongKek
 from drm.kek import Kek
-from drm.keyring import Keyring
-from packager.model import Kid
+from drm.keyring import Keyring, key_name
 
 _BATCH = 200  # rows per transaction: other writers wait a few milliseconds
 _PASSES = 5  # over rows that others add meanwhile
@@ -100,9 +99,5 @@ class Rotation:
         try:
             return await self.keyring.rewrap(record)
         except WrongKek as exc:
-            self._failed[record.kid] = f"{_name(record)}: {exc}"
+            self._failed[record.kid] = f"{key_name(record)}: {exc}"
             return None
-
-
-def _name(record: WrappedKeyRecord) -> str:
-    return str(Kid(record.kid)) if len(record.kid) == 16 else record.kid.hex()

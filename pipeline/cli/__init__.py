@@ -29,6 +29,8 @@ _COMMANDS: Mapping[str, str] = {
     "package": "pipeline.cli.package:package_command",
     "dump": "pipeline.cli.dump:dump_command",
     "check": "pipeline.cli.check:check_command",
+    "keys": "pipeline.cli.keys:keys_group",
+    "audit": "pipeline.cli.audit:audit_group",
     "config": "pipeline.cli.config:config_group",
     "version": "pipeline.cli.version:version_command",
 }

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import click
 
+from catalog import audit as audit_rows
 from catalog.engine import Catalog
 from catalog.errors import NotFound
 from configs import paths
@@ -23,7 +24,7 @@ from configs.ladder import Ladder, check_subscriptions, load_ladder
 from configs.loading import Loaded, load_settings
 from configs.settings import KeySystemSettings, Settings
 from drm.access_token import AccessTokens
-from drm.audit import Audit, AuditLog, NoAudit, open_key
+from drm.audit import Audit, AuditKeyUnavailable, AuditLog, NoAudit, open_key
 from drm.keyring import Keyring
 from drm.playback_token import PlaybackTokens
 from drm.tiers import Tiers
@@ -132,7 +133,14 @@ async def open_audit(settings: Settings, catalog: Catalog) -> AsyncIterator[Audi
     if settings.drm.audit == "off":
         yield NoAudit()
         return
-    key = open_key(paths.audit_file(settings), create=True)
+    path = paths.audit_file(settings)
+    if not path.exists():
+        async with catalog.connect() as tx:
+            is_needed = await audit_rows.last_chain(tx) is not None
+        if is_needed and not path.exists():  # else another process has just made and used it
+            problem = "the audit's key is missing, and the catalog holds entries that it seals"
+            raise AuditKeyUnavailable(path, problem, "restore it from a backup")
+    key = open_key(path, create=True)
     log = AuditLog(catalog, key, required=settings.drm.audit == "required")
     try:
         yield log
