@@ -38,6 +38,19 @@ class BaseUrl:
             raise OriginError(400, "bad-host", "The Host header is not a host.")
         return f"{scheme}://{host}"
 
+    def client(self, request: web.BaseRequest) -> str:
+        """The address of who asks: the nearest one that no trusted proxy vouches for."""
+        address = request.remote or ""
+        if not self._trusted:
+            return address
+        chain = ",".join(request.headers.getall(hdrs.X_FORWARDED_FOR, ())).split(",")
+        while chain and self._is_trusted(address):
+            before = chain.pop().strip()
+            if not _is_address(before):
+                break
+            address = before
+        return address
+
     def _is_trusted(self, remote: str | None) -> bool:
         if remote is None or not self._trusted:
             return False
@@ -47,6 +60,14 @@ class BaseUrl:
             return False
         mapped = getattr(address, "ipv4_mapped", None)
         return any((mapped or address) in network for network in self._trusted)
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _last(request: web.BaseRequest, name: str) -> str | None:

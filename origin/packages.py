@@ -128,6 +128,11 @@ class Availability:
             and time.monotonic() < status.until
         )
 
+    async def is_open(self, track_id: str, grant: Grant) -> bool:
+        """Whether a token covers the track, and listeners may have it now."""
+        status = await self._status(track_id)
+        return status.available and grant.covers(track_id, status.release_id)
+
     async def require(self, track_id: str) -> None:
         """Missing unless the track is available."""
         if not (await self._status(track_id)).available:

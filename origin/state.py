@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from aiohttp import web
 
 from catalog.engine import Catalog
 from configs.settings import OriginSettings
 from drm.access_token import AccessTokens
+from drm.audit import Audit, NoAudit
 from drm.keyring import Keyring
 from drm.playback_token import PlaybackTokens
 from drm.tiers import Tiers
@@ -17,6 +18,8 @@ from origin.cache import Cache
 from origin.delivery import Pieces, Reply
 from origin.editions import Editions
 from origin.forwarded import BaseUrl
+from origin.key_audit import KeyAudit
+from origin.key_rows import KeyRows
 from origin.packages import Availability, Packages
 from origin.resolver import Resolver
 from packager.systems import CLEARKEY_ONLY, KeySystems
@@ -40,6 +43,7 @@ class OriginDeps:
     settings: OriginSettings
     playback_ttl_s: int
     key_systems: KeySystems = CLEARKEY_ONLY
+    audit: Audit = field(default_factory=NoAudit)
     downloads: bool = False  # whether plain files of whole tracks may be fetched
 
 
@@ -55,7 +59,9 @@ class OriginState:
         self.availability = Availability(deps.catalog)
         self.editions = Editions(deps.catalog)
         self.replies: Cache[tuple[str, str | None], Reply] = Cache(_REPLIES)
+        self.key_rows = KeyRows(deps.catalog, deps.keyring)
         self.base_url = BaseUrl(deps.settings.public_url, deps.settings.trusted_proxies)
+        self.key_audit = KeyAudit(deps.audit, self.base_url)
         self.resolver = Resolver(
             store=deps.store,
             tiers=deps.tiers,

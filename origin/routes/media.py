@@ -11,7 +11,7 @@ import asyncio
 
 from aiohttp import hdrs, web
 
-from catalog import keys
+from drm.audit import AuditEvent
 from drm.errors import Denied
 from origin import headers, paths, problems
 from origin.auth import Grant
@@ -95,7 +95,7 @@ class MediaHandler:
             raise OriginError(405, "method-not-allowed", "Use GET or HEAD.", headers=_ALLOW)
         grant = self._grants.grant(token)
         if isinstance(media, paths.HlsKey):
-            return await self._key(request, media, grant)
+            return await self._audited_key(request, media, grant, token)
         what = await self._state.resolver.resolve(media, grant)
         delivery = await deliver(request, what, self._state.pieces)
         if delivery.reply is not None and not isinstance(media, paths.ReleaseManifest):
@@ -103,21 +103,34 @@ class MediaHandler:
             self._replies.put((rest, delivery.reply.range), delivery.reply)
         return delivery.response
 
+    async def _audited_key(
+        self, request: web.BaseRequest, path: paths.HlsKey, grant: Grant, token: str
+    ) -> WireResponse:
+        """A content key, if that can be recorded; a denial too."""
+        audit = self._state.key_audit
+        what = {"kid": path.kid.hex(), "track": path.track_id}
+        try:
+            response = await self._key(request, path, grant)
+        except Exception as error:
+            await audit.denied(request, token, what, error)
+            raise
+        await audit.given(request, token, AuditEvent.KEY, what)
+        return response
+
     async def _key(
         self, request: web.BaseRequest, path: paths.HlsKey, grant: Grant
     ) -> WireResponse:
         """The 16 bytes of a content key. RFC 8216, 4.3.2.4 and 5."""
         await self._state.availability.require_covered(path.track_id, grant)
         await self._state.availability.require(path.track_id)
-        async with self._state.deps.catalog.connect() as tx:
-            record = await keys.get(tx, path.kid)
+        record = await self._state.key_rows.get(path.kid)
         if (
             record is None
             or (record.track_id, record.revision) != (path.track_id, path.revision)
             or record.tier not in grant.tiers
         ):  # one answer for all of these: no oracle for key ids
             raise Denied("not-entitled", "No right to this key.")
-        key = (await self._state.deps.keyring.unwrap(record)).key
+        key = (await self._state.key_rows.open(record)).key
         fields = {
             hdrs.CONTENT_TYPE: "application/octet-stream",
             hdrs.CONTENT_LENGTH: str(len(key)),

@@ -58,6 +58,7 @@ async def _open(settings: Settings) -> AsyncIterator[OriginDeps]:
             store=deps.store,
             catalog=deps.catalog,
             keyring=deps.keyring,
+            audit=deps.audit,
             playback_tokens=deps.playback_tokens,
             access_tokens=deps.access_tokens,
             tiers=deps.tiers,

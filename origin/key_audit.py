@@ -1,0 +1,74 @@
+"""What the origin writes in the audit: keys that it gave out, and denials, before the reply."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+
+from aiohttp import web
+
+from drm.audit import Audit, AuditEntry, AuditEvent, token_name
+from drm.errors import Denied, ExpiredToken, InvalidToken
+from origin.forwarded import BaseUrl
+from origin.problems import Missing, Unauthenticated
+
+_STRANGERS_PER_S = 20.0  # denials of those who showed no token of ours; more are counted only
+_BURST = 100.0
+
+
+class KeyAudit:
+    """One worker's entries. Raises AuditUnavailable where an entry is required and fails."""
+
+    def __init__(self, audit: Audit, forwarded: BaseUrl) -> None:
+        self._audit = audit
+        self._forwarded = forwarded
+        self._room = _BURST
+        self._filled = time.monotonic()
+        self._left_out = 0
+
+    async def given(
+        self, request: web.BaseRequest, token: str, event: AuditEvent, what: Mapping[str, object]
+    ) -> None:
+        """Keys are about to be given to the bearer of a token."""
+        whence = self._forwarded.client(request)
+        await self._audit.record(AuditEntry(event, token_name(token), "entitled", what, whence))
+
+    async def denied(
+        self,
+        request: web.BaseRequest,
+        token: str | None,
+        what: Mapping[str, object],
+        error: Exception,
+    ) -> None:
+        """A request for keys has failed: record it if that is because of who asks for what."""
+        reason = _reason(error)
+        if reason is None:
+            return
+        if isinstance(error, (InvalidToken, Unauthenticated)):
+            if not self._has_room():  # anybody can send these: they must not fill the disk
+                self._left_out += 1
+                return
+            if self._left_out:
+                what = {**what, "left_out": self._left_out}
+                self._left_out = 0
+        who = "nobody" if token is None else token_name(token)
+        whence = self._forwarded.client(request)
+        await self._audit.record(AuditEntry(AuditEvent.DENIED, who, reason, what, whence))
+
+    def _has_room(self) -> bool:
+        now = time.monotonic()
+        self._room = min(_BURST, self._room + (now - self._filled) * _STRANGERS_PER_S)
+        self._filled = now
+        if self._room < 1:
+            return False
+        self._room -= 1
+        return True
+
+
+def _reason(error: Exception) -> str | None:
+    """Why, in the word that the reply has; None for what is no denial."""
+    if isinstance(error, ExpiredToken):
+        return "token-expired"
+    if isinstance(error, InvalidToken):
+        return "token-invalid"
+    return error.reason if isinstance(error, (Denied, Unauthenticated, Missing)) else None

@@ -1,0 +1,56 @@
+"""Content keys for those who are entitled: rows remembered for a while, opened each time."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+from catalog import keys
+from catalog.engine import Catalog
+from catalog.records import WrappedKeyRecord
+from drm.errors import WrongKek
+from drm.keyring import Keyring
+from drm.model import ContentKey
+from origin.cache import Cache
+
+_ROWS = 65536  # about 1 KiB each
+_TTL_S = 60.0  # a row only ever changes by a rotation, which leaves the old one good for a day
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    record: WrappedKeyRecord
+    until: float  # time.monotonic()
+
+
+class KeyRows:
+    """The catalog's wrapped keys, and the keyring that opens them. Rights are others' matter."""
+
+    def __init__(self, catalog: Catalog, keyring: Keyring) -> None:
+        self._catalog = catalog
+        self._keyring = keyring
+        self._rows: Cache[bytes, _Held] = Cache(_ROWS)
+
+    async def get(self, kid: bytes) -> WrappedKeyRecord | None:
+        """The row of a key. None where there is none, which is not remembered: it may come."""
+        held = self._rows.get(kid)
+        if held is not None and time.monotonic() < held.until:
+            return held.record
+        return await self._load(kid)
+
+    async def open(self, record: WrappedKeyRecord) -> ContentKey:
+        """Open a key; where the row was remembered and does not open, as the catalog has it now."""
+        try:
+            return await self._keyring.unwrap(record)
+        except WrongKek:
+            now = await self._load(record.kid)
+            if now is None or now == record:
+                raise
+            return await self._keyring.unwrap(now)
+
+    async def _load(self, kid: bytes) -> WrappedKeyRecord | None:
+        async with self._catalog.connect() as tx:
+            record = await keys.get(tx, kid)
+        if record is not None:
+            self._rows.put(kid, _Held(record, time.monotonic() + _TTL_S))
+        return record
