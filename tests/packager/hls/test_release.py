@@ -39,7 +39,7 @@ def test_variants_are_the_renditions_of_every_track(tracks: tuple[Package, ...])
     text = release_multivariant(tracks, title='The "Album"', artist="Nobody")
     parsed = m3u8.loads(text)
 
-    assert [one.uri for one in parsed.playlists] == ["aac-128k.m3u8", "opus-96k.m3u8", "flac.m3u8"]
+    assert [one.uri for one in parsed.playlists] == ["aac-128k.m3u8", "flac.m3u8"]
     for variant in parsed.playlists:
         name = variant.uri.removesuffix(".m3u8")
         files = [one for track in tracks if (one := track.rendition(name))]
@@ -57,7 +57,7 @@ def test_a_group_says_the_highest_rate(tracks: tuple[Package, ...]) -> None:
     )
 
 
-@pytest.mark.parametrize("name", ["aac-128k", "opus-96k", "flac"])
+@pytest.mark.parametrize("name", ["aac-128k", "flac"])
 def test_every_track_begins_anew_with_its_own_header_and_keys(
     tracks: tuple[Package, ...], name: str
 ) -> None:
@@ -74,7 +74,7 @@ def test_every_track_begins_anew_with_its_own_header_and_keys(
         assert f"../{track.track_id}/keys/{key.hex}" in lines[at + 2]
 
 
-@pytest.mark.parametrize("name", ["aac-128k", "opus-96k", "flac"])
+@pytest.mark.parametrize("name", ["aac-128k", "flac"])
 def test_durations_add_up_to_the_release_and_to_every_track(
     tracks: tuple[Package, ...], name: str
 ) -> None:
