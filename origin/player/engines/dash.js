@@ -2,6 +2,7 @@
 
 import { BUFFER_S, renditionName, whileAlive } from "./engine.js";
 import { loadScript } from "./script.js";
+import { exactWindows } from "./windows.js";
 
 const AUDIO = "audio";
 const RETRY_MS = 50;
@@ -13,6 +14,7 @@ export class DashEngine {
   #player = null;
   #chosen = null; // the rendition to keep to, by name
   #retry = 0;
+  #windows = null; // of a release
 
   constructor(audio, access, hooks) {
     this.#audio = audio;
@@ -44,6 +46,7 @@ export class DashEngine {
     player.registerLicenseRequestFilter(async (request) => {
       request.url = await this.#access.license();
     });
+    if (playback.tracks) this.#windows = exactWindows(playback.tracks);
     const ready = this.#initialized();
     player.attachSource(playback.dash, startTime);
     await ready;
@@ -69,6 +72,7 @@ export class DashEngine {
   async destroy() {
     this.#hooks.end();
     clearTimeout(this.#retry);
+    this.#windows?.end();
     this.#player?.destroy();
   }
 

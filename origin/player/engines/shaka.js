@@ -2,6 +2,7 @@
 
 import { BUFFER_S, renditionName, whileAlive } from "./engine.js";
 import { loadScript } from "./script.js";
+import { exactWindows } from "./windows.js";
 
 const CLEARKEY = "org.w3.clearkey";
 // Seconds that are kept when a listener picks another rendition: enough not to stall.
@@ -14,6 +15,7 @@ class ShakaEngine {
   #access;
   #hooks;
   #player = null;
+  #windows = null; // of a release
 
   constructor(audio, access, hooks) {
     this.#audio = audio;
@@ -30,6 +32,8 @@ class ShakaEngine {
       return this.#authorize(type, request);
     });
     this.#listen();
+    const { tracks } = this.#access.playback;
+    if (tracks) this.#windows = exactWindows(tracks);
     try {
       await this.#player.load(this.manifest(this.#access.playback), startTime);
     } catch (error) {
@@ -54,6 +58,7 @@ class ShakaEngine {
 
   async destroy() {
     this.#hooks.end();
+    this.#windows?.end();
     await this.#player?.destroy();
   }
 
