@@ -39,7 +39,7 @@ _SUFFIXES = frozenset((".m3u8", ".mpd", ".mp4", ".m4a", ".cmfa"))
 def check_command(
     targets: tuple[str, ...], key_texts: tuple[str, ...], key_file: Path | None, *, as_json: bool
 ) -> None:
-    r"""Inspect audio packages, ours or anybody's, against the specifications.
+    """Inspect audio packages, ours or anybody's, against the specifications.
 
     Takes multivariant and media playlists, MPDs, MP4 files, and folders of them; local or by
     http(s). Follows a manifest to all that it names; with keys, samples are decrypted and looked
@@ -49,7 +49,7 @@ def check_command(
     headwater check song/
     headwater check https://cdn.example/song/multivariant.m3u8
     headwater check song/manifest.mpd --key $KID:$KEY --json
-    """
+    """  # noqa: D301 - click wants a real backspace
     keys = read_key_file(key_file) if key_file else RawKeys()
     by_kid = _by_kid([keys, *(parse_key(text) for text in key_texts)])
     addresses = [address for target in targets for address in _addresses(target)]

@@ -14,7 +14,7 @@ from pipeline.cli.output import printable, write_json
 @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object, lists in full.")
 def dump_command(file: Path, *, as_json: bool) -> None:
-    r"""Print the boxes of an MP4 file: type, offset, size (header+body), and their fields.
+    """Print the boxes of an MP4 file: type, offset, size (header+body), and their fields.
 
     What is broken is shown as far as it goes, with a line that begins with `!`. Media data is
     not read.
@@ -22,7 +22,7 @@ def dump_command(file: Path, *, as_json: bool) -> None:
     \b
     headwater dump song.mp4
     headwater dump song.mp4 --json | jq '.boxes[].type'
-    """
+    """  # noqa: D301 - click wants a real backspace
     with file.open("rb") as source:
         nodes = dump.dump(source)
         size = source.seek(0, 2)

@@ -110,7 +110,7 @@ def package_command(  # noqa: PLR0913, PLR0917 - a parameter for each option
     force: bool,
     as_json: bool,
 ) -> None:
-    r"""Package files that are encoded already: no catalog, no origin, no encoder.
+    """Package files that are encoded already: no catalog, no origin, no encoder.
 
     Takes MP4 and M4A (fragmented ones too), ADTS AAC, Ogg Opus, FLAC, AC-3 and E-AC-3. Writes a
     CMAF file and an HLS playlist for each, multivariant.m3u8, manifest.mpd and package.json.
@@ -121,7 +121,7 @@ def package_command(  # noqa: PLR0913, PLR0917 - a parameter for each option
     headwater package song-128.m4a song.flac --out song
     headwater package song.opus --out song --key $KID:$KEY --scheme cenc
     headwater package in=low.m4a,tier=free in=song.flac,tier=premium --out song --keys keys.yaml
-    """
+    """  # noqa: D301 - click wants a real backspace
     keys = read_key_file(key_file) if key_file else RawKeys()
     for text in key_texts:
         keys = keys.merged(parse_key(text))
