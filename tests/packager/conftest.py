@@ -12,6 +12,7 @@ ENCODERS = {
     "opus": ("-c:a", "libopus", "-b:a", "96k", "-ar", "48000"),
     "flac": ("-c:a", "flac", "-sample_fmt", "s16", "-frame_size", "4096", "-strict", "-2"),
     "alac": ("-c:a", "alac"),
+    "ac3": ("-c:a", "ac3"),
 }
 SECONDS = 10.01  # not a whole number of frames of any coding
 Encode = Callable[..., Path]
