@@ -8,7 +8,7 @@ from aiohttp import hdrs, web
 
 from origin import problems
 from origin.problems import OriginError
-from origin.routes import catalog_api, health, playback, player
+from origin.routes import catalog_api, health, playback, player, speke
 from origin.routes import license as license_
 from origin.routes.media import MediaHandler, preflight
 from origin.state import STATE, OriginDeps, OriginState
@@ -27,7 +27,7 @@ def make_app(deps: OriginDeps) -> web.Application:
     app[STATE] = state
     app[MEDIA] = MediaHandler(state)
     app.cleanup_ctx.append(_stop_loads)
-    for routes in (license_, playback, catalog_api, health):
+    for routes in (license_, playback, catalog_api, health, speke):
         routes.add_routes(app)
     player.add_routes(app, deps.settings.public_url)
     app.router.add_route("*", "/v1/t/{rest:.*}", app[MEDIA].handle)

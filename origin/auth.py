@@ -103,3 +103,11 @@ def listener(request: web.BaseRequest, tokens: AccessTokens) -> AccessToken:
     if text is None:
         raise Unauthenticated
     return tokens.verify(text, datetime.now(UTC))
+
+
+def program(request: web.BaseRequest, tokens: AccessTokens, scope: str) -> AccessToken:
+    """Which program calls, by an access token that has this scope; Denied where it has not."""
+    token = listener(request, tokens)
+    if scope not in token.scopes:
+        raise Denied("scope-missing", f"The token has not the scope {scope}.")
+    return token

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from aiohttp import hdrs, web
 
 from catalog.errors import CatalogError, NotFound
+from drm.cpix import CpixError, MalformedXml
 from drm.errors import (
     Denied,
     DrmError,
@@ -23,6 +24,7 @@ from drm.errors import (
     KeyNotFound,
     MalformedRequest,
 )
+from drm.speke import SpekeRefused
 from origin import headers as common
 from origin.wire import WireResponse, head
 from storage.base import ObjectNotFound, StorageError
@@ -113,6 +115,7 @@ _TITLES = {
     405: "Method not allowed",
     413: "Too large",
     415: "Not supported",
+    422: "Not processable",
 }
 
 
@@ -123,6 +126,8 @@ def problem_of(error: Exception) -> Problem:
         return Problem(error.status, error.reason, title, error.detail, error.headers)
     if isinstance(error, Denied):
         return Problem(403, error.reason, _TITLES[403], error.detail)
+    if isinstance(error, (CpixError, SpekeRefused)):
+        return _of_document(error)
     if isinstance(error, web.HTTPException):
         return _of_http(error)
     for kind, problem in _TABLE:
@@ -133,6 +138,14 @@ def problem_of(error: Exception) -> Problem:
     request_id = secrets.token_hex(8)
     _LOG.exception("unexpected error, request id %s", request_id, exc_info=error)
     return Problem(500, "internal-error", "Internal error", request_id=request_id)
+
+
+def _of_document(error: CpixError | SpekeRefused) -> Problem:
+    """What a packager's document gets: SPEKE wants 422, and its own texts word by word."""
+    if isinstance(error, MalformedXml):
+        return Problem(400, "malformed-document", _TITLES[400], str(error))
+    reason = "speke-refused" if isinstance(error, SpekeRefused) else "invalid-document"
+    return Problem(422, reason, _TITLES[422], str(error))
 
 
 def _of_http(error: web.HTTPException) -> Problem:

@@ -10,6 +10,7 @@ from catalog.engine import Catalog
 from configs.settings import OriginSettings
 from drm.access_token import AccessTokens
 from drm.audit import Audit, NoAudit
+from drm.cpix import Recipients
 from drm.keyring import Keyring
 from drm.playback_token import PlaybackTokens
 from drm.tiers import Tiers
@@ -45,6 +46,8 @@ class OriginDeps:
     key_systems: KeySystems = CLEARKEY_ONLY
     audit: Audit = field(default_factory=NoAudit)
     downloads: bool = False  # whether plain files of whole tracks may be fetched
+    tenant: str = "default"  # whose the keys are that packagers ask for
+    recipients: Recipients | None = None  # certificates that SPEKE encrypts keys to
 
 
 class OriginState:

@@ -64,11 +64,13 @@ _T = TypeVar("_T")
 
 def read(data: bytes) -> Document:
     """Read a document. MalformedXml or InvalidCpix say what is wrong with it."""
-    return read_tree(parse_xml(data))
+    document = read_tree(parse_xml(data))
+    rules.check_contexts(document.rules)
+    return document
 
 
 def read_tree(root: etree._Element) -> Document:
-    """Read a document that is parsed already."""
+    """Read what is parsed already. Whether two keys are for one context is left to the caller."""
     if root.tag != cpix("CPIX"):
         raise InvalidCpix("the document is not a CPIX document")
     if any(element.tag == ds("Signature") for element in children(root)):

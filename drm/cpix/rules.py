@@ -16,7 +16,7 @@ _T = TypeVar("_T")
 
 
 def check(document: Document) -> None:
-    """InvalidCpix for the first rule that the document breaks."""
+    """InvalidCpix for the first rule that the document breaks, contexts apart."""
     for entries in (document.keys, document.systems, document.periods, document.rules):
         if len(entries) > MAX_ENTRIES:
             raise InvalidCpix(f"more than {MAX_ENTRIES} entries of one kind")
@@ -24,7 +24,6 @@ def check(document: Document) -> None:
     _check_references(document)
     for period in document.periods:
         _check_period(period)
-    check_contexts(document.rules)
 
 
 def _check_keys(document: Document) -> None:
@@ -88,10 +87,14 @@ def _check_period(period: KeyPeriod) -> None:
 def check_contexts(rules: Sequence[UsageRule]) -> None:
     """InvalidCpix if some sample could be meant by the rules of two keys."""
     for one, other in combinations(rules, 2):
-        if one.kid != other.kid and _meet(one, other):
-            raise InvalidCpix(
-                f"usage rules map the keys {one.kid} and {other.kid} to the same context"
-            )
+        require_apart(one, other)
+
+
+def require_apart(one: UsageRule, other: UsageRule) -> None:
+    """InvalidCpix if two rules are of two keys, and some sample could be meant by both."""
+    if one.kid != other.kid and _meet(one, other):
+        problem = f"usage rules map the keys {one.kid} and {other.kid} to the same context"
+        raise InvalidCpix(problem)
 
 
 def _meet(one: UsageRule, other: UsageRule) -> bool:
