@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator
 from fractions import Fraction
 
@@ -234,7 +235,7 @@ def _blocks(track: Track) -> Iterator[Problem]:
                 yield Problem(track.entry_node.place, text, "write 16 at least")
 
 
-@RULES.rule("B6.single", WARNING, "ISO/IEC 14496-12:2022, 8.16.3", answers="shaka-packager#862")
+@RULES.rule("B6.single", NOTE, "ISO/IEC 14496-12:2022, 8.16.3", answers="shaka-packager#862")
 def _one_index(track: Track) -> Iterator[Problem]:
     files = [node.place.file for node in track.indexes]
     for node in track.indexes:
@@ -263,15 +264,13 @@ def _index_ranges(track: Track) -> Iterator[Problem]:
 
 def covered(track: Track, node: Node, box: SegmentIndexBox) -> Iterator[tuple[int, list[Fragment]]]:
     """For each reference of an index its duration in ticks and the fragments in its range."""
-    at = node.end + box.first_offset
+    start = node.end + box.first_offset
     own = [one for one in track.fragments if one.moof.place.file == node.place.file]
-    place = 0
+    starts = [one.moof.start for one in own]
     for reference in box.references:
-        at += reference.size
-        first = place
-        while place < len(own) and own[place].moof.start < at:
-            place += 1
-        yield reference.duration, own[first:place]
+        end = start + reference.size
+        yield reference.duration, own[bisect_left(starts, start) : bisect_left(starts, end)]
+        start = end
 
 
 @RULES.rule("B6.duration", WARNING, "ISO/IEC 14496-12:2022, 8.16.3.3")
