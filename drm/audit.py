@@ -193,7 +193,8 @@ class AuditLog:
             async with self._catalog.begin() as tx:
                 chain = self._chain or await self._open_chain(tx)
                 if not chain.entries:
-                    entries = [_opening(chain, await rows.last_chain(tx), self._clock()), *entries]
+                    first = _opening(chain, await rows.last_chain(tx), entries[0].at_us)
+                    entries = [first, *entries]
                 chain, added = extended(chain, entries, self._key)
                 await rows.append(tx, chain, added)
         except CatalogError as exc:
@@ -210,9 +211,9 @@ class AuditLog:
         return AuditChainRecord(secrets.token_hex(8), number, 0, NO_HASH, b"")
 
 
-def _opening(chain: AuditChainRecord, last: AuditChainRecord | None, at_ns: int) -> AuditRecord:
+def _opening(chain: AuditChainRecord, last: AuditChainRecord | None, at_us: int) -> AuditRecord:
     what = opening(chain.number, Anchor.of(last))
-    return AuditRecord(chain.chain, 0, at_ns // 1000, CHAIN_OPENED, "headwater", what, "", "", b"")
+    return AuditRecord(chain.chain, 0, at_us, CHAIN_OPENED, "headwater", what, "", "", b"")
 
 
 def _record(entry: AuditEntry, at_us: int) -> AuditRecord:
