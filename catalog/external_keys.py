@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import Row, bindparam, func, select, tuple_, update
+from sqlalchemy import Row, bindparam, select, tuple_, update
 
 from catalog.engine import Tx
 from catalog.records import WrappedKeyRecord
@@ -50,9 +50,11 @@ async def add(tx: Tx, records: Sequence[WrappedKeyRecord], now: datetime) -> Non
         await upsert(tx, external_keys, values, keys=_UNIQUE, update=[])
 
 
-async def exist(tx: Tx) -> bool:
-    """Tell whether any is stored: then the KEK that wrapped it must not be made anew."""
-    return (await tx.execute(select(external_keys.c.number).limit(1))).first() is not None
+async def page(tx: Tx, after: int, limit: int) -> tuple[tuple[int, WrappedKeyRecord], ...]:
+    """Read keys and their numbers, from the one after that number (0: from the first)."""
+    query = select(external_keys).where(external_keys.c.number > after)
+    rows = await tx.execute(query.order_by(external_keys.c.number).limit(limit))
+    return tuple((row.number, _record(row)) for row in rows)
 
 
 async def not_under(
@@ -67,13 +69,6 @@ async def not_under(
         .limit(limit)
     )
     return tuple((row.number, _record(row)) for row in await tx.execute(query))
-
-
-async def count_under(tx: Tx) -> dict[tuple[str, int], int]:
-    """How many keys each KEK version has wrapped that are stored now."""
-    columns = (external_keys.c.kek_id, external_keys.c.kek_version)
-    rows = await tx.execute(select(*columns, func.count()).group_by(*columns).order_by(*columns))
-    return {(kek_id, version): count for kek_id, version, count in rows}
 
 
 async def replace_wrapping(

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 from sqlalchemy import bindparam, func, select, tuple_, update
 
 from catalog.engine import Tx
 from catalog.records import WrappedKeyRecord
-from catalog.schema import keys
+from catalog.schema import external_keys, keys
 
 
 async def for_revision(tx: Tx, track_id: str, revision: str) -> tuple[WrappedKeyRecord, ...]:
@@ -26,7 +27,10 @@ async def get(tx: Tx, kid: bytes) -> WrappedKeyRecord | None:
 
 async def exist(tx: Tx) -> bool:
     """Tell whether any key is stored: then the KEK that wrapped it must not be made anew."""
-    return (await tx.execute(select(keys.c.kid).limit(1))).first() is not None
+    for table in (keys, external_keys):
+        if (await tx.execute(select(table.c.kid).limit(1))).first() is not None:
+            return True
+    return False
 
 
 async def page(
@@ -50,10 +54,15 @@ async def not_under(
 
 
 async def count_under(tx: Tx) -> dict[tuple[str, int], int]:
-    """How many keys each KEK version has wrapped that are stored now."""
-    columns = (keys.c.kek_id, keys.c.kek_version)
-    rows = await tx.execute(select(*columns, func.count()).group_by(*columns).order_by(*columns))
-    return {(kek_id, version): count for kek_id, version, count in rows}
+    """How many keys each KEK version has wrapped that are stored now, external ones too."""
+    counts: Counter[tuple[str, int]] = Counter()
+    for table in (keys, external_keys):
+        columns = (table.c.kek_id, table.c.kek_version)
+        for kek_id, version, count in await tx.execute(
+            select(*columns, func.count()).group_by(*columns)
+        ):
+            counts[kek_id, version] += count
+    return dict(sorted(counts.items()))
 
 
 async def replace_wrapping(

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from catalog import keks, keys
+from catalog import external_keys, keks, keys
 from catalog.engine import Catalog
 from catalog.records import KekRecord, WrappedKeyRecord
 from drm.audit import AuditEvent, Auditor
@@ -53,17 +53,31 @@ async def all_keys(
         after = page[-1].kid
 
 
+async def external(catalog: Catalog) -> AsyncIterator[WrappedKeyRecord]:
+    """Go through the keys that packagers of another make were given."""
+    after = 0
+    while True:
+        async with catalog.connect() as tx:
+            page = await external_keys.page(tx, after, _PAGE)
+        for _, record in page:
+            yield record
+        if len(page) < _PAGE:
+            return
+        after = page[-1][0]
+
+
 async def check(catalog: Catalog, keyring: Keyring) -> Checked:
     """Open every key, and keep none. Raises only where the KEK itself is away."""
     under: dict[Kek, int] = {}
     failed: list[str] = []
-    async for record in all_keys(catalog):
-        kek = Kek(record.kek_id, record.kek_version)
-        under[kek] = under.get(kek, 0) + 1
-        try:
-            await keyring.unwrap(record)
-        except WrongKek as exc:
-            failed.append(f"{key_name(record)}: {exc}")
+    for records in (all_keys(catalog), external(catalog)):
+        async for record in records:
+            kek = Kek(record.kek_id, record.kek_version)
+            under[kek] = under.get(kek, 0) + 1
+            try:
+                await keyring.unwrap(record)
+            except WrongKek as exc:
+                failed.append(f"{key_name(record)}: {exc}")
     return Checked(under, tuple(failed))
 
 

@@ -7,11 +7,11 @@ one, and opens. The key itself never changes: nothing is packaged again.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
-from catalog import keys
-from catalog.engine import Catalog
+from catalog import external_keys, keys
+from catalog.engine import Catalog, Tx
 from catalog.records import WrappedKeyRecord
 from drm.audit import AuditEvent, Auditor
 from drm.errors import WrongKek
@@ -20,6 +20,9 @@ from drm.keyring import Keyring, key_name
 
 _BATCH = 200  # rows per transaction: other writers wait a few milliseconds
 _PASSES = 5  # over rows that others add meanwhile
+
+_Changes = Sequence[tuple[WrappedKeyRecord, WrappedKeyRecord]]
+_Replace = Callable[[Tx, _Changes], Awaitable[int]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +43,7 @@ class Rotation:
     keyring: Keyring
     auditor: Auditor
     on_progress: Callable[[int], None] = lambda _keys: None
-    _failed: dict[bytes, str] = field(default_factory=dict)
+    _failed: dict[tuple[str, bytes, str], str] = field(default_factory=dict)
 
     async def run(self, *, new_version: bool = True) -> Rewrapped:
         """Make a new KEK version and move all keys under it.
@@ -68,24 +71,41 @@ class Rotation:
             return any(under != (kek.id, kek.version) for under in await keys.count_under(tx))
 
     async def _pass(self, kek: Kek) -> int:
-        count, after = 0, b""
+        count = 0
+        async for found, replace in self._not_under(kek):
+            count += await self._move(kek, found, replace)
+            self.on_progress(count)
+        return count
+
+    async def _not_under(
+        self, kek: Kek
+    ) -> AsyncIterator[tuple[tuple[WrappedKeyRecord, ...], _Replace]]:
+        """Batches of what is left, of tracks and then of packagers' contents."""
+        after = b""
         while True:
             async with self.catalog.connect() as tx:
                 found = await keys.not_under(tx, kek.id, kek.version, after, _BATCH)
             if not found:
-                return count
+                break
             after = found[-1].kid
-            count += await self._move(kek, found)
-            self.on_progress(count)
+            yield found, keys.replace_wrapping
+        number = 0
+        while True:
+            async with self.catalog.connect() as tx:
+                others = await external_keys.not_under(tx, kek.id, kek.version, number, _BATCH)
+            if not others:
+                break
+            number = others[-1][0]
+            yield tuple(record for _, record in others), external_keys.replace_wrapping
 
-    async def _move(self, kek: Kek, found: tuple[WrappedKeyRecord, ...]) -> int:
+    async def _move(self, kek: Kek, found: tuple[WrappedKeyRecord, ...], replace: _Replace) -> int:
         changes = []
         for record in found:
             new = await self._rewrapped(record)
             if new is not None:
                 changes.append((record, new))
         async with self.catalog.begin() as tx:
-            count = await keys.replace_wrapping(tx, changes)
+            count = await replace(tx, changes)
         if count:
             # After the fact: a batch that was moved and not recorded is harmless, as is the
             # rotation that a killed run leaves half done.
@@ -94,10 +114,11 @@ class Rotation:
         return count
 
     async def _rewrapped(self, record: WrappedKeyRecord) -> WrappedKeyRecord | None:
-        if record.kid in self._failed:
+        place = (record.track_id, record.kid, record.scheme)
+        if place in self._failed:
             return None
         try:
             return await self.keyring.rewrap(record)
         except WrongKek as exc:
-            self._failed[record.kid] = f"{key_name(record)}: {exc}"
+            self._failed[place] = f"{key_name(record)}: {exc}"
             return None

@@ -3,7 +3,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from catalog import external_keys
+from catalog import external_keys, keys
 from catalog.engine import Catalog
 from catalog.records import WrappedKeyRecord
 
@@ -31,9 +31,9 @@ async def stored(catalog: Catalog, *kids: bytes) -> tuple[WrappedKeyRecord, ...]
 async def test_what_is_stored_is_read_again(catalog: Catalog) -> None:
     other = replace(RECORD, kid=b"k" * 16)
     async with catalog.begin() as tx:
-        assert not await external_keys.exist(tx)
+        assert not await keys.exist(tx)
         await external_keys.add(tx, [RECORD, other], NOW)
-        assert await external_keys.exist(tx)
+        assert await keys.exist(tx)
     assert set(await stored(catalog, RECORD.kid, other.kid, b"x" * 16)) == {RECORD, other}
     assert await stored(catalog, other.kid) == (other,)
 
@@ -53,7 +53,7 @@ async def test_one_kid_has_a_key_for_each_tenant_content_and_scheme(catalog: Cat
     ]
     async with catalog.begin() as tx:
         await external_keys.add(tx, [RECORD, *others], NOW)
-        assert await external_keys.count_under(tx) == {("local", 1): 4}
+        assert await keys.count_under(tx) == {("local", 1): 4}
     assert await stored(catalog, RECORD.kid) == (RECORD,)
 
 
