@@ -8,10 +8,12 @@ import re
 import signal
 import subprocess
 import sys
+import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -32,7 +34,7 @@ class Home:
 
     def run(self, *args: str) -> str:
         """Standard output of a command that succeeds."""
-        return _headwater(self.path, *args)
+        return headwater(self.path, *args)
 
     def session(self, origin: str) -> str:
         """The page's address with a session in it."""
@@ -51,7 +53,7 @@ def browser() -> Browser:
 def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
     masters = tmp_path_factory.mktemp("masters")
     path = tmp_path_factory.mktemp("home")
-    lines = _headwater(path, "ingest", "--json", *map(str, album.make(masters))).splitlines()
+    lines = headwater(path, "ingest", "--json", *map(str, album.make(masters))).splitlines()
     done = [json.loads(line) for line in lines]
     by_title = {one["title"]: one["track_id"] for one in done}
     return Home(path, tuple(by_title[title] for title, *_ in album.TRACKS))
@@ -59,20 +61,25 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
 
 @pytest.fixture(scope="session")
 def origin(home: Home) -> Iterator[str]:
-    with _serving(home.path) as url:
+    with serving(home.path) as url:
         yield url
 
 
 @pytest.fixture(scope="session")
 def impatient_origin(home: Home) -> Iterator[str]:
     """The same house, with playback tokens that expire while a track plays."""
-    with _serving(home.path, HEADWATER_DRM__PLAYBACK_TTL_S=str(SHORT_TTL_S)) as url:
+    with serving(home.path, HEADWATER_DRM__PLAYBACK_TTL_S=str(SHORT_TTL_S)) as url:
         yield url
 
 
-def _headwater(home: Path, *args: str) -> str:
+def headwater(home: Path, *args: str, **settings: str) -> str:
+    """Standard output of a command that succeeds; `settings` are of its environment."""
     done = subprocess.run(
-        [_HEADWATER, *args], env=_environment(home), capture_output=True, text=True, check=False
+        [_HEADWATER, *args],
+        env=_environment(home) | settings,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, f"headwater {' '.join(args)}\n{done.stderr}"
     return done.stdout
@@ -83,8 +90,19 @@ def _environment(home: Path) -> dict[str, str]:
     return clean | {"HEADWATER_HOME": str(home)}
 
 
+def ask(origin: str, token: str, path: str) -> Any:
+    """The answer to a POST of the API; GET for what is listed."""
+    request = urllib.request.Request(
+        f"{origin}/api/v1/{path}",
+        headers={"Authorization": f"Bearer {token}"},
+        method="POST" if path.startswith("playback/") else "GET",
+    )
+    with urllib.request.urlopen(request, timeout=10) as response:
+        return json.load(response)
+
+
 @contextmanager
-def _serving(home: Path, **settings: str) -> Iterator[str]:
+def serving(home: Path, **settings: str) -> Iterator[str]:
     """`headwater serve` on a free port, until the block ends; its address."""
     with subprocess.Popen(
         [_HEADWATER, "serve", "--port", "0"],
