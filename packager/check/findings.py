@@ -64,6 +64,11 @@ class Rule(Generic[S]):
     answers: str
     check: Check[S]
 
+    @property
+    def title(self) -> str:
+        """What has to be so, in a sentence."""
+        return self.check.__doc__ or ""
+
     def run(self, subject: S) -> Iterator[Finding]:
         """Every finding of the rule about one subject."""
         for problem in self.check(subject):

@@ -43,13 +43,25 @@ from packager.model import ByteSpan
 _MP4_TYPES = frozenset((b"ftyp", b"styp", b"moov", b"moof", b"sidx", b"mdat", b"free", b"wide"))
 
 
-def _nothing(_: None) -> Iterable[Problem]:
+def _fetched(_: None) -> Iterable[Problem]:
+    """Everything that is named is there."""
     return ()
 
 
-FETCH: Rule[None] = Rule("F1.file", Severity.ERROR, "RFC 3986, 5; RFC 9110, 15.5", "", _nothing)
-KIND: Rule[None] = Rule("F2.kind", Severity.ERROR, "RFC 8216, 4.1; RFC 4337", "", _nothing)
-PLAIN: Rule[None] = Rule("F3.plain", Severity.NOTE, "ISO/IEC 23000-19:2020, 7.3", "", _nothing)
+def _of_a_kind(_: None) -> Iterable[Problem]:
+    """A file is a playlist, an MPD or an MP4 file."""
+    return ()
+
+
+def _fragmented(_: None) -> Iterable[Problem]:
+    """An MP4 file has an audio track in fragments."""
+    return ()
+
+
+# What is found on the way to the files, not by looking at them.
+FETCH: Rule[None] = Rule("F1.file", Severity.ERROR, "RFC 3986, 5; RFC 9110, 15.5", "", _fetched)
+KIND: Rule[None] = Rule("F2.kind", Severity.ERROR, "RFC 8216, 4.1; RFC 4337", "", _of_a_kind)
+PLAIN: Rule[None] = Rule("F3.plain", Severity.NOTE, "ISO/IEC 23000-19:2020, 7.3", "", _fragmented)
 
 
 def inspect(

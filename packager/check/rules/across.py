@@ -27,10 +27,11 @@ ERROR, WARNING, NOTE = Severity.ERROR, Severity.WARNING, Severity.NOTE
 @SETS.rule(
     "T4.family",
     WARNING,
-    "ISO/IEC 23000-19:2020, 7.3.4",
+    "ISO/IEC 23000-19:2020, 7.3",
     answers="shaka-streamer#18, shaka-streamer#185",
 )
 def _family(group: SwitchingSet) -> Iterator[Problem]:
+    """A set has one codec, sampling rate and channel count."""
     families = {
         (one.track.config.codec, one.track.config.sample_rate_hz, one.track.config.channels)
         for one in group.media
@@ -46,6 +47,7 @@ def _family(group: SwitchingSet) -> Iterator[Problem]:
 
 @SETS.rule("T4.aligned", ERROR, "ISO/IEC 23009-1:2022, 5.3.3.2; RFC 8216, 6.2.4")
 def _aligned(group: SwitchingSet) -> Iterator[Problem]:
+    """The renditions of a set are cut at the same times."""
     first, *others = group.media or (None,)
     for one in others:
         if first is None or one is None:
@@ -65,8 +67,9 @@ def _aligned(group: SwitchingSet) -> Iterator[Problem]:
             yield Problem(one.place, text, "cut all renditions of a set on one grid of frames")
 
 
-@SETS.rule("T4.priming", WARNING, "ISO/IEC 23000-19:2020, 7.3.4", answers="gpac#1160")
+@SETS.rule("T4.priming", WARNING, "ISO/IEC 23000-19:2020, 7.3", answers="gpac#1160")
 def _same_priming(group: SwitchingSet) -> Iterator[Problem]:
+    """The renditions of a set have the same priming."""
     delays = {one.track.delay for one in group.media}
     if len(delays) > 1:
         text = f"different priming in one set: {', '.join(map(str, sorted(delays)))} ticks"
@@ -75,6 +78,7 @@ def _same_priming(group: SwitchingSet) -> Iterator[Problem]:
 
 @EVERYTHING.rule("E3.shared", ERROR, "ISO/IEC 23001-7:2023, 10.1; NIST SP 800-38A, 6.5")
 def _shared_ivs(media: tuple[Media, ...]) -> Iterator[Problem]:
+    """No two renditions share a key and an IV under cenc."""
     seen: dict[tuple[bytes, bytes], Media] = {}
     for one in _distinct(media):
         box = one.track.encryption

@@ -30,6 +30,7 @@ _SENC_COUNT = 4  # bytes of the sample_count
 
 @RULES.rule("E4.sinf", ERROR, "ISO/IEC 14496-12:2022, 8.12", answers="gpac#1133, gpac#1476")
 def _sinf(track: Track) -> Iterator[Problem]:
+    """A protected entry says what it was and how it is protected."""
     entry = track.entry_node
     if entry.code != b"enca":
         if entry.find(b"sinf"):
@@ -48,8 +49,9 @@ def _sinf(track: Track) -> Iterator[Problem]:
         yield Problem(entry.place, "frma says enca", "write the type of the clear entry")
 
 
-@RULES.rule("E1.scheme", WARNING, "ISO/IEC 23000-19:2020, 8.2.1")
+@RULES.rule("E1.scheme", WARNING, "ISO/IEC 23000-19:2020, 8.2")
 def _scheme(track: Track) -> Iterator[Problem]:
+    """The scheme is cenc or cbcs."""
     if track.scheme is not None and track.scheme not in {b"cenc", b"cbcs"}:
         node = track.entry_node.find(b"sinf", b"schm") or track.entry_node
         text = f"scheme {track.scheme.decode('latin-1')!r} is played by hardly anybody"
@@ -63,6 +65,7 @@ def _scheme(track: Track) -> Iterator[Problem]:
     answers="shaka-packager#326, gpac#1053, shaka-packager#197",
 )
 def _tenc(track: Track) -> Iterator[Problem]:
+    """The track encryption box is one for whole samples of audio."""
     box = track.encryption
     node = track.entry_node.find(b"sinf", b"schi", b"tenc")
     if box is None or node is None:
@@ -101,6 +104,7 @@ _TENC_FAULTS = {b"cbcs": _cbcs_faults, b"cenc": _cenc_faults}
 
 @RULES.rule("E2.senc", ERROR, "ISO/IEC 23001-7:2023, 7.2", answers="Bento4#781")
 def _senc(track: Track) -> Iterator[Problem]:
+    """Every sample has its IV."""
     box = track.encryption
     if box is None:
         return
@@ -131,6 +135,7 @@ def _senc(track: Track) -> Iterator[Problem]:
     answers="Bento4#428, Bento4#944, ExoPlayer#5684",
 )
 def _auxiliary_of_constant_iv(track: Track) -> Iterator[Problem]:
+    """There is no auxiliary information where the IV is constant."""
     box = track.encryption
     if box is None or track.scheme != b"cbcs" or box.default_per_sample_iv_size:
         return
@@ -151,6 +156,7 @@ def _auxiliary_of_constant_iv(track: Track) -> Iterator[Problem]:
 
 @RULES.rule("E3.auxiliary", ERROR, "ISO/IEC 14496-12:2022, 8.7.8, 8.7.9", answers="ExoPlayer#5684")
 def _auxiliary(track: Track) -> Iterator[Problem]:
+    """The saiz and saio boxes lead to the IVs."""
     box = track.encryption
     if box is None or not box.default_per_sample_iv_size:
         return
@@ -187,6 +193,7 @@ def _auxiliary_problems(one: Fragment, iv_size: int) -> Iterator[Problem]:
 
 @RULES.rule("E3.reuse", ERROR, "ISO/IEC 23001-7:2023, 10.1; NIST SP 800-38A, 6.5")
 def _reuse(track: Track) -> Iterator[Problem]:
+    """No IV of a cenc track is used twice."""
     box = track.encryption
     if box is None or track.scheme != b"cenc":
         return
@@ -208,6 +215,7 @@ def _reuse(track: Track) -> Iterator[Problem]:
 
 @RULES.rule("E6.pssh", WARNING, "W3C cenc Initialization Data Format, 4")
 def _pssh(track: Track) -> Iterator[Problem]:
+    """The pssh boxes are about the track's KID."""
     box = track.encryption
     for node in track.moov.all(b"pssh"):
         system = node.box

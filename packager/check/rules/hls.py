@@ -64,6 +64,7 @@ PACKAGE: Rules[HlsPackage] = Rules()
 
 @MEDIA.rule("H0.syntax", ERROR, "RFC 8216, 4.1, 4.3")
 def _syntax(subject: HlsMedia) -> Iterator[Problem]:
+    """A media playlist has what every one must have."""
     playlist = subject.playlist
     if not playlist.tags or playlist.tags[0].name != "EXTM3U":
         yield Problem(playlist.top, "does not begin with #EXTM3U", "write it on the first line")
@@ -86,6 +87,7 @@ def _syntax(subject: HlsMedia) -> Iterator[Problem]:
     answers="shaka-packager#841, shaka-packager#1510",
 )
 def _target(subject: HlsMedia) -> Iterator[Problem]:
+    """TARGETDURATION is the longest segment, rounded to nearest."""
     tag = subject.playlist.find("EXT-X-TARGETDURATION")
     longest = max((one.duration for one in subject.playlist.segments if one.duration), default=None)
     value = number(tag.value) if tag else None
@@ -102,6 +104,7 @@ def _target(subject: HlsMedia) -> Iterator[Problem]:
 
 @MEDIA.rule("T5.zero", ERROR, "RFC 8216, 4.3.2.1", answers="shaka-packager#1496")
 def _zero(subject: HlsMedia) -> Iterator[Problem]:
+    """No segment lasts nothing."""
     for segment in subject.playlist.segments:
         if segment.duration is not None and segment.duration < Fraction(1, 100):
             text = f"a segment of {float(segment.duration):.3f} s"
@@ -110,6 +113,7 @@ def _zero(subject: HlsMedia) -> Iterator[Problem]:
 
 @MEDIA.rule("H4.version", ERROR, "RFC 8216, 7")
 def _version(subject: HlsMedia) -> Iterator[Problem]:
+    """EXT-X-VERSION is high enough for what the playlist uses."""
     playlist = subject.playlist
     tag = playlist.find("EXT-X-VERSION")
     version = (number(tag.value) or 1) if tag else 1
@@ -131,6 +135,7 @@ def _version(subject: HlsMedia) -> Iterator[Problem]:
 
 @MEDIA.rule("H4.offset", WARNING, "RFC 8216, 4.3.2.2")
 def _explicit(subject: HlsMedia) -> Iterator[Problem]:
+    """Byte ranges say their offset."""
     for tag in subject.playlist.all("EXT-X-BYTERANGE"):
         if byte_range(tag.value) is None:
             yield Problem(tag.place, f"{tag.value!r} is no range", "write length@offset", ERROR)
@@ -144,6 +149,7 @@ def _explicit(subject: HlsMedia) -> Iterator[Problem]:
 
 @MEDIA.rule("H4.map", ERROR, "RFC 8216, 4.3.2.5")
 def _map(subject: HlsMedia) -> Iterator[Problem]:
+    """EXT-X-MAP names the header, whole."""
     media = subject.media
     if media is None or not media.segments:
         return
@@ -158,6 +164,7 @@ def _map(subject: HlsMedia) -> Iterator[Problem]:
 
 @MEDIA.rule("H7.end", WARNING, "RFC 8216, 4.3.3.4, 4.3.3.5")
 def _end(subject: HlsMedia) -> Iterator[Problem]:
+    """A finished playlist says so."""
     if subject.playlist.segments and subject.playlist.find("EXT-X-ENDLIST") is None:
         text = "has no EXT-X-ENDLIST: players take it for a live stream"
         yield Problem(subject.playlist.top, text, "end it with EXT-X-ENDLIST")
@@ -165,6 +172,7 @@ def _end(subject: HlsMedia) -> Iterator[Problem]:
 
 @MEDIA.rule("H6.discontinuity", WARNING, "RFC 8216, 4.3.2.3", answers="shaka-packager#1543")
 def _discontinuity(subject: HlsMedia) -> Iterator[Problem]:
+    """There is no discontinuity inside a track."""
     previous = None
     for segment in subject.playlist.segments:
         if segment.discontinuity and previous and segment.header is previous.header:
@@ -177,6 +185,7 @@ def _discontinuity(subject: HlsMedia) -> Iterator[Problem]:
     "H1.method", ERROR, "RFC 8216, 4.3.2.4; RFC 8216bis, 4.4.4.4", answers="shaka-packager#358"
 )
 def _method(subject: HlsMedia) -> Iterator[Problem]:
+    """EXT-X-KEY says how the samples are encrypted."""
     media = subject.media
     keys = subject.playlist.all("EXT-X-KEY")
     scheme = media.track.scheme if media else None
@@ -205,6 +214,7 @@ def _method(subject: HlsMedia) -> Iterator[Problem]:
     answers="Bento4#555, Bento4#683",
 )
 def _fairplay(subject: HlsMedia) -> Iterator[Problem]:
+    """The FairPlay line is one that Apple's players take."""
     for key in subject.playlist.all("EXT-X-KEY"):
         attributes = key.attributes
         if key_format(key) != _FAIRPLAY:
@@ -217,6 +227,7 @@ def _fairplay(subject: HlsMedia) -> Iterator[Problem]:
 
 @MEDIA.rule("H2.iv", ERROR, "RFC 8216, 4.3.2.4, 5.2")
 def _iv(subject: HlsMedia) -> Iterator[Problem]:
+    """The IV is 128 bits, and the one in the file."""
     box = subject.media.track.encryption if subject.media else None
     for key in subject.playlist.all("EXT-X-KEY"):
         attributes = key.attributes
@@ -237,6 +248,7 @@ def _constant(box: TrackEncryptionBox) -> bytes | None:
 
 @MEDIA.rule("H3.order", WARNING, "RFC 8216, 4.3.2.4")
 def _key_order(subject: HlsMedia) -> Iterator[Problem]:
+    """The keys stand above the first segment and stay."""
     segments = subject.playlist.segments
     for segment in segments[1:]:
         if segment.keys != segments[0].keys:
@@ -253,6 +265,7 @@ def _key_order(subject: HlsMedia) -> Iterator[Problem]:
     answers="Bento4#127, hls.js#2259, shaka-player#5667",
 )
 def _whole_segments(subject: HlsMedia) -> Iterator[Problem]:
+    """Segments that are encrypted whole are padded, their header is clear."""
     for segment in subject.playlist.segments:
         whole = [key for key in segment.keys if key.attributes.get("METHOD") == "AES-128"]
         if whole and segment.span and segment.span.size % _BLOCK:
@@ -269,6 +282,7 @@ def _whole_segments(subject: HlsMedia) -> Iterator[Problem]:
 
 @PACKAGE.rule("H5.variants", ERROR, "RFC 8216, 4.3.4.2", answers="shaka-packager#461")
 def _variants(package: HlsPackage) -> Iterator[Problem]:
+    """Every variant says its bit rates, codecs and existing groups."""
     playlist = package.playlist
     variants = list(playlist.variants())
     if not variants:
@@ -296,6 +310,7 @@ def _variants(package: HlsPackage) -> Iterator[Problem]:
 
 @PACKAGE.rule("H5.bandwidth", ERROR, "RFC 8216bis, 4.4.6.2", answers="shaka-packager#498")
 def _bandwidth(package: HlsPackage) -> Iterator[Problem]:
+    """BANDWIDTH is no less than the largest segment's bit rate."""
     for tag, found in package.variants():
         attributes = tag.attributes
         peak = number(attributes.get("BANDWIDTH", ""))
@@ -315,6 +330,7 @@ def _bandwidth(package: HlsPackage) -> Iterator[Problem]:
     "B9.codecs", ERROR, "RFC 6381; RFC 8216, 4.3.4.2", answers="jellyfin#10066, Bento4#940"
 )
 def _codecs(package: HlsPackage) -> Iterator[Problem]:
+    """CODECS is what the decoder configuration says."""
     for tag, found in package.variants():
         config = found.media.track.config if found and found.media else None
         names = [name.strip() for name in tag.attributes.get("CODECS", "").split(",")]
@@ -335,6 +351,7 @@ def _codecs(package: HlsPackage) -> Iterator[Problem]:
     answers="shaka-packager#857, shaka-packager#1169",
 )
 def _groups(package: HlsPackage) -> Iterator[Problem]:
+    """Names in a group differ, and one of them at most is the default."""
     names: set[tuple[str, str, str]] = set()
     defaults: set[tuple[str, str]] = set()
     for tag in package.playlist.all("EXT-X-MEDIA"):
@@ -357,6 +374,7 @@ def _groups(package: HlsPackage) -> Iterator[Problem]:
 
 @PACKAGE.rule("H5.default", NOTE, "RFC 8216, 4.3.4.1", answers="shaka-packager#1169")
 def _default(package: HlsPackage) -> Iterator[Problem]:
+    """A group of audio has a default."""
     tags = [tag for tag, _ in package.audio()]
     if tags and all(tag.attributes.get("DEFAULT") != "YES" for tag in tags):
         text = "no audio rendition is the default"
@@ -367,6 +385,7 @@ def _default(package: HlsPackage) -> Iterator[Problem]:
     "H5.channels", ERROR, "RFC 8216bis, 4.4.6.1", answers="shaka-packager#313, Bento4#821"
 )
 def _channels(package: HlsPackage) -> Iterator[Problem]:
+    """CHANNELS, SAMPLE-RATE and BIT-DEPTH are the codec's."""
     for tag, found in package.audio():
         config = found.media.track.config if found and found.media else None
         if config is None:
@@ -392,6 +411,7 @@ def _channels(package: HlsPackage) -> Iterator[Problem]:
 
 @PACKAGE.rule("H5.names", WARNING, "RFC 8216bis, 4.4.6.1", answers="Bento4 mp4-dash.py")
 def _misspelled(package: HlsPackage) -> Iterator[Problem]:
+    """Attributes are spelled as the specification spells them."""
     for tag in (*package.playlist.all("EXT-X-MEDIA"), *package.playlist.all("EXT-X-STREAM-INF")):
         for name in sorted(set(tag.attributes) & {"CHARACTERISTIC", "PROGRAM-ID"}):
             right = "CHARACTERISTICS" if name == "CHARACTERISTIC" else "nothing"
@@ -400,6 +420,7 @@ def _misspelled(package: HlsPackage) -> Iterator[Problem]:
 
 @PACKAGE.rule("H3.session", WARNING, "RFC 8216, 4.3.4.5", answers="shaka-packager#363")
 def _session_keys(package: HlsPackage) -> Iterator[Problem]:
+    """Session keys are those of the media playlists, each once."""
     session = package.playlist.all("EXT-X-SESSION-KEY")
     used = {
         tuple(sorted(key.attributes.items()))
@@ -419,6 +440,7 @@ def _session_keys(package: HlsPackage) -> Iterator[Problem]:
 
 @PACKAGE.rule("H7.independent", NOTE, "RFC 8216, 4.3.5.1")
 def _independent(package: HlsPackage) -> Iterator[Problem]:
+    """The playlist says that segments stand alone."""
     if package.playlist.find("EXT-X-INDEPENDENT-SEGMENTS") is None:
         text = "has no EXT-X-INDEPENDENT-SEGMENTS"
         yield Problem(package.playlist.top, text, "write it: audio segments stand alone")

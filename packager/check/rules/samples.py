@@ -47,6 +47,7 @@ RULES: Rules[Samples] = Rules()
 
 @RULES.rule("C1.key", NOTE, "ISO/IEC 23001-7:2023, 8.2")
 def _key(subject: Samples) -> Iterator[Problem]:
+    """The key is known, so that the samples could be looked at."""
     box = subject.track.encryption
     if box and subject.key is None:
         text = f"encrypted with KID {box.default_kid.hex()}: the samples were not looked at"
@@ -55,6 +56,7 @@ def _key(subject: Samples) -> Iterator[Problem]:
 
 @RULES.rule("C1.frames", ERROR, "ISO/IEC 14496-12:2022, 8.8.8; the coding's own specification")
 def _frames(subject: Samples) -> Iterator[Problem]:
+    """The samples, decrypted, are frames of the track's coding."""
     track = subject.track
     box, scheme = track.encryption, track.scheme
     if track.config is None or (box and (subject.key is None or scheme is None)):

@@ -14,8 +14,9 @@ _MIN_TAIL_S = Fraction(1, 2)
 _ROUNDED_S = Fraction(1, 1000)  # EXTINF with three decimals
 
 
-@RULES.rule("S1.range", ERROR, "RFC 8216, 4.3.2.2; ISO/IEC 23000-19:2020, 7.3.2.3")
+@RULES.rule("S1.range", ERROR, "RFC 8216, 4.3.2.2; ISO/IEC 23000-19:2020, 7.3")
 def _ranges(media: Media) -> Iterator[Problem]:
+    """The range of a segment is whole boxes with samples of the track."""
     for segment in media.segments:
         fault = _range_fault(segment)
         if fault:
@@ -36,8 +37,9 @@ def _range_fault(segment: SegmentView) -> str:
     return ""
 
 
-@RULES.rule("S1.complete", WARNING, "RFC 8216, 3; ISO/IEC 23009-1:2022, 6.2.3")
+@RULES.rule("S1.complete", WARNING, "RFC 8216, 3; ISO/IEC 23009-1:2022, 5.3.9")
 def _complete(media: Media) -> Iterator[Problem]:
+    """Every fragment of the file is in a segment."""
     named = {(one.moof.place.file, one.moof.start) for one in media.track.fragments}
     left = media.stored_fragments - len(named)
     if left > 0 and named:
@@ -47,6 +49,7 @@ def _complete(media: Media) -> Iterator[Problem]:
 
 @RULES.rule("T2.joined", ERROR, "RFC 8216, 3; ISO/IEC 14496-12:2022, 8.8.12")
 def _joined(media: Media) -> Iterator[Problem]:
+    """Segments follow each other without gap or overlap."""
     time: int | None = None
     for segment in media.segments:
         for one in segment.fragments:
@@ -61,6 +64,7 @@ def _joined(media: Media) -> Iterator[Problem]:
 
 @RULES.rule("T5.declared", ERROR, "RFC 8216, 4.3.2.1; ISO/IEC 23009-1:2022, 5.3.9.6")
 def _declared(media: Media) -> Iterator[Problem]:
+    """A segment lasts as long as the manifest says."""
     for segment, (start, end) in zip(media.segments, media.presented, strict=True):
         if segment.declared_s is None or not segment.fragments:
             continue
@@ -81,6 +85,7 @@ def _declared(media: Media) -> Iterator[Problem]:
 
 @RULES.rule("T5.sum", WARNING, "RFC 8216, 4.3.2.1")
 def _sum(media: Media) -> Iterator[Problem]:
+    """All segments together last as long as the track."""
     declared = [one.declared_s for one in media.segments if one.declared_s is not None]
     if len(declared) != len(media.segments) or not media.segments:
         return
@@ -93,8 +98,9 @@ def _sum(media: Media) -> Iterator[Problem]:
         yield Problem(media.place, text, "round edges, not durations; six decimals or more")
 
 
-@RULES.rule("T5.tail", WARNING, "ISO/IEC 23000-19:2020, 7.3.2.3", answers="shaka-packager#1496")
+@RULES.rule("T5.tail", WARNING, "ISO/IEC 23000-19:2020, 7.3", answers="shaka-packager#1496")
 def _tail(media: Media) -> Iterator[Problem]:
+    """The last segment is not shorter than half a second."""
     if len(media.segments) < 2 or not media.segments[-1].fragments:
         return
     start, end = media.presented[-1]
@@ -104,8 +110,9 @@ def _tail(media: Media) -> Iterator[Problem]:
         yield Problem(media.segments[-1].place, text, remedy)
 
 
-@RULES.rule("T5.length", WARNING, "Apple HLS Authoring Specification, 7.5; DASH-IF IOP 4.3, 3.2.7")
+@RULES.rule("T5.length", WARNING, "ISO/IEC 23000-19:2020, 7.3")
 def _lengths(media: Media) -> Iterator[Problem]:
+    """All segments but the first and last are about equally long."""
     lengths = [end - start for start, end in media.presented]
     for segment, length in zip(media.segments[1:-1], lengths[1:-1], strict=True):
         typical = sorted(lengths)[len(lengths) // 2]

@@ -19,6 +19,7 @@ _PRIMED = frozenset((Codec.AAC, Codec.OPUS))
 
 @RULES.rule("T1.timescale", WARNING, "ISO/IEC 23000-19:2020, 10.2; Opus in ISO BMFF 0.8.1, 4.3.1")
 def _timescale(track: Track) -> Iterator[Problem]:
+    """The timescale is the sampling rate."""
     if track.config is None or track.trak.find(b"mdia", b"mdhd") is None:
         return
     rate = track.config.timescale
@@ -32,6 +33,7 @@ def _timescale(track: Track) -> Iterator[Problem]:
 
 @RULES.rule("T2.decode", ERROR, "ISO/IEC 14496-12:2022, 8.8.12", answers="shaka-packager#1265")
 def _decode_times(track: Track) -> Iterator[Problem]:
+    """A fragment's decode time is the sum of all durations before it."""
     time: int | None = None
     for one in track.fragments:
         node = one.traf.find(b"tfdt") or one.traf
@@ -45,8 +47,9 @@ def _decode_times(track: Track) -> Iterator[Problem]:
         time = one.decode_time + one.ticks
 
 
-@RULES.rule("T2.zero", WARNING, "ISO/IEC 23000-19:2020, 7.3.6")
+@RULES.rule("T2.zero", WARNING, "ISO/IEC 23000-19:2020, 7.3")
 def _starts_at_zero(track: Track) -> Iterator[Problem]:
+    """The first sample, priming included, is decoded at 0."""
     first = track.fragments[0] if track.fragments else None
     if first and first.decode_time:
         node = first.traf.find(b"tfdt") or first.traf
@@ -56,6 +59,7 @@ def _starts_at_zero(track: Track) -> Iterator[Problem]:
 
 @RULES.rule("T3.grid", WARNING, "ISO/IEC 14496-3:2019, 4.5.1.1; ETSI TS 102 366 V1.4.1, 4.1")
 def _grid(track: Track) -> Iterator[Problem]:
+    """Every sample but the last lasts a whole frame of its coding."""
     wanted = frame_ticks(track)
     if not wanted:
         return
@@ -73,10 +77,11 @@ def _grid(track: Track) -> Iterator[Problem]:
 @RULES.rule(
     "G1.edit",
     WARNING,
-    "ISO/IEC 14496-12:2022, 8.6.6; 23000-19:2020, 7.5.13",
+    "ISO/IEC 14496-12:2022, 8.6.6; 23000-19:2020, 7.5",
     answers="shaka-packager#112, gpac#2283",
 )
 def _edit(track: Track) -> Iterator[Problem]:
+    """One edit cuts the priming, and no more than the first fragment."""
     edits = track.trak.get(EditListBox, b"edts", b"elst")
     node = track.place_of(b"edts", b"elst")
     if edits and track.fragments:
@@ -94,6 +99,7 @@ def _edit(track: Track) -> Iterator[Problem]:
 
 @RULES.rule("G1.priming", WARNING, "ISO/IEC 14496-12:2022, 8.6.6", answers="gpac#190, gpac#1160")
 def _priming(track: Track) -> Iterator[Problem]:
+    """A coding that has priming says how much."""
     if track.config and track.fragments and track.config.codec in _PRIMED and track.delay == 0:
         name = track.config.codec.value
         text = f"{name} without an edit list for its priming: silence is heard at the start"
@@ -102,6 +108,7 @@ def _priming(track: Track) -> Iterator[Problem]:
 
 @RULES.rule("G1.preskip", WARNING, "Encapsulation of Opus in ISO BMFF 0.8.1, 4.4")
 def _pre_skip(track: Track) -> Iterator[Problem]:
+    """Opus says the same of it in dOps and in the edit list."""
     skip = pre_skip(track)
     if skip is None or not track.delay:
         return
@@ -113,6 +120,7 @@ def _pre_skip(track: Track) -> Iterator[Problem]:
 
 @RULES.rule("G3.earliest", WARNING, "ISO/IEC 14496-12:2022, 8.16.3.3", answers="livesim2#210")
 def _earliest(track: Track) -> Iterator[Problem]:
+    """The index counts times after the edit list."""
     for node in track.indexes[:1]:
         box, first = node.box, next(iter(track.fragments), None)
         if isinstance(box, SegmentIndexBox) and box.timescale and first and first.decode_time == 0:
@@ -129,6 +137,7 @@ def _earliest(track: Track) -> Iterator[Problem]:
     answers="shaka-packager#108",
 )
 def _roll(track: Track) -> Iterator[Problem]:
+    """Opus has a roll group of 80 ms, counted in frames."""
     wanted = roll_wanted(track)
     tables = track.tables
     groups = tables.all(b"sgpd") if tables else ()
