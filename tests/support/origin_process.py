@@ -21,10 +21,14 @@ def headwater(*arguments: str) -> list[str]:
 
 
 @contextmanager
-def serving(environment: Mapping[str, str], *flags: str) -> Iterator[str]:
-    """The address of a running origin; the block fails when it does not end by SIGTERM."""
-    with tempfile.TemporaryFile("w+") as said:
-        command = headwater("serve", "--port", "0", *flags)
+def serving(environment: Mapping[str, str], *flags: str, log: Path | None = None) -> Iterator[str]:
+    """The address of a running origin; the block fails when it does not end by SIGTERM.
+
+    With a `log`, what it says is kept there, and it says all it can.
+    """
+    with log.open("w+") if log else tempfile.TemporaryFile("w+") as said:
+        loudly = () if log is None else ("-vv",)
+        command = headwater(*loudly, "serve", "--port", "0", *flags)
         process = subprocess.Popen(command, stderr=said, env=dict(environment))
         try:
             yield _address(process, Path(f"/proc/self/fd/{said.fileno()}"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -18,15 +19,15 @@ SCHEMES = (Scheme.CBCS, Scheme.AES_128)
 
 
 async def store_keys(
-    catalog: Catalog, keyring: Keyring, tracks: int, *, first: int = 0
+    catalog: Catalog, keyring: Keyring, tracks: int, *, first: int = 0, tiers: Sequence[str] = TIERS
 ) -> dict[bytes, ContentKey]:
-    """Publish tracks with six keys each; returns the keys by KID."""
+    """Publish tracks with two keys for each tier; returns the keys by KID."""
     known: dict[bytes, ContentKey] = {}
     for number in range(first, first + tracks):
         publication = make_publication(chr(ord("a") + number))
         track_id, revision = publication.track.track_id, publication.revision.revision
         records: list[WrappedKeyRecord] = []
-        for tier in TIERS:
+        for tier in tiers:
             for scheme in SCHEMES:
                 key = keyring.new_key(scheme)
                 known[key.kid.value] = key
