@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib
 import logging
+import resource
 import traceback
 from collections.abc import Mapping
 from pathlib import Path
@@ -91,6 +92,8 @@ def main(ctx: click.Context, config: Path | None, home: Path | None, verbose: in
     headwater ingest ~/masters          encode, package, encrypt and publish an album
     headwater serve                     stream it
     """  # noqa: D301 - click wants a real backspace
+    # Keys are in our memory: a crash must not write it to a disk.
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     for name in _LOGGERS:
         logging.getLogger(name).setLevel(_LEVELS[min(verbose, 2)])
