@@ -31,7 +31,8 @@ def signal() -> Signal:
     """
     t = np.arange(sum(LENGTHS)) / RATE_HZ
     phase = 1500 * t + 120 * np.sin(2 * np.pi * 2.3 * t) + 40 * np.sin(2 * np.pi * 3.7 * t)
-    return 0.5 * np.sin(2 * np.pi * phase)
+    whole: Signal = 0.5 * np.sin(2 * np.pi * phase)
+    return whole
 
 
 def joints() -> tuple[int, ...]:

@@ -1,0 +1,58 @@
+// Every cell of the players' table: an engine is given one manifest of one codec, and plays or not.
+
+import { openPage } from "../browser.mjs";
+
+const AT_ONCE = 4;
+
+export async function run(browser, { playbacks, cells, seconds, patience }) {
+  const results = {};
+  const waiting = [...cells];
+  const worker = async () => {
+    for (let cell = waiting.shift(); cell; cell = waiting.shift()) {
+      const page = await openPage(browser, {});
+      const { origin, ...answer } = playbacks[cell.home];
+      await page.goto(origin);
+      // One manifest under all names: an engine takes it whichever it looks for.
+      const playback = { ...answer, hls: cell.manifest, dash: cell.manifest };
+      const given = { engine: cell.engine, playback, seconds, patience };
+      results[cell.name] = await page.evaluate(play, given);
+      results[cell.name].outside = page.seen.outside;
+      await page.context().close();
+    }
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, worker));
+  return results;
+}
+
+/** Runs in the page, with the page's own engines. */
+async function play({ engine, playback, seconds, patience }) {
+  const { engineById } = await import("/player/engines/index.js");
+  const Engine = await engineById(engine).module();
+  const audio = document.createElement("audio");
+  document.body.append(audio);
+  const problems = [];
+  const access = { playback, url: async (url) => url, license: async () => playback.license };
+  const player = new Engine(audio, access, {
+    onRendition: () => {},
+    onError: (error) => problems.push(error.code),
+  });
+  const deadline = performance.now() + patience * 1000;
+  const played = async () => {
+    await player.load(0);
+    await audio.play();
+    while (performance.now() < deadline && problems.length === 0) {
+      if (audio.currentTime > seconds && audio.webkitAudioDecodedByteCount > 0) return;
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  };
+  const late = new Promise((resolve) => setTimeout(resolve, patience * 1000));
+  await Promise.race([played().catch((error) => problems.push(error.code ?? String(error))), late]);
+  const report = {
+    currentTime: audio.currentTime,
+    decodedBytes: audio.webkitAudioDecodedByteCount,
+    encrypted: audio.mediaKeys !== null,
+    problems,
+  };
+  await player.destroy().catch(() => {});
+  return report;
+}
