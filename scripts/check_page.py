@@ -8,7 +8,17 @@ from typing import Protocol
 
 from packager.check import Severity
 from packager.check.inspection import FETCH, KIND, PLAIN
-from packager.check.rules import across, boxes, dash, encryption, hls, samples, segments, timing
+from packager.check.rules import (
+    across,
+    boxes,
+    dash,
+    encryption,
+    hls,
+    hls_media,
+    samples,
+    segments,
+    timing,
+)
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "check.md"
@@ -64,7 +74,7 @@ _SECTIONS: Sequence[tuple[str, Sequence[Sequence[Rule]]]] = (
     ("Encryption", (encryption.RULES.all,)),
     ("Coded frames", (samples.RULES.all,)),
     ("Segments", (segments.RULES.all,)),
-    ("HLS", (hls.MEDIA.all, hls.PACKAGE.all)),
+    ("HLS", (hls_media.MEDIA.all, hls.PACKAGE.all)),
     ("DASH", (dash.RULES.all,)),
     ("Renditions beside each other", (across.SETS.all, across.EVERYTHING.all)),
 )

@@ -10,6 +10,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
+from itertools import groupby
 
 from packager.check.decryption import whole_segment
 from packager.check.findings import Finding, Place, Problem, Rule, Severity
@@ -26,7 +27,8 @@ from packager.check.presentation import Element, Representation, read_presentati
 from packager.check.rules import across, boxes, encryption, samples, segments, timing
 from packager.check.rules.dash import RULES as DASH
 from packager.check.rules.dash import DashPackage
-from packager.check.rules.hls import MEDIA, PACKAGE, HlsMedia, HlsPackage
+from packager.check.rules.hls import PACKAGE, HlsPackage
+from packager.check.rules.hls_media import MEDIA, HlsMedia, HlsPart
 from packager.check.source import (
     MAX_MANIFEST_BYTES,
     Pieces,
@@ -216,35 +218,39 @@ class _Inspection:
 
     def hls_sets(self, package: HlsPackage) -> None:
         """The variants of one group, which a player may switch between."""
-        groups: dict[str, list[Media]] = {}
-        places: dict[str, Place] = {}
+        groups: dict[tuple[str, int], list[Media]] = {}
+        places: dict[tuple[str, int], Place] = {}
         for tag, one in package.variants():
-            if one and one.media:
-                group = tag.attributes.get("AUDIO", "")
-                groups.setdefault(group, []).append(one.media)
+            for number, media in enumerate(one.media if one else ()):
+                group = tag.attributes.get("AUDIO", ""), number
+                groups.setdefault(group, []).append(media)
                 places.setdefault(group, tag.place)
-        for group, media in groups.items():
-            self.findings += across.SETS.run(across.SwitchingSet(places[group], _once(media)))
+        for group, several in groups.items():
+            self.findings += across.SETS.run(across.SwitchingSet(places[group], _once(several)))
 
     def media_playlist(self, playlist: Playlist) -> HlsMedia:
-        try:
-            media = self.hls_media(playlist)
-        except Unreadable as exc:
-            self.unreadable(exc, playlist.top)
-            media = None
-        found = HlsMedia(playlist, media)
+        parts = []
+        for number, wanted in enumerate(_by_header(playlist), 1):
+            label = f"{playlist.address} (track {number})" if number > 1 else playlist.address
+            try:
+                media = self.hls_media(playlist, label, wanted)
+            except Unreadable as exc:
+                self.unreadable(exc, playlist.top)
+                media = None
+            parts.append(HlsPart(wanted, media))
+        found = HlsMedia(playlist, tuple(parts))
         self.findings += MEDIA.run(found)
-        if media:
-            self.rendition(media)
+        for one in found.media:
+            self.rendition(one)
         return found
 
-    def hls_media(self, playlist: Playlist) -> Media | None:
-        """What a media playlist names; None where that is not audio in MP4 (or a key lacks)."""
-        if not playlist.segments:
-            return None
-        header = self.hls_header(playlist)
+    def hls_media(
+        self, playlist: Playlist, label: str, wanted: tuple[MediaSegment, ...]
+    ) -> Media | None:
+        """What these segments are; None where that is not audio in MP4 (or a key lacks)."""
+        header = self.hls_header(playlist, wanted[0])
         pieces = []
-        for segment in playlist.segments:
+        for segment in wanted:
             address = resolve(playlist.address, segment.uri.value)
             view = self.view(address)
             span = segment.span or ByteSpan(0, view.size)
@@ -255,22 +261,20 @@ class _Inspection:
                 if opened is None:
                     return None
                 view, span = opened, ByteSpan(0, opened.size)
-            elif (
-                header is _NO_HEADER and view.read(span.start, span.start + 8)[4:] not in _MP4_TYPES
-            ):
+            elif header is _NO_HEADER and not _is_mp4(view.read(span.start, span.start + 8)):
                 return None  # WebVTT, packed audio, transport streams
             place, declared = segment.uri.place, segment.duration
             pieces.append(_Segment(place, address, view, span, size, declared, None))
-        return self.join(playlist.address, playlist.top, header, pieces)
+        return self.join(label, wanted[0].uri.place, header, pieces)
 
-    def hls_header(self, playlist: Playlist) -> _Header:
-        tag = playlist.segments[0].header
+    def hls_header(self, playlist: Playlist, first: MediaSegment) -> _Header:
+        tag = first.header
         if tag is None:
             return _NO_HEADER
         view = self.view(resolve(playlist.address, tag.attributes.get("URI", "")))
         self.visited.add(view.address)
         span = byte_range(tag.attributes.get("BYTERANGE", "")) or ByteSpan(0, view.size)
-        if _whole_key(playlist.segments[0].keys):  # what follows in the file is no boxes
+        if _whole_key(first.keys):  # what follows in the file is no boxes
             alone = self.pieces.add("header", view.address, span, bytes)
             return _Header(self.tree(self.view(alone)), ByteSpan(0, span.size))
         return _Header(_inside(self.tree(view), span), span)
@@ -442,6 +446,12 @@ class _Segment:
     size: int
     declared_s: Fraction | None
     starts_s: Fraction | None
+
+
+def _by_header(playlist: Playlist) -> Iterator[tuple[MediaSegment, ...]]:
+    """The segments, divided where another header begins."""
+    for _, found in groupby(playlist.segments, key=lambda one: one.header):
+        yield tuple(found)
 
 
 def _is_mp4(start: bytes) -> bool:

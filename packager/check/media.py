@@ -99,7 +99,11 @@ class Media:
         return max(rates, default=0)
 
     @property
+    def size(self) -> int:
+        """Bytes of all segments."""
+        return sum(segment.size for segment in self.segments)
+
+    @property
     def average_bps(self) -> int:
         """Bytes of all segments over the duration."""
-        size = sum(segment.size for segment in self.segments)
-        return -(-size * 8 // self.duration_s) if self.duration_s else 0
+        return -(-self.size * 8 // self.duration_s) if self.duration_s else 0

@@ -20,7 +20,7 @@ from tests.packager.conftest import Encode
 from tests.packager.packages import KEY, package, write
 
 ROOT = "https://media.example/song/"
-KEYS = {bytes([number]) * 16: KEY for number in (1, 2)}
+KEYS = {bytes([number]) * 16: KEY for number in range(1, 5)}
 Edit = Callable[[bytes], bytes]
 
 

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
+
 import pytest
 
 from packager.addressing import Addressing
 from packager.check import Severity
+from packager.dash import render as dash
+from packager.hls.release import release_media, release_multivariant
 from packager.hls.render import HlsForm
-from packager.model import Scheme
+from packager.model import Package, Scheme
+from packager.release import in_common
 from tests.packager.check.staged import KEYS, Stage, stage, staged
 from tests.packager.conftest import Encode
-from tests.packager.packages import SAMPLE_SCHEMES, write
+from tests.packager.packages import SAMPLE_SCHEMES, package, write
 
 CODECS = ("aac", "opus", "flac", "alac")
 
@@ -81,3 +87,44 @@ def test_another_key_is_seen(encode: Encode, codec: str, scheme: Scheme) -> None
 
 def test_a_file_is_inspected_on_its_own(encode: Encode) -> None:
     _silent(staged(encode, "opus", scheme=Scheme.CENC), "opus.mp4")
+
+
+@pytest.mark.parametrize("scheme", SAMPLE_SCHEMES)
+def test_a_release(encode: Encode, scheme: Scheme) -> None:
+    """Two tracks in one playlist with discontinuities, and in one MPD of two Periods."""
+    files: dict[str, bytes] = {}
+    packages = []
+    for number, (seconds, rate) in enumerate(((5.003, 44100), (2.5, 96000))):
+        made = [
+            write(
+                encode(codec, seconds=seconds, rate=rate if codec == "flac" else 44100),
+                name=codec,
+                scheme=scheme,
+                kid=2 * number + at + 1,
+            )
+            for at, codec in enumerate(("aac", "flac"))
+        ]
+        track = replace(package(*(one for one, _ in made)), track_id=f"t{number}")
+        packages.append(track)
+        files |= {f"{track.track_id}/{one.file}": data for one, data in made}
+    tracks = in_common(packages)
+    base: Callable[[Package], str] = lambda one: f"{one.track_id}/"  # noqa: E731 - used twice
+    mpd = dash.release_mpd(tracks, title="A", artist="B", media_base=base)
+    files["manifest.mpd"] = mpd.encode()
+    text = release_multivariant(tracks, HlsForm.IDENTITY, title="A", artist="B")
+    files["multivariant.m3u8"] = text.encode()
+    for codec in ("aac", "flac"):
+        text = release_media(tracks, codec, HlsForm.IDENTITY, media_base=base, key_base=base)
+        files[f"{codec}.m3u8"] = text.encode()
+
+    _silent(Stage(files))
+
+
+def test_lyrics_are_passed_over(encode: Encode) -> None:
+    one = staged(encode, "aac")
+    subtitles = '#EXT-X-MEDIA:TYPE=SUBTITLES,GROUP-ID="text",NAME="English",URI="text.m3u8"\n'
+    playlist = "#EXTM3U\n#EXT-X-TARGETDURATION:10\n#EXTINF:10,\n1.vtt\n#EXT-X-ENDLIST\n"
+    files = {**one.files, "text.m3u8": playlist.encode(), "1.vtt": b"WEBVTT\n"}
+    with_text = Stage(files).changed("multivariant.m3u8", lambda data: data + subtitles.encode())
+
+    _silent(with_text)

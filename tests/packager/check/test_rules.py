@@ -13,7 +13,17 @@ import pytest
 
 from packager.addressing import Addressing
 from packager.boxes.file import SegmentIndexBox
-from packager.check.rules import across, boxes, dash, encryption, hls, samples, segments, timing
+from packager.check.rules import (
+    across,
+    boxes,
+    dash,
+    encryption,
+    hls,
+    hls_media,
+    samples,
+    segments,
+    timing,
+)
 from packager.model import Kid, Scheme
 from packager.pssh import System, playready
 from tests.packager.check.staged import Edit, Stage, add, poke, rename, stage, staged, text
@@ -277,7 +287,7 @@ RULE_IDS = (
     *(rule.id for rule in TRACK_RULES),
     *(rule.id for rule in samples.RULES.all),
     *(rule.id for rule in segments.RULES.all),
-    *(rule.id for rule in hls.MEDIA.all),
+    *(rule.id for rule in hls_media.MEDIA.all),
     *(rule.id for rule in hls.PACKAGE.all),
     *(rule.id for rule in dash.RULES.all),
     *(rule.id for rule in across.SETS.all),
