@@ -50,7 +50,7 @@ from packager.boxes.table import (
     SampleToGroupBox,
     TimeToSampleBox,
 )
-from packager.errors import MalformedMedia
+from packager.errors import MalformedMedia, UnsupportedMedia
 from packager.model import (
     ByteSpan,
     CodecConfig,
@@ -320,6 +320,8 @@ def _sample_entry(config: CodecConfig) -> AudioSampleEntry:
 
 
 def _sidx(config: CodecConfig, cuts: tuple[Cut, ...], sizes: list[int]) -> SegmentIndexBox:
+    if max(one.presented for one in cuts) >> 32 or max(sizes) >> 31:  # 14496-12, 8.16.3.2
+        raise UnsupportedMedia("a segment is longer than an index can say: make segments shorter")
     references = tuple(
         Reference(size, one.presented) for one, size in zip(cuts, sizes, strict=True)
     )
