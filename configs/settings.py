@@ -9,6 +9,7 @@ from __future__ import annotations
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import (
     AfterValidator,
@@ -132,6 +133,14 @@ class DrmSettings(Section):
 
     systems: KeySystemSettings = KeySystemSettings()
 
+    key_provider: Literal["local", "speke"] = "local"  # who makes new content keys
+    speke_url: str | None = Field(default=None, pattern=_URL, description=_A_URL)  # the vendor's
+    speke_version: Literal["2.0", "2.1"] = "2.0"
+    speke_token_file: FilePath | None = None  # 0600: the vendor's token, read for each request
+    # Ours: keys have to come encrypted to it. None: in the clear inside TLS.
+    speke_certificate: FilePath | None = None
+    speke_key: FilePath | None = None
+    speke_recipients: tuple[FilePath, ...] = ()  # who may have keys of our server encrypted
     kek_provider: KekPlace = "local"  # where the KEK is that new keys are wrapped by
     kek_older_providers: tuple[KekPlace, ...] = ()  # where others are, that open what they wrapped
     kek_file: FilePath | None = None  # None: HOME/kek.json, made (0600) at first use
@@ -164,6 +173,29 @@ class DrmSettings(Section):
             raise ValueError(msg)
         if "vault" in places and self.kek_vault_url is None:
             msg = "kek_provider vault needs kek_vault_url, like https://vault.example.com:8200"
+            raise ValueError(msg)
+        return self
+
+    @model_validator(mode="after")
+    def _a_vendor_is_named(self) -> Self:
+        systems = self.systems
+        if self.key_provider == "speke" and self.speke_url is None:
+            msg = "key_provider speke needs speke_url, like https://keys.example.com/speke"
+            raise ValueError(msg)
+        is_any = systems.widevine or systems.playready or systems.fairplay
+        if self.key_provider == "speke" and not is_any:
+            msg = "key_provider speke needs one of systems.widevine, .playready and .fairplay"
+            raise ValueError(msg)
+        return self
+
+    @model_validator(mode="after")
+    def _keys_travel_safely(self) -> Self:
+        if (self.speke_certificate is None) != (self.speke_key is None):
+            msg = "speke_certificate and speke_key go together: set both or neither"
+            raise ValueError(msg)
+        url = urlsplit(self.speke_url or "https:")
+        if url.scheme != "https" and url.hostname not in {"127.0.0.1", "::1", "localhost"}:
+            msg = "speke_url: keys are asked for over https (or of this machine)"
             raise ValueError(msg)
         return self
 

@@ -16,6 +16,7 @@ from packager.errors import MalformedMedia, UnsupportedMedia
 from packager.model import (
     ByteSpan,
     Codec,
+    KeySignaling,
     Kid,
     Loudness,
     Package,
@@ -105,8 +106,26 @@ def _rendition(one: Rendition) -> dict[str, Any]:
             "scheme": one.scheme.value,
             "kid": one.kid.hex if one.kid else None,
             "iv": one.iv.hex() if one.iv else None,
+            **({"signaling": _signaling(one.signaling)} if one.signaling else {}),
         },
     }
+
+
+def _signaling(signaling: KeySignaling) -> dict[str, str | None]:
+    return {
+        "widevine": signaling.widevine.hex() if signaling.widevine else None,
+        "playready": signaling.playready.hex() if signaling.playready else None,
+        "fairplay": signaling.fairplay,
+    }
+
+
+def _read_signaling(data: Mapping[str, str | None]) -> KeySignaling:
+    widevine, playready = data["widevine"], data["playready"]
+    return KeySignaling(
+        widevine=bytes.fromhex(widevine) if widevine else None,
+        playready=bytes.fromhex(playready) if playready else None,
+        fairplay=data["fairplay"],
+    )
 
 
 def _read_rendition(data: Mapping[str, Any]) -> Rendition:
@@ -135,6 +154,7 @@ def _read_rendition(data: Mapping[str, Any]) -> Rendition:
         aes128=_read_rendition(data["aes128"]) if data.get("aes128") else None,
         channel_configuration=data.get("channel_configuration"),
         joc_complexity=data.get("joc_complexity"),
+        signaling=_read_signaling(protection["signaling"]) if "signaling" in protection else None,
     )
 
 

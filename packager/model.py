@@ -145,6 +145,15 @@ class TrackProtection:
 
 
 @dataclass(frozen=True, slots=True)
+class KeySignaling:
+    """What the provider of a key wants key systems to be told of it, in place of what we would."""
+
+    widevine: bytes | None = None  # the whole `pssh` box
+    playready: bytes | None = None  # the whole `pssh` box
+    fairplay: str | None = None  # the URI of HLS's key line
+
+
+@dataclass(frozen=True, slots=True)
 class Segment:
     """One CMAF segment (here always one fragment: a `moof` and its `mdat`)."""
 
@@ -176,6 +185,7 @@ class Rendition:
     iv: bytes | None = None  # the constant IV of cbcs and aes-128
     channel_configuration: int | None = None  # ISO/IEC 23091-3, 6.1 (CICP)
     joc_complexity: int | None = None  # objects of a Dolby Atmos E-AC-3
+    signaling: KeySignaling | None = None  # where the key is a vendor's
 
     aes128: Rendition | None = None  # the same samples in a second file, whole segments encrypted
 

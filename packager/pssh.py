@@ -13,7 +13,9 @@ from enum import Enum
 from uuid import UUID
 from xml.sax.saxutils import escape
 
+from packager.boxes.base import parse
 from packager.boxes.protection import ProtectionSystemBox
+from packager.errors import MalformedMedia
 from packager.model import Kid, Scheme
 
 
@@ -63,6 +65,22 @@ def playready(kids: Sequence[Kid], scheme: Scheme, *, la_url: str = "") -> Prote
     return ProtectionSystemBox(
         System.PLAYREADY.value.bytes, data=playready_object(kids, scheme, la_url=la_url)
     )
+
+
+def read_box(data: bytes) -> ProtectionSystemBox:
+    """Read a whole `pssh` box. MalformedMedia if it is not exactly one."""
+    boxes = parse(data)
+    if len(boxes) != 1 or not isinstance(boxes[0], ProtectionSystemBox):
+        raise MalformedMedia("not one pssh box", path="pssh")
+    return boxes[0]
+
+
+def is_box_of(system: System, data: bytes) -> bool:
+    """Tell whether that is a whole `pssh` box of this system."""
+    try:
+        return read_box(data).system_id == system.value.bytes
+    except MalformedMedia:
+        return False
 
 
 def playready_object(kids: Sequence[Kid], scheme: Scheme, *, la_url: str = "") -> bytes:

@@ -1,14 +1,16 @@
-"""The keys of a new revision: wrapped for the catalog, and their creation audited."""
+"""The keys of a new revision: a vendor's or ours, wrapped for the catalog, their making audited."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from catalog.records import WrappedKeyRecord
 from drm.audit import AuditEvent, Auditor
 from drm.keyring import Keyring
 from drm.model import ContentKey, KeyScope
+from drm.speke_client import ProvidedKey, SpekeClient, keys_of_tiers
 from packager.model import Kid, Scheme
+from pipeline.ladder import RenditionSpec
 
 
 async def wrap_keys(
@@ -31,6 +33,19 @@ async def wrap_keys(
     whats = [_what(record, job_id) for record in records]
     await auditor.record(AuditEvent.KEY_CREATED, "ingest", *whats)
     return records
+
+
+async def provided_keys(
+    provider: SpekeClient | None,
+    track_id: str,
+    specs: Sequence[RenditionSpec],
+    scheme: Scheme,
+) -> dict[str, ProvidedKey]:
+    """The keys of a vendor by tier; none where we make our own. Raises KeyProviderFailed."""
+    if provider is None or scheme is Scheme.CLEAR:
+        return {}
+    tiers = tuple(dict.fromkeys(spec.tier for spec in specs))
+    return await keys_of_tiers(provider, track_id, tiers, scheme)
 
 
 def _what(record: WrappedKeyRecord, job_id: str) -> dict[str, object]:

@@ -34,6 +34,7 @@ from configs.settings import IngestSettings
 from drm.audit import Auditor
 from drm.errors import DrmError
 from drm.keyring import Keyring
+from drm.speke_client import SpekeClient
 from packager import index
 from packager.dash.render import mpd
 from packager.errors import PackagerError
@@ -49,7 +50,7 @@ from pipeline.companions import (
     store_companions,
     stored_picture_url,
 )
-from pipeline.content_keys import wrap_keys
+from pipeline.content_keys import provided_keys, wrap_keys
 from pipeline.downloads import choose_downloads, encode_downloads
 from pipeline.drafts import package_of, publication_of, revision_of
 from pipeline.errors import BadMaster, EncoderFailed, PipelineError, shown
@@ -60,7 +61,7 @@ from pipeline.identity import identify, track_id
 from pipeline.jobs import Job
 from pipeline.ladder import RenditionSpec, choose, recipe_sha256
 from pipeline.master import Master, read_master, require_unchanged
-from pipeline.packaging import Packaged, package_tracks
+from pipeline.packaging import KeySource, Packaged, package_tracks
 from pipeline.progress import Outcome, Progress, Reporter, Stage, Status
 from pipeline.workspace import Workspace, note_prefix
 from storage.base import ObjectNotFound, ObjectStore, StorageError
@@ -89,6 +90,7 @@ class Workshop:
     clock: Callable[[], datetime]
     slot: Callable[[], AbstractAsyncContextManager[object]]  # for each ffmpeg process
     auditor: Auditor
+    key_provider: SpekeClient | None = None  # None: the keyring makes keys
 
 
 @dataclass(slots=True)
@@ -179,13 +181,14 @@ class _Track:
             made = await encode_downloads(shop.tools, master, downloads, folder, slot=shop.slot)
             album = await self._album(master, track, encoded)
             await self._enter(Stage.PACKAGE)
+            given = await provided_keys(shop.key_provider, track, specs, scheme)
             packaged = await asyncio.to_thread(
                 package_tracks,
                 specs,
                 encoded.files,
                 master.sound,
                 folder,
-                keyring=shop.keyring,
+                keys=KeySource(shop.keyring, given),
                 scheme=scheme,
                 segment_s=shop.settings.segment_s,
                 aes128=shop.settings.aes128,

@@ -10,6 +10,7 @@ from typing import BinaryIO
 
 from drm.keyring import Keyring
 from drm.model import ContentKey
+from drm.speke_client import ProvidedKey
 from packager.boxes.base import Container
 from packager.cmaf import write_track
 from packager.demux import demux, with_length
@@ -28,6 +29,14 @@ _RESAMPLER_SLACK = 16
 
 
 @dataclass(frozen=True, slots=True)
+class KeySource:
+    """Where keys come from: a vendor, as far as it has given some, else the keyring."""
+
+    keyring: Keyring
+    provided: Mapping[str, ProvidedKey] = field(default_factory=dict)  # by tier, for samples
+
+
+@dataclass(frozen=True, slots=True)
 class Packaged:
     """The track files of one revision, and their keys."""
 
@@ -42,7 +51,7 @@ def package_tracks(
     sound: Sound,
     folder: Path,
     *,
-    keyring: Keyring,
+    keys: KeySource,
     scheme: Scheme,
     segment_s: float,
     aes128: bool = False,
@@ -55,7 +64,8 @@ def package_tracks(
     without EME, unless the scheme is `clear`. Raises MalformedMedia when a rendition is not
     what was asked for.
     """
-    packer = _Packer(keyring, folder, segment_s, systems, loudness)
+    packer = _Packer(keys, folder, segment_s, systems, loudness)
+    packer.keys |= {(tier, scheme): one.key for tier, one in keys.provided.items()}
     renditions = []
     for number, spec in enumerate(specs):
         with encoded[spec.name].open("rb") as source:
@@ -73,7 +83,7 @@ def package_tracks(
 class _Packer:
     """Writes track files into a folder, and makes the keys that they need."""
 
-    keyring: Keyring
+    source: KeySource
     folder: Path
     segment_s: float
     systems: KeySystems
@@ -92,8 +102,10 @@ class _Packer:
         name = spec.name + (_AES_128_SUFFIX if scheme is Scheme.AES_128 else "")
         self.files[name] = self.folder / f"{name}.mp4"
         protection = self._protection(spec.tier, scheme, number)
+        given = None if scheme is Scheme.AES_128 else self.source.provided.get(spec.tier)
+        signaling = None if given is None else given.signaling
         with self.files[name].open("xb") as out:
-            return write_track(
+            written = write_track(
                 source,
                 track,
                 out,
@@ -102,11 +114,12 @@ class _Packer:
                 # A YAML number: as people write it, not as binary floating point has it.
                 segment_s=Fraction(str(self.segment_s)),
                 protection=protection,
-                pssh=self.systems.boxes(protection.kid, scheme)
+                pssh=self.systems.provided_by(signaling).boxes(protection.kid, scheme)
                 if protection and scheme is not Scheme.AES_128
                 else (),
                 loudness=self.loudness,
             )
+        return replace(written, signaling=signaling)
 
     def _protection(self, tier: str, scheme: Scheme, number: int) -> TrackProtection | None:
         """How one file is encrypted: every file of a tier and scheme has the same key.
@@ -119,7 +132,7 @@ class _Packer:
         if scheme is Scheme.CLEAR:
             return None
         if (tier, scheme) not in self.keys:
-            self.keys[tier, scheme] = self.keyring.new_key(scheme)
+            self.keys[tier, scheme] = self.source.keyring.new_key(scheme)
         key = self.keys[tier, scheme]
         step = 0 if scheme is Scheme.CBCS else number << 32
         first = (int.from_bytes(key.iv, "big") + step) % (1 << 8 * len(key.iv))

@@ -9,7 +9,7 @@ from lxml import etree
 from packager.boxes.protection import ProtectionSystemBox
 from packager.dash.tree import CENC, child, foreign
 from packager.model import Kid, Scheme
-from packager.pssh import System, playready_object
+from packager.pssh import System
 from packager.systems import KeySystems
 
 _MSPR = "urn:microsoft:playready"
@@ -34,10 +34,10 @@ def content_protection(
         _pssh(element, systems.widevine_box(kid, scheme))
     if systems.playready:
         element = _system(parent, System.PLAYREADY, "MSPR 2.0")
-        _pssh(element, systems.playready_box(kid, scheme))
+        box = systems.playready_box(kid, scheme)
+        _pssh(element, box)
         # Older players read this one only (shaka-packager#743).
-        pro = playready_object([kid], scheme, la_url=systems.playready_la_url)
-        foreign(element, "mspr", _MSPR, "pro").text = b64encode(pro).decode()
+        foreign(element, "mspr", _MSPR, "pro").text = b64encode(box.data).decode()
     if systems.fairplay and scheme is Scheme.CBCS:
         _system(parent, System.FAIRPLAY, "FairPlay")
 

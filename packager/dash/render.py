@@ -185,7 +185,8 @@ def _adaptation_set(
     scheme, layout = channels.configuration(first)
     child(element, "AudioChannelConfiguration", schemeIdUri=scheme, value=layout)
     if first.kid is not None:
-        content_protection(element, first.scheme, first.kid, context.systems)
+        systems = context.systems.provided_by(first.signaling)
+        content_protection(element, first.scheme, first.kid, systems)
     # All codecs are one ladder: the same content, aligned; "typical examples are the offering of
     # the same content with different codecs" (5.3.3.5). dash.js offers only what is linked.
     others = [

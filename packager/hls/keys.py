@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from packager.hls.tags import Key, Keys
 from packager.model import Kid, Rendition, Scheme
-from packager.pssh import System, playready_object
+from packager.pssh import System
 from packager.systems import KeySystems
 
 CLEARKEY = "org.w3.clearkey"
@@ -67,9 +67,8 @@ def vendor_keys(one: Rendition, systems: KeySystems) -> tuple[Key, ...]:
         (System.PLAYREADY, systems.playready),
         (System.FAIRPLAY, systems.fairplay and one.scheme is Scheme.CBCS),
     )
-    return tuple(
-        vendor_key(system, one.kid, one.scheme, systems) for system, is_on in wanted if is_on
-    )
+    told = systems.provided_by(one.signaling)
+    return tuple(vendor_key(system, one.kid, one.scheme, told) for system, is_on in wanted if is_on)
 
 
 def vendor_key(system: System, kid: Kid, scheme: Scheme, systems: KeySystems) -> Key:
@@ -79,11 +78,11 @@ def vendor_key(system: System, kid: Kid, scheme: Scheme, systems: KeySystems) ->
         box = _base64(systems.widevine_box(kid, scheme).encode())
         return Key(method, f"data:text/plain;base64,{box}", WIDEVINE, key_id=kid.value)
     if system is System.PLAYREADY:
-        pro = _base64(playready_object([kid], scheme, la_url=systems.playready_la_url))
+        pro = _base64(systems.playready_box(kid, scheme).data)
         return Key(method, f"data:text/plain;charset=UTF-16;base64,{pro}", PLAYREADY)
     if system is System.FAIRPLAY and scheme is Scheme.CBCS:
         # No IV: it travels in the license, inside Apple's CKC.
-        return Key(method, f"skd://{kid.hex}", FAIRPLAY)
+        return Key(method, systems.fairplay_uri(kid), FAIRPLAY)
     msg = f"no line for {system.name} and {scheme.value}"
     raise ValueError(msg)
 

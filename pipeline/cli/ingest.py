@@ -6,6 +6,7 @@ import asyncio
 import signal
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -21,6 +22,7 @@ from pipeline.cli.compose import (
     operator,
     pass_invocation,
 )
+from pipeline.cli.key_provider import open_key_provider
 from pipeline.cli.output import FAILED
 from pipeline.cli.reporters import make_reporter, summary
 from pipeline.errors import NoMasters
@@ -92,6 +94,7 @@ async def _ingest(
     tools = await find_tools(settings.ffmpeg)
     async with (
         open_deps(settings) as deps,
+        open_key_provider(settings.drm) as key_provider,
         open_workshop(
             store=deps.store,
             catalog=deps.catalog,
@@ -105,7 +108,8 @@ async def _ingest(
             systems=key_systems(settings.drm.systems),
         ) as shop,
     ):
-        return await ingest_all(shop, masters, reporter, operator_id=operator_id)
+        whole = replace(shop, key_provider=key_provider)
+        return await ingest_all(whole, masters, reporter, operator_id=operator_id)
 
 
 def _end_on_sigterm() -> None:

@@ -137,7 +137,9 @@ def package_command(  # noqa: PLR0913, PLR0917 - a parameter for each option
         hls_form=HlsForm(hls_form),
         key_base=key_base,
         systems=KeySystems(
-            **dict.fromkeys(systems, True),
+            widevine="widevine" in systems,
+            playready="playready" in systems,
+            fairplay="fairplay" in systems,
             widevine_provider=widevine_provider,
             content_id=_hex(content_id),
             playready_la_url=playready_la_url,

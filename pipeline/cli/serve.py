@@ -14,6 +14,7 @@ from origin.server import serve
 from origin.state import OriginDeps
 from origin.workers import WorkersFailed
 from pipeline.cli.compose import Invocation, key_systems, open_deps, pass_invocation
+from pipeline.cli.key_provider import open_recipients
 from pipeline.cli.output import Failure
 
 
@@ -66,4 +67,6 @@ async def _open(settings: Settings) -> AsyncIterator[OriginDeps]:
             playback_ttl_s=settings.drm.playback_ttl_s,
             key_systems=key_systems(settings.drm.systems),
             downloads=settings.ingest.progressive != "none",
+            tenant=settings.tenant,
+            recipients=open_recipients(settings.drm),
         )

@@ -14,7 +14,7 @@ from packager.model import Codec, Scheme
 from pipeline.ffmpeg.binaries import Tools
 from pipeline.ffmpeg.encode import encode
 from pipeline.ladder import RenditionSpec, choose
-from pipeline.packaging import Packaged, package_tracks
+from pipeline.packaging import KeySource, Packaged, package_tracks
 from pipeline.sound import Sound
 from tests.support import masters
 
@@ -49,7 +49,7 @@ def package(
         files,
         sound,
         folder,
-        keyring=keyring,
+        keys=KeySource(keyring),
         scheme=scheme,
         segment_s=0.5,
         aes128=aes128,
