@@ -120,7 +120,8 @@ def _policy(public_url: str | None) -> str:
             "font-src 'self'",
             "manifest-src 'self'",
             f"img-src {media} data: blob:",
-            f"media-src {media} blob:",
+            # data: - players load an empty WebVTT from one when a track has lyrics.
+            f"media-src {media} data: blob:",
             f"connect-src {media} data: blob:",
             "worker-src 'self' blob:",
             "base-uri 'none'",

@@ -60,7 +60,8 @@ def test_the_panel_follows_the_music_and_goes_where_a_line_is_clicked(
     seen = heard[screen]
     assert seen["lines"] == [line for _, line in LINES]
     starts = {line: start for start, line in LINES}
-    first, *later = (*seen["followed"], seen["jumped"])
+    moments: list[dict[str, Any]] = [*seen["followed"], seen["jumped"]]
+    first, later = moments[0], moments[1:]
     assert starts[first["text"]] <= first["time"]
     for moment in later:
         assert starts[moment["text"]] <= moment["time"] < starts[moment["text"]] + 1

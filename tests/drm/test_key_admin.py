@@ -36,7 +36,7 @@ async def test_a_version_is_retired_a_day_after_it_was_replaced(
     await Rotation(catalog, keyring, auditor).run()
     with pytest.raises(KekRefused, match="less than a day ago"):
         await key_admin.retire(catalog, keyring, auditor, 1, now=lambda: NOW)
-    later = NOW + timedelta(days=1, minutes=1)
+    later = datetime.now(UTC) + timedelta(days=1, minutes=1)
     await key_admin.retire(catalog, keyring, auditor, 1, now=lambda: later)
     assert await keyring.kek.versions() == (2,)
     assert len(known) == len((await key_admin.check(catalog, keyring)).under) * 6
