@@ -2,8 +2,19 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import settings
 
 # A shared or busy machine is no reason to fail: no test here asserts a time.
 settings.register_profile("headwater", deadline=None)
 settings.load_profile("headwater")
+
+# Whoever asks for these runs a real encoder.
+_ENCODING_FIXTURES = frozenset(("any_tools", "tools", "house", "built_house"))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what encodes as slow: `scripts/test --quick` leaves it out."""
+    for item in items:
+        if _ENCODING_FIXTURES.intersection(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.slow)
