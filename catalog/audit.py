@@ -23,11 +23,31 @@ class AuditFilter:
     until_us: int | None = None
 
 
+_ENTRY = ("chain", "position", "at_us", "event", "who", "what", "whence", "why", "hash")
+# For every license: through the driver alone it takes half the time that it takes by SQLAlchemy.
+_SQLITE_ENTRY = """
+INSERT INTO audit_entries (chain, position, at_us, event, who, what, whence, why, hash)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+"""
+_SQLITE_CHAIN = """
+INSERT INTO audit_chains (chain, number, entries, head, seal) VALUES (?, ?, ?, ?, ?)
+ON CONFLICT (chain)
+DO UPDATE SET entries = excluded.entries, head = excluded.head, seal = excluded.seal
+"""
+
+
 async def append(tx: Tx, chain: AuditChainRecord, entries: Sequence[AuditRecord]) -> None:
     """Add entries to a chain, and keep its new state: begun by its first entries."""
-    await tx.execute(insert(audit_entries), [asdict(entry) for entry in entries])
-    state = ["entries", "head", "seal"]
-    await upsert(tx, audit_chains, asdict(chain), keys=["chain"], update=state)
+    rows = [_row(entry) for entry in entries]
+    if tx.dialect.name == "sqlite":
+        await tx.exec_driver_sql(_SQLITE_ENTRY, rows)
+        state = (chain.chain, chain.number, chain.entries, chain.head, chain.seal)
+        await tx.exec_driver_sql(_SQLITE_CHAIN, state)
+        return
+    await tx.execute(insert(audit_entries), [dict(zip(_ENTRY, row, strict=True)) for row in rows])
+    await upsert(
+        tx, audit_chains, asdict(chain), keys=["chain"], update=["entries", "head", "seal"]
+    )
 
 
 async def last_chain(tx: Tx) -> AuditChainRecord | None:
@@ -97,6 +117,21 @@ def _filtered(wanted: AuditFilter) -> Select[tuple[object, ...]]:
     if wanted.until_us is not None:
         query = query.where(entry.at_us < wanted.until_us)
     return query
+
+
+def _row(entry: AuditRecord) -> tuple[object, ...]:
+    """An entry's values in the order of the columns."""
+    return (
+        entry.chain,
+        entry.position,
+        entry.at_us,
+        entry.event,
+        entry.who,
+        entry.what,
+        entry.whence,
+        entry.why,
+        entry.hash,
+    )
 
 
 async def _read(tx: Tx, query: Select[tuple[object, ...]]) -> tuple[AuditRecord, ...]:

@@ -44,9 +44,9 @@ class Anchor:
         return cls(chain.chain, chain.entries, chain.head.hex())
 
 
-def entry_hash(entry: AuditRecord, previous: bytes) -> bytes:
-    """The hash of an entry, after the one before it."""
-    fields = (entry.chain, entry.position, entry.at_us, entry.event)
+def entry_hash(entry: AuditRecord, chain: str, position: int, previous: bytes) -> bytes:
+    """The hash of an entry in this place, after the one before it."""
+    fields = (chain, position, entry.at_us, entry.event)
     texts = (entry.who, entry.what, entry.whence, entry.why)
     return hashlib.sha256(join(_ENTRY_LABEL, _FORMAT, *fields, *texts, previous)).digest()
 
@@ -63,9 +63,19 @@ def extended(
     """Put entries at the end of a chain: its new state, and the entries in their places."""
     head, added = chain.head, []
     for position, entry in enumerate(entries, chain.entries):
-        placed = replace(entry, chain=chain.chain, position=position)
-        head = entry_hash(placed, head)
-        added.append(replace(placed, hash=head))
+        placed = AuditRecord(
+            chain.chain,
+            position,
+            entry.at_us,
+            entry.event,
+            entry.who,
+            entry.what,
+            entry.whence,
+            entry.why,
+            entry_hash(entry, chain.chain, position, head),
+        )
+        head = placed.hash
+        added.append(placed)
     grown = replace(chain, entries=chain.entries + len(added), head=head)
     return replace(grown, seal=seal(grown, key)), tuple(added)
 
@@ -85,6 +95,9 @@ def anchor_of(what: str) -> Anchor | None:
         return None
 
 
+_encode = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
+
+
 def text_of(what: Mapping[str, object]) -> str:
     """The one spelling of an entry's details."""
-    return json.dumps(what, sort_keys=True, separators=(",", ":"))
+    return _encode(what)

@@ -72,7 +72,7 @@ async def _check_chain(tx: Tx, chain: AuditChainRecord, key: bytes, found: _Find
         if entry.position != position:
             found.problems.append(f"{name}: entries from {position} on were taken out")
             return
-        head = entry_hash(entry, head)
+        head = entry_hash(entry, entry.chain, entry.position, head)
         if not hmac.compare_digest(head, entry.hash):
             found.problems.append(f"{name}: entry {position} was edited or moved")
             return

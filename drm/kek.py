@@ -12,6 +12,7 @@ import logging
 import os
 import re
 import secrets
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -30,6 +31,7 @@ _log = logging.getLogger(__name__)
 KEY_BYTES = 32  # AES-256
 _VERSION = re.compile(r"[1-9][0-9]{0,8}")
 _NONCE_BYTES = 12  # what GCM is made for
+_LOOK_S = 1.0  # how long a running process may open keys with a version that was retired
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +94,7 @@ class KekVersions:
     def __init__(self, kek_id: str, current: int, versions: Mapping[int, bytes]) -> None:
         self.current = Kek(kek_id, current)
         self._keys = dict(versions)
+        self.numbers = tuple(sorted(versions))  # the versions that are there, oldest first
         self._ciphers = {version: AESGCM(key) for version, key in versions.items()}
 
     def __repr__(self) -> str:
@@ -125,11 +128,6 @@ class KekVersions:
         """The document that `parse` reads. It holds the keys."""
         versions = {str(number): self._keys[number].hex() for number in self.numbers}
         return {"id": self.current.id, "current": self.current.version, "versions": versions}
-
-    @property
-    def numbers(self) -> tuple[int, ...]:
-        """The versions that are there, oldest first."""
-        return tuple(sorted(self._keys))
 
     def rotated(self) -> Self:
         """The same KEK with one more version, the current one from here on."""
@@ -188,6 +186,7 @@ class LocalKek:
         self._path = path
         self._seen = _signature(path)
         self._held = _read(path)
+        self._look_at = 0.0  # time.monotonic()
 
     def __repr__(self) -> str:
         """Show everything but the keys."""
@@ -235,12 +234,14 @@ class LocalKek:
 
     async def unwrap(self, wrapped: Wrapped, aad: bytes) -> bytes:
         """Decrypt. While the file cannot be used, by what it held before: players go on."""
-        try:
-            held = self._newest()
-        except KekUnavailable as exc:
-            _log.warning("still opening keys with what the file held before: %s", exc)
-            held = self._held
-        return held.unwrap(wrapped, aad)
+        now = time.monotonic()
+        if now >= self._look_at or wrapped.kek.version not in self._held.numbers:
+            self._look_at = now + _LOOK_S
+            try:
+                self._newest()
+            except KekUnavailable as exc:
+                _log.warning("still opening keys with what the file held before: %s", exc)
+        return self._held.unwrap(wrapped, aad)
 
     async def rotate(self) -> Kek:
         """Write a new version to the file."""

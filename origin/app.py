@@ -1,4 +1,4 @@
-"""The application: everything but the shortcut that the server takes for media."""
+"""The application: everything but the shortcut that the server takes for media and licenses."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from aiohttp import hdrs, web
 from origin import problems
 from origin.problems import OriginError
 from origin.routes import catalog_api, health, playback, player, speke
-from origin.routes import license as license_
+from origin.routes.license import PATH as LICENSE_PATH
+from origin.routes.license import LicenseHandler
 from origin.routes.media import MediaHandler, preflight
 from origin.state import STATE, OriginDeps, OriginState
 
@@ -18,6 +19,7 @@ _MAX_BODY_BYTES = 64 << 10
 _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 MEDIA: web.AppKey[MediaHandler] = web.AppKey("media", MediaHandler)
+LICENSE: web.AppKey[LicenseHandler] = web.AppKey("license", LicenseHandler)
 
 
 def make_app(deps: OriginDeps) -> web.Application:
@@ -26,10 +28,12 @@ def make_app(deps: OriginDeps) -> web.Application:
     state = OriginState(deps)
     app[STATE] = state
     app[MEDIA] = MediaHandler(state)
+    app[LICENSE] = LicenseHandler(state)
     app.cleanup_ctx.append(_stop_loads)
-    for routes in (license_, playback, catalog_api, health, speke):
+    for routes in (playback, catalog_api, health, speke):
         routes.add_routes(app)
     player.add_routes(app, deps.settings.public_url)
+    app.router.add_route(hdrs.METH_POST, LICENSE_PATH, app[LICENSE].handle)
     app.router.add_route("*", "/v1/t/{rest:.*}", app[MEDIA].handle)
     return app
 

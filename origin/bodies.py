@@ -10,8 +10,10 @@ from origin import headers
 from origin.problems import OriginError
 
 
-async def read_body(request: web.Request, limit_bytes: int) -> bytes:
+async def read_body(request: web.BaseRequest, limit_bytes: int) -> bytes:
     """The whole body; counted while it streams in, whatever its headers say."""
+    if hdrs.CONTENT_ENCODING in request.headers:  # could be a bomb
+        raise OriginError(415, "content-encoding", "Send the body uncompressed.")
     body = bytearray()
     if (request.content_length or 0) <= limit_bytes:
         async for chunk in request.content.iter_any():

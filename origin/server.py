@@ -10,13 +10,14 @@ import sys
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 
-from aiohttp import web
+from aiohttp import hdrs, web
 
 from configs.settings import OriginSettings
 from origin import access_log, workers
-from origin.app import MEDIA, make_app
+from origin.app import LICENSE, MEDIA, make_app
 from origin.listening import ServeError, address_url, require_free, reserve
 from origin.paths import PREFIX
+from origin.routes.license import PATH as LICENSE_PATH
 from origin.state import OriginDeps
 
 try:
@@ -91,7 +92,7 @@ async def start(
 
 
 def _take_shortcut(runner: web.AppRunner) -> None:
-    """Let media requests reach their handler without the router and the middlewares.
+    """Let media and license requests reach their handlers without router and middlewares.
 
     `Server.request_handler` is what each new connection takes its handler from.
     """
@@ -101,13 +102,20 @@ def _take_shortcut(runner: web.AppRunner) -> None:
         raise RuntimeError(msg)
     routed = server.request_handler
     media = runner.app[MEDIA].handle
+    license_ = runner.app[LICENSE].handle
 
     def handle(request: web.BaseRequest) -> Awaitable[web.StreamResponse]:
         if request.raw_path.startswith(PREFIX):
             return media(request)
+        if request.method == hdrs.METH_POST and _is_license(request.raw_path):
+            return license_(request)
         return routed(request)
 
     server.request_handler = handle
+
+
+def _is_license(target: str) -> bool:
+    return target.startswith(LICENSE_PATH) and target[len(LICENSE_PATH) :][:1] in {"", "?"}
 
 
 async def _serve_one(

@@ -1,6 +1,13 @@
-"""`POST /license/clearkey`: a W3C license with the keys that a playback token opens."""
+"""`POST /license/clearkey`: a W3C license with the keys that a playback token opens.
+
+Like media, licenses are answered before the application's router: every track that is played
+needs one.
+"""
 
 from __future__ import annotations
+
+import asyncio
+from typing import Final
 
 from aiohttp import hdrs, web
 
@@ -8,64 +15,74 @@ from catalog.records import WrappedKeyRecord
 from drm import clearkey
 from drm.audit import AuditEvent
 from drm.errors import Denied
+from origin import problems
 from origin.auth import Grant, bearer
 from origin.bodies import no_store, read_body
 from origin.problems import Unauthenticated
-from origin.state import STATE, OriginState
+from origin.state import OriginState
+from origin.wire import WireResponse, head
 from packager.model import Kid, Scheme
 
-
-async def post_license(request: web.Request) -> web.StreamResponse:
-    """The license, if that can be recorded; a denial too."""
-    state = request.app[STATE]
-    token = bearer(request) or request.query.get("token")
-    what: dict[str, object] = {}
-    try:
-        body = await _license(state, request, token, what)
-    except Exception as error:
-        await state.key_audit.denied(request, token, what, error)
-        raise
-    await state.key_audit.given(request, token or "", AuditEvent.LICENSE, what)
-    # Always 200 on success: hls.js takes no other 2xx.
-    return web.Response(body=body, content_type="application/json", headers=no_store())
+PATH: Final = "/license/clearkey"  # as `drm.playback_urls` writes it
+# Always 200 on success: hls.js takes no other 2xx.
+_HEAD = head(200, {hdrs.CONTENT_TYPE: "application/json", **no_store()})
 
 
-async def _license(
-    state: OriginState, request: web.Request, token: str | None, what: dict[str, object]
-) -> bytes:
-    """Parse, decide, fetch; what was asked for and given is written to `what`."""
-    if token is None:
-        raise Unauthenticated
-    grant = state.grants.grant(token)
-    asked = clearkey.parse_request(await read_body(request, clearkey.MAX_REQUEST_BYTES))
-    what["kids"] = [kid.hex for kid in asked.kids]
-    records = await _entitled(state, asked.kids, grant)
-    if not records:  # unknown keys and other people's keys look the same: no oracle
-        raise Denied("not-entitled", "The token opens none of these keys.")
-    what["given"] = [record.kid.hex() for record in records]
-    opened = [await state.key_rows.open(record) for record in records]
-    return clearkey.license(opened, asked.type)
+class LicenseHandler:
+    """Answers license requests of one worker."""
 
+    def __init__(self, state: OriginState) -> None:
+        self._grants = state.grants
+        self._audit = state.key_audit
+        self._rows = state.key_rows
+        self._is_open = state.availability.is_open
 
-async def _entitled(
-    state: OriginState, kids: tuple[Kid, ...], grant: Grant
-) -> list[WrappedKeyRecord]:
-    """Those of the keys that are of the token's tiers and track, or of one of its release.
+    async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        """The license, if that can be recorded; a denial too. Never raises our own errors."""
+        token = bearer(request) or request.query.get("token")
+        what: dict[str, object] = {}
+        try:
+            try:
+                body = await self._license(request, token, what)
+            except Exception as error:
+                await self._audit.denied(request, token, what, error)
+                raise
+            await self._audit.given(request, token or "", AuditEvent.LICENSE, what)
+        except asyncio.CancelledError:
+            raise
+        except Exception as error:  # noqa: BLE001 - the one place where errors become answers
+            return problems.respond(error, request.method)
+        length = f"{hdrs.CONTENT_LENGTH}: {len(body)}\r\n".encode("ascii")
+        return WireResponse(200, _HEAD + length, body)
 
-    And only while listeners may have that track.
+    async def _license(
+        self, request: web.BaseRequest, token: str | None, what: dict[str, object]
+    ) -> bytes:
+        """Parse, decide, fetch; what was asked for and given is written to `what`."""
+        if token is None:
+            raise Unauthenticated
+        grant = self._grants.grant(token)
+        asked = clearkey.parse_request(await read_body(request, clearkey.MAX_REQUEST_BYTES))
+        what["kids"] = [kid.hex for kid in asked.kids]
+        records = await self._entitled(asked.kids, grant)
+        if not records:  # unknown keys and other people's keys look the same: no oracle
+            raise Denied("not-entitled", "The token opens none of these keys.")
+        what["given"] = [record.kid.hex() for record in records]
+        opened = [await self._rows.open(record) for record in records]
+        return clearkey.license(opened, asked.type)
 
-    A content decryption module decrypts samples: keys of whole segments are not for it.
-    """
-    records = [row for kid in kids if (row := await state.key_rows.get(kid.value)) is not None]
-    return [
-        record
-        for record in records
-        if record.tier in grant.tiers
-        and record.scheme != Scheme.AES_128.value
-        and await state.availability.is_open(record.track_id, grant)
-    ]
+    async def _entitled(self, kids: tuple[Kid, ...], grant: Grant) -> list[WrappedKeyRecord]:
+        """Those of the keys that are of the token's tiers and track, or of one of its release.
 
+        And only while listeners may have that track.
 
-def add_routes(app: web.Application) -> None:
-    """The license server's address, as `drm.playback_urls` writes it."""
-    app.router.add_route(hdrs.METH_POST, "/license/clearkey", post_license)
+        A content decryption module decrypts samples: keys of whole segments are not for it.
+        """
+        records = [row for kid in kids if (row := await self._rows.get(kid.value)) is not None]
+        return [
+            record
+            for record in records
+            if record.tier in grant.tiers
+            and record.scheme != Scheme.AES_128.value
+            and await self._is_open(record.track_id, grant)
+        ]
