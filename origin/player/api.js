@@ -36,8 +36,17 @@ export class Api {
   }
 
   /** The way to a track's media, and how many milliseconds it is good for. */
-  async playback(trackId) {
-    const response = await this.#fetch("POST", `playback/${encodeURIComponent(trackId)}`);
+  playback(trackId) {
+    return this.#playback(encodeURIComponent(trackId));
+  }
+
+  /** The same of a whole release, with the times of its `tracks`. */
+  releasePlayback(releaseId) {
+    return this.#playback(`releases/${encodeURIComponent(releaseId)}`);
+  }
+
+  async #playback(what) {
+    const response = await this.#fetch("POST", `playback/${what}`);
     const playback = await response.json(); // {hls, dash, license, token, renditions, ...}
     // Against the server's own clock, so that a wrong one here does not matter; it tells whole
     // seconds, and the one that may have begun is not counted.

@@ -20,7 +20,10 @@ const announcer = document.getElementById("announcer");
 let api = null;
 let navigation = 0; // the latest wish; an answer to an earlier one is dropped
 
-const player = new Player((trackId) => api.playback(trackId));
+const player = new Player({
+  track: (id) => api.playback(id),
+  release: (id) => api.releasePlayback(id),
+});
 const panel = new Panel(player, new Meter(player));
 const bar = new Bar(player, (view) => panel.toggle(view));
 document.body.append(bar.element, panel.element);

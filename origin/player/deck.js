@@ -33,17 +33,41 @@ export class Deck {
   /** Get the media flowing, paused at a position; throws the API's problem or the engine's. */
   async prepare(position, quality) {
     this.#quality = quality;
-    await this.access.open();
+    await this.opened();
     const Engine = await this.engine.module();
     if (this.#destroyed) return;
     this.#engine = new Engine(this.audio, this.access, {
       onRendition: (name) => this.#heard(name),
       onError: (error) => this.#fail(error),
     });
-    await this.#engine.load(position);
+    await this.#engine.load(this.offset + position);
     if (this.#destroyed) return;
     this.#loaded = true;
     if (this.#quality !== null) this.choose(this.#quality); // which may be a newer wish
+  }
+
+  /** Ask for the media. */
+  opened() {
+    return this.access.open();
+  }
+
+  /** Where the track begins in what the engine plays, seconds. */
+  get offset() {
+    return 0;
+  }
+
+  /** The playback answer of the track; null before it came. */
+  get playback() {
+    return this.access.playback;
+  }
+
+  /** Seconds into the track. */
+  get position() {
+    return this.audio.currentTime - this.offset;
+  }
+
+  set position(seconds) {
+    this.audio.currentTime = this.offset + seconds;
   }
 
   async play() {
@@ -65,7 +89,7 @@ export class Deck {
   /** The renditions that the engine can play here, as the playback answer describes them. */
   get renditions() {
     const names = this.#loaded ? this.#engine.names() : [];
-    const all = this.access.playback?.renditions ?? [];
+    const all = this.playback?.renditions ?? [];
     return all.filter((rendition) => names.includes(rendition.name));
   }
 
@@ -78,19 +102,19 @@ export class Deck {
   }
 
   get duration() {
-    return this.access.playback?.duration_s ?? this.track.duration_s;
+    return this.playback?.duration_s ?? this.track.duration_s;
   }
 
-  /** Where the media that is loaded without a hole from here on ends, in seconds. */
+  /** Where the media that is loaded without a hole from here on ends, seconds into the track. */
   get bufferedTo() {
     const { buffered, currentTime } = this.audio;
     for (let i = 0; i < buffered.length; i += 1) {
       // A hair before the first frame still counts: an edit list may start a track at 0.02 s.
       if (buffered.start(i) <= currentTime + 0.1 && currentTime <= buffered.end(i)) {
-        return buffered.end(i);
+        return buffered.end(i) - this.offset;
       }
     }
-    return currentTime;
+    return this.position;
   }
 
   async destroy() {

@@ -15,7 +15,7 @@ export class Meter extends EventTarget {
       }
       if (!player.playing) return;
       this.samples.push({
-        buffer_s: Math.max(0, deck.bufferedTo - deck.audio.currentTime),
+        buffer_s: Math.max(0, deck.bufferedTo - deck.position),
         average_bps: deck.heard?.average_bps ?? 0,
       });
       if (this.samples.length > KEPT) this.samples.shift();

@@ -6,6 +6,7 @@ import { Deck } from "./deck.js";
 import { ENGINES, engineById } from "./engines/index.js";
 import { DEFAULT_MODE, gainDb, isAlbum, MODES, volumeWith } from "./normalization.js";
 import { preference, setPreference } from "./preferences.js";
+import { playsReleases, ReleaseDeck } from "./releasedeck.js";
 
 // How long before the end the next track is made ready: time for its manifest and first segment
 // on a slow network, and little wasted when a listener turns elsewhere.
@@ -22,7 +23,7 @@ function readable(error) {
 }
 
 export class Player extends EventTarget {
-  #ask; // (trackId) => Promise<{playback, lifeMs}>
+  #ask; // {track, release}: each (id) => Promise<{playback, lifeMs}>
   #waitingDeck = null;
 
   constructor(ask) {
@@ -33,6 +34,7 @@ export class Player extends EventTarget {
     this.deck = null;
     this.error = null;
     this.engineId = engineById(preference("engine", ENGINES[0].id)).id;
+    this.gapless = preference("gapless", true);
     this.quality = preference("quality", null); // a rendition's name, or null: adapt
     this.volume = preference("volume", 1);
     const mode = preference("normalization", DEFAULT_MODE);
@@ -49,7 +51,7 @@ export class Player extends EventTarget {
   }
 
   get position() {
-    return this.deck?.audio.currentTime ?? 0;
+    return this.deck?.position ?? 0;
   }
 
   get duration() {
@@ -58,7 +60,7 @@ export class Player extends EventTarget {
 
   /** How much louder or softer than its master the track is played, in dB. */
   get gain() {
-    return gainDb(this.deck?.access.playback, this.normalization, isAlbum(this.queue));
+    return gainDb(this.deck?.playback, this.normalization, isAlbum(this.queue));
   }
 
   get hasNext() {
@@ -88,7 +90,7 @@ export class Player extends EventTarget {
 
   seek(seconds) {
     if (!this.deck) return;
-    this.deck.audio.currentTime = Math.min(Math.max(0, seconds), this.duration);
+    this.deck.position = Math.min(Math.max(0, seconds), this.duration);
     this.#changed();
   }
 
@@ -127,6 +129,13 @@ export class Player extends EventTarget {
     return this.#reload();
   }
 
+  /** Play albums in one piece, where the engine can, or track by track. */
+  chooseGapless(gapless) {
+    this.gapless = gapless;
+    setPreference("gapless", gapless);
+    return this.#reload();
+  }
+
   retry() {
     return this.#reload(true);
   }
@@ -147,6 +156,11 @@ export class Player extends EventTarget {
 
   #go(index) {
     this.index = index;
+    if (!this.error && this.deck instanceof ReleaseDeck && this.deck.holds(this.track)) {
+      this.deck.goTo(this.track);
+      this.#applyVolume();
+      return this.deck.play();
+    }
     const ready = this.#waitingDeck;
     if (ready?.track === this.track) {
       this.#waitingDeck = null;
@@ -167,19 +181,59 @@ export class Player extends EventTarget {
       this.#applyVolume(); // its loudness is known from here on
       if (this.deck === deck && play) await deck.play();
     } catch (error) {
+      if (deck === this.deck && deck instanceof ReleaseDeck) {
+        // In pieces it may play: not every release has something in common in its tracks.
+        return this.#start(this.#makeTrackDeck(deck.track), position, play);
+      }
       this.#fail(deck, deck.access.problem ?? error);
     }
-    this.#changed();
+    return this.#changed();
   }
 
   #makeDeck(track) {
-    const deck = new Deck(track, this.engineId, () => this.#ask(track.id), {
-      onChange: () => this.#progress(deck),
-      onEnded: () => deck === this.deck && this.#ended(),
-      onError: (error) => this.#fail(deck, error),
-      onMoved: () => deck === this.deck && this.#reload(),
-    });
+    const whole =
+      this.gapless &&
+      playsReleases(this.engineId) &&
+      this.queue.length > 1 &&
+      isAlbum(this.queue);
+    return whole ? this.#makeReleaseDeck(track) : this.#makeTrackDeck(track);
+  }
+
+  #makeTrackDeck(track) {
+    const deck = new Deck(
+      track,
+      this.engineId,
+      () => this.#ask.track(track.id),
+      this.#hooks(() => deck),
+    );
     return deck;
+  }
+
+  #makeReleaseDeck(track) {
+    const deck = new ReleaseDeck(
+      this.queue,
+      track,
+      this.engineId,
+      () => this.#ask.release(track.release_id),
+      { ...this.#hooks(() => deck), onTrack: (heard) => this.#moved(deck, heard) },
+    );
+    return deck;
+  }
+
+  #hooks(self) {
+    return {
+      onChange: () => this.#progress(self()),
+      onEnded: () => self() === this.deck && this.#ended(),
+      onError: (error) => this.#fail(self(), error),
+      onMoved: () => self() === this.deck && this.#reload(),
+    };
+  }
+
+  /** A deck of a release has come to another of its tracks. */
+  #moved(deck, track) {
+    if (deck !== this.deck) return;
+    this.index = this.queue.indexOf(track);
+    this.#applyVolume();
   }
 
   #progress(deck) {
@@ -191,6 +245,7 @@ export class Player extends EventTarget {
   #prepareNext() {
     const track = this.queue[this.index + 1];
     if (!track || this.#waitingDeck?.track === track) return;
+    if (this.deck instanceof ReleaseDeck && this.deck.holds(track)) return;
     this.#dropWaiting();
     const deck = this.#makeDeck(track);
     deck.ready = deck.prepare(0, this.quality);

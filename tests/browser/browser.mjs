@@ -34,9 +34,10 @@ export async function withChromium(executablePath, use) {
  * A page in a context of its own, with `page.seen`: requests, refusals (status 400 and up),
  * addresses outside this machine, and what the console and uncaught errors said.
  *
- * @param options.engine the engine that the page is to prefer, as it remembers it between visits
+ * @param options.engine the engine that the page is to prefer, as it remembers it between visits;
+ *   `gapless`, whether it plays albums in one piece
  */
-export async function openPage(browser, { engine = null, quality = null, ...options } = {}) {
+export async function openPage(browser, { engine = null, quality = null, gapless = false, ...options } = {}) {
   const context = await browser.newContext(options);
   const seen = { requests: [], refusals: [], outside: [], errors: [] };
   await context.route("**/*", (route) => {
@@ -45,7 +46,7 @@ export async function openPage(browser, { engine = null, quality = null, ...opti
     seen.outside.push(route.request().url());
     return route.abort();
   });
-  const preferences = { engine, quality };
+  const preferences = { engine, quality, gapless };
   await context.addInitScript((values) => {
     for (const [name, value] of Object.entries(values)) {
       const key = `headwater.${name}`;

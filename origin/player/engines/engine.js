@@ -26,7 +26,8 @@ function stem(url) {
  */
 export function renditionName(playback, { id, url }) {
   const names = playback.renditions.map((rendition) => rendition.name);
-  return [id, url && stem(url), id && stem(id)].find((name) => names.includes(name)) ?? null;
+  const first = id?.split(",")[0]; // Shaka joins the ids of a release's Periods
+  return [first, url && stem(url), id && stem(id)].find((name) => names.includes(name)) ?? null;
 }
 
 /** A wrapper that drops calls that come after an engine was destroyed. */

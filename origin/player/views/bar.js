@@ -64,7 +64,7 @@ export class Bar {
     this.buttons.update();
     this.seek.update();
     this.volume.update();
-    this.lyrics.hidden = !player.deck?.access.playback?.lyrics?.length;
+    this.lyrics.hidden = !player.deck?.playback?.lyrics?.length;
     const heard = player.deck?.heard;
     setText(this.quality, heard ? codec(heard) : "Quality");
     const mode = player.quality === null ? "adaptive" : "fixed";

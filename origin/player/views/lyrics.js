@@ -47,12 +47,12 @@ export class Lyrics {
 
   /** The texts there are, as the playback answer lists them. */
   get available() {
-    return this.player.deck?.access.playback?.lyrics ?? [];
+    return this.player.deck?.playback?.lyrics ?? [];
   }
 
   /** Whether there is something to show, or the origin has not yet said that there is not. */
   get expected() {
-    return !this.player.deck?.access.playback || this.available.length > 0;
+    return !this.player.deck?.playback || this.available.length > 0;
   }
 
   show(visible) {
@@ -78,7 +78,7 @@ export class Lyrics {
     this.#fill([], "");
     if (!chosen) {
       // Until the origin has answered nobody knows.
-      this.#fill([], deck?.access.playback ? "There are no lyrics for this song." : "");
+      this.#fill([], deck?.playback ? "There are no lyrics for this song." : "");
       return;
     }
     try {

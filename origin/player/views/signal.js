@@ -5,6 +5,7 @@ import { h, setText } from "../dom.js";
 import { ENGINES } from "../engines/index.js";
 import { codec, decibels, rate, resolution } from "../format.js";
 import { MODES } from "../normalization.js";
+import { playsReleases } from "../releasedeck.js";
 import { Sparkline } from "./sparkline.js";
 
 const TIERS = { standard: "Standard", premium: "Premium", lossless: "Lossless" };
@@ -35,6 +36,11 @@ export class Signal {
       },
       MODES.map(({ id, name }) => h("option", { value: id }, name)),
     );
+    this.gapless = h("input", {
+      type: "checkbox",
+      id: "gapless",
+      onchange: () => player.chooseGapless(this.gapless.checked),
+    });
     this.element = h(
       "div",
       { class: "signal" },
@@ -42,6 +48,7 @@ export class Signal {
       this.#details(),
       setting("Volume leveling", this.normalization),
       setting("Player engine", this.engine),
+      setting("Gapless albums (Shaka Player, DASH)", this.gapless),
     );
     player.addEventListener("change", () => this.update());
     meter.addEventListener("sample", () => this.#draw());
@@ -52,6 +59,8 @@ export class Signal {
     const { deck } = player;
     this.engine.value = player.engineId;
     this.normalization.value = player.normalization;
+    this.gapless.checked = player.gapless;
+    this.gapless.disabled = !playsReleases(player.engineId);
     this.#list();
     const heard = deck?.heard;
     this.#fact("rendition", heard ? codec(heard) : "–");
@@ -59,7 +68,7 @@ export class Signal {
     this.#fact("resolution", heard ? resolution(heard) : "–");
     this.#fact("buffer", deck ? `${Math.max(0, deck.bufferedTo - player.position).toFixed(1)} s` : "–");
     this.#fact("switches", String(deck?.switches ?? 0));
-    const loudness = deck?.access.playback?.loudness?.integrated_lufs;
+    const loudness = deck?.playback?.loudness?.integrated_lufs;
     this.#fact("loudness", Number.isFinite(loudness) ? `${loudness.toFixed(1)} LUFS` : "–");
     this.#fact("gain", deck ? decibels(player.gain) : "–");
     if (heard) this.facts.rendition.dataset.rendition = heard.name;
@@ -136,13 +145,13 @@ export class Signal {
   }
 }
 
-function setting(name, select) {
-  return h("div", { class: "engine" }, h("label", { for: select.id }, name), select);
+function setting(name, control) {
+  return h("div", { class: "engine" }, h("label", { for: control.id }, name), control);
 }
 
 /** By tier (the answer's order is lowest first), then by rate. */
 function bestFirst(deck) {
-  const tiers = deck?.access.playback?.tiers ?? [];
+  const tiers = deck?.playback?.tiers ?? [];
   const rank = ({ tier }) => tiers.indexOf(tier);
   return [...(deck?.renditions ?? [])].sort(
     (a, b) => rank(b) - rank(a) || b.average_bps - a.average_bps,
