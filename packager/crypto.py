@@ -1,11 +1,12 @@
 """Sample encryption of audio: every byte of a frame, no subsamples. ISO/IEC 23001-7:2023.
 
-The only module of the packager that touches a cipher. Randomness (keys, IVs) comes from outside.
+The only module of the packager that touches a cipher; what the inspector decrypts with is here too.
+Randomness (keys, IVs) comes from outside.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from cryptography.hazmat.primitives.ciphers import Cipher
 from cryptography.hazmat.primitives.ciphers.algorithms import AES
@@ -61,6 +62,17 @@ def encrypt_segment(segment: bytes, key: bytes, iv: bytes) -> bytes:
     padding = BLOCK - len(segment) % BLOCK
     encryptor = Cipher(AES(key), CBC(iv)).encryptor()
     return encryptor.update(segment) + encryptor.update(bytes((padding,)) * padding)
+
+
+def decrypt_blocks(blocks: bytes, key: bytes, iv: bytes) -> bytes:
+    """Whole 16-byte blocks of AES-128-CBC; ValueError for anything between."""
+    decryptor = Cipher(AES(key), CBC(iv)).decryptor()
+    return decryptor.update(blocks) + decryptor.finalize()
+
+
+def counter_mode(key: bytes, iv: bytes) -> Callable[[bytes], bytes]:
+    """What decrypts one protected range of a sample after the other, the counter going on."""
+    return Cipher(AES(key), CTR(iv)).decryptor().update
 
 
 def encrypted_size(size: int) -> int:

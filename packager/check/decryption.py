@@ -9,13 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import repeat
 
-from cryptography.hazmat.primitives.ciphers import Cipher
-from cryptography.hazmat.primitives.ciphers.algorithms import AES
-from cryptography.hazmat.primitives.ciphers.modes import CBC, CTR
-
 from packager.boxes.protection import SampleEncryptionBox, TrackEncryptionBox
 from packager.check.track import Fragment
-from packager.crypto import BLOCK
+from packager.crypto import BLOCK, counter_mode, decrypt_blocks
 
 Subsamples = tuple[tuple[int, int], ...]  # (clear bytes, protected bytes); empty: all protected
 
@@ -74,7 +70,7 @@ def decrypted(
 
 
 def _sample(sample: bytes, iv: bytes, ranges: Subsamples, scheme: bytes, key: bytes) -> bytes:
-    counter = Cipher(AES(key), CTR(iv)).decryptor()
+    counter = counter_mode(key, iv)
     out = bytearray()
     at = 0
     for clear, protected in ranges or ((0, len(sample)),):
@@ -82,9 +78,9 @@ def _sample(sample: bytes, iv: bytes, ranges: Subsamples, scheme: bytes, key: by
         part = sample[at + clear : at + clear + protected]
         if scheme in {b"cbcs", b"cbc1"}:
             whole = len(part) & ~(BLOCK - 1)
-            out += Cipher(AES(key), CBC(iv)).decryptor().update(part[:whole]) + part[whole:]
+            out += decrypt_blocks(part[:whole], key, iv) + part[whole:]
         else:
-            out += counter.update(part)
+            out += counter(part)
         at += clear + protected
     return bytes(out) + sample[at:]
 
@@ -93,7 +89,7 @@ def whole_segment(data: bytes, key: bytes, iv: bytes) -> bytes | None:
     """AES-128 as HLS does it: CBC with PKCS7 padding; None where the padding is wrong."""
     if not data or len(data) % BLOCK:
         return None
-    plain = Cipher(AES(key), CBC(iv)).decryptor().update(data)
+    plain = decrypt_blocks(data, key, iv)
     count = plain[-1]
     if not 1 <= count <= BLOCK or plain[-count:] != bytes([count]) * count:
         return None

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator
 from itertools import accumulate
 from typing import BinaryIO
 
-from packager.boxes.base import Container, parse
+from packager.boxes.base import Container
 from packager.boxes.fragment import (
     TrackFragmentDecodeTimeBox,
     TrackFragmentHeaderBox,
@@ -15,6 +14,7 @@ from packager.boxes.fragment import (
 )
 from packager.boxes.movie import TrackExtendsBox
 from packager.demux.stream import MAX_FRAMES
+from packager.demux.top import containers
 from packager.errors import MalformedMedia, UnsupportedMedia
 from packager.model import SampleTable
 
@@ -29,7 +29,7 @@ def sample_table(source: BinaryIO, size: int, movie: Container, track_id: int) -
     defaults = _defaults(movie, track_id)
     table = SampleTable(array("I"), array("I"), array("Q"))
     time: int | None = None
-    for offset, moof in _fragments(source, size):
+    for offset, moof in containers(source, size, b"moof", MAX_FRAGMENT_BYTES):
         for traf in moof.all(b"traf"):
             header = traf.get(TrackFragmentHeaderBox)
             if header.track_id != track_id:
@@ -54,30 +54,6 @@ def _defaults(movie: Container, track_id: int) -> TrackExtendsBox:
         if isinstance(child, TrackExtendsBox) and child.track_id == track_id:
             return child
     raise MalformedMedia(f"has no trex for track {track_id}", path="moov/mvex")
-
-
-def _fragments(source: BinaryIO, size: int) -> Iterator[tuple[int, Container]]:
-    """Every movie fragment box with its offset; other boxes are passed over unread."""
-    offset = 0
-    while offset + 8 <= size:
-        source.seek(offset)
-        header = source.read(16)
-        length = int.from_bytes(header[:4], "big")
-        if length == 1:
-            length = int.from_bytes(header[8:16], "big")
-        elif length == 0:
-            length = size - offset
-        if length < 8 or offset + length > size:
-            name = header[4:8].decode("latin-1")
-            raise MalformedMedia("reaches beyond the end of the file", path=name, offset=offset)
-        if header[4:8] == b"moof":
-            if length > MAX_FRAGMENT_BYTES:
-                raise MalformedMedia(f"is {length} bytes long", path="moof", offset=offset)
-            source.seek(offset)
-            box = parse(source.read(length))[0]
-            if isinstance(box, Container):
-                yield offset, box
-        offset += length
 
 
 def _settled(header: TrackFragmentHeaderBox, defaults: TrackExtendsBox) -> tuple[int, int]:

@@ -11,7 +11,7 @@ from itertools import accumulate, pairwise
 from typing import BinaryIO
 
 from packager import codecs
-from packager.boxes.base import Container, parse
+from packager.boxes.base import Container
 from packager.boxes.entries import AudioSampleEntry, SampleDescriptionBox
 from packager.boxes.movie import (
     Edit,
@@ -31,6 +31,7 @@ from packager.codecs import opus
 from packager.demux import fragments
 from packager.demux.itunes import find_smpb
 from packager.demux.stream import MAX_FRAMES
+from packager.demux.top import containers
 from packager.errors import MalformedMedia, UnsupportedMedia
 from packager.model import Codec, CodecConfig, EncodedTrack, SampleTable, Trim
 
@@ -100,26 +101,8 @@ def _entry(tables: Container) -> AudioSampleEntry:
 
 
 def _read_movie(source: BinaryIO, size: int) -> Container:
-    offset = 0
-    while offset + 8 <= size:
-        source.seek(offset)
-        header = source.read(16)
-        length = int.from_bytes(header[:4], "big")
-        if length == 1:
-            length = int.from_bytes(header[8:16], "big")
-        elif length == 0:
-            length = size - offset
-        if length < 8 or offset + length > size:
-            name = header[4:8].decode("latin-1")
-            raise MalformedMedia("reaches beyond the end of the file", path=name, offset=offset)
-        if header[4:8] == b"moov":
-            if length > MAX_MOVIE_BYTES:
-                raise MalformedMedia(f"is {length} bytes long", path="moov", offset=offset)
-            source.seek(offset)
-            box = parse(source.read(length))[0]
-            if isinstance(box, Container):
-                return box
-        offset += length
+    for _, movie in containers(source, size, b"moov", MAX_MOVIE_BYTES):
+        return movie
     raise MalformedMedia("there is no moov box: not a finished MP4 file")
 
 

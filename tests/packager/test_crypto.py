@@ -11,7 +11,13 @@ from cryptography.hazmat.primitives.ciphers.modes import CBC, CTR
 from hypothesis import given
 from hypothesis import strategies as st
 
-from packager.crypto import cenc_ivs, encrypt_cbcs, encrypt_cenc
+from packager.crypto import (
+    cenc_ivs,
+    counter_mode,
+    decrypt_blocks,
+    encrypt_cbcs,
+    encrypt_cenc,
+)
 from packager.model import Kid, Scheme, TrackProtection
 from packager.protection import check
 
@@ -21,7 +27,18 @@ PLAIN = bytes.fromhex("6bc1bee22e409f96e93d7e117393172aae2d8a571e03ac9c9eb76fac4
 CBC_IV = bytes.fromhex("000102030405060708090a0b0c0d0e0f")
 CBC_OUT = bytes.fromhex("7649abac8119b246cee98e9b12e9197d5086cb9b507219ee95db113a917678b2")
 
+CTR_IV = bytes.fromhex("f0f1f2f3f4f5f6f7f8f9fafbfcfdfeff")
+CTR_OUT = bytes.fromhex("874d6191b620e3261bef6864990db6ce9806f66b7970fdff8617187bb9fffdff")
+
 payloads = st.lists(st.binary(max_size=70), max_size=12)
+
+
+def test_what_the_inspector_decrypts_with_is_the_nist_vectors_too() -> None:
+    assert decrypt_blocks(CBC_OUT, KEY, CBC_IV) == PLAIN
+    counter = counter_mode(KEY, CTR_IV)
+    assert counter(CTR_OUT[:5]) + counter(CTR_OUT[5:]) == PLAIN
+    with pytest.raises(ValueError, match="multiple of the block length"):
+        decrypt_blocks(CBC_OUT[:-1], KEY, CBC_IV)
 
 
 def test_cbcs_is_the_nist_vector_with_a_clear_tail() -> None:
