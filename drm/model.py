@@ -46,3 +46,4 @@ class AccessToken:
     subscription: str  # "free", "premium": which tiers that opens is configuration
     expires_at: datetime
     scopes: frozenset[str] = frozenset()  # what else it may do: "speke:keys"
+    country: str | None = None  # ISO 3166-1 alpha-2, where the token says it

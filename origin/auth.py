@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from aiohttp import hdrs, web
 
-from drm.access_token import AccessTokens
+from drm.callers import Callers
 from drm.errors import Denied, ExpiredToken
 from drm.model import AccessToken
 from drm.playback_token import PlaybackTokens
@@ -97,17 +97,17 @@ def bearer(request: web.BaseRequest) -> str | None:
     return text.strip() or None if scheme.lower() == "bearer" else None
 
 
-def listener(request: web.BaseRequest, tokens: AccessTokens) -> AccessToken:
+async def listener(request: web.BaseRequest, callers: Callers) -> AccessToken:
     """Who calls, by the access token in the Authorization header."""
     text = bearer(request)
     if text is None:
         raise Unauthenticated
-    return tokens.verify(text, datetime.now(UTC))
+    return await callers.verify(text, datetime.now(UTC))
 
 
-def program(request: web.BaseRequest, tokens: AccessTokens, scope: str) -> AccessToken:
+async def program(request: web.BaseRequest, callers: Callers, scope: str) -> AccessToken:
     """Which program calls, by an access token that has this scope; Denied where it has not."""
-    token = listener(request, tokens)
+    token = await listener(request, callers)
     if scope not in token.scopes:
         raise Denied("scope-missing", f"The token has not the scope {scope}.")
     return token

@@ -10,6 +10,7 @@ from catalog.engine import Catalog
 from configs.settings import OriginSettings
 from drm.access_token import AccessTokens
 from drm.audit import Audit, NoAudit
+from drm.callers import Callers
 from drm.cpix import Recipients
 from drm.keyring import Keyring
 from drm.playback_token import PlaybackTokens
@@ -57,6 +58,7 @@ class OriginState:
         limit = deps.settings.cache_bytes
         self.deps = deps
         self.grants = PlaybackGrants(deps.playback_tokens)
+        self.callers = Callers(deps.access_tokens)
         self.pieces = Pieces(deps.store, limit)
         self.packages = Packages(deps.store, limit // _INDEX_SHARE)
         self.availability = Availability(deps.catalog)

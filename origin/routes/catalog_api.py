@@ -26,7 +26,7 @@ _COVER_STEP_S = 3600  # cover URLs change once an hour, so that browsers can kee
 
 async def list_releases(request: web.Request) -> web.Response:
     """One page of releases, in the catalog's order."""
-    state = _authenticated(request)
+    state = await _authenticated(request)
     after, limit = _page(request)
     async with state.deps.catalog.connect() as tx:
         page = await releases.list_page(tx, after=after, limit=limit, now=datetime.now(UTC))
@@ -40,7 +40,7 @@ async def list_releases(request: web.Request) -> web.Response:
 
 async def get_release(request: web.Request) -> web.Response:
     """A release and its available tracks."""
-    state = _authenticated(request)
+    state = await _authenticated(request)
     release_id = request.match_info["release_id"]
     async with state.deps.catalog.connect() as tx:
         release = await releases.get(tx, release_id)
@@ -58,7 +58,7 @@ async def get_release(request: web.Request) -> web.Response:
 
 async def list_tracks(request: web.Request) -> web.Response:
     """One page of available tracks, in the catalog's order."""
-    state = _authenticated(request)
+    state = await _authenticated(request)
     after, limit = _page(request)
     async with state.deps.catalog.connect() as tx:
         page = await tracks.list_page(
@@ -78,15 +78,15 @@ async def list_tracks(request: web.Request) -> web.Response:
 
 async def get_track(request: web.Request) -> web.Response:
     """One available track."""
-    state = _authenticated(request)
+    state = await _authenticated(request)
     return json_answer(
         _track(await available_track(state.deps.catalog, request.match_info["track_id"]))
     )
 
 
-def _authenticated(request: web.Request) -> OriginState:
+async def _authenticated(request: web.Request) -> OriginState:
     state = request.app[STATE]
-    listener(request, state.deps.access_tokens)
+    await listener(request, state.callers)
     return state
 
 

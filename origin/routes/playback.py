@@ -29,7 +29,7 @@ async def post_playback(request: web.Request) -> web.Response:
     """Parse, decide, fetch, respond."""
     state = request.app[STATE]
     deps = state.deps
-    caller = listener(request, deps.access_tokens)
+    caller = await listener(request, state.callers)
     tiers = deps.tiers.opened_by(caller.subscription)
     track = await available_track(deps.catalog, request.match_info["track_id"])
     revision = track.current_revision or ""  # an available track has one
@@ -57,7 +57,7 @@ async def post_release(request: web.Request) -> web.Response:
     """The same for a release as one piece: its tracks in order, with what they have in common."""
     state = request.app[STATE]
     deps = state.deps
-    caller = listener(request, deps.access_tokens)
+    caller = await listener(request, state.callers)
     tiers = deps.tiers.opened_by(caller.subscription)
     edition = await state.editions.get(request.match_info["release_id"])
     loaded = [(await state.packages.get(*one)).package.only(tiers) for one in edition.revisions]

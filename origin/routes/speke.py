@@ -29,7 +29,7 @@ async def post_copy_protection(request: web.Request) -> web.StreamResponse:
     token = bearer(request)
     what: dict[str, object] = {}
     try:
-        program(request, state.deps.access_tokens, SPEKE_KEYS)
+        await program(request, state.callers, SPEKE_KEYS)
         asked, body = await _answer(state, request, token or "", what)
     except Exception as error:
         await state.key_audit.denied(request, token, what, error)
