@@ -29,8 +29,8 @@ from drm.cpix.model import (
 )
 from drm.cpix.read import read
 from drm.cpix.write import write
-from drm.errors import DrmError
 from drm.http_client import HttpAnswer, HttpClient, HttpFailed
+from drm.key_provider import KeyProviderFailed, ProvidedKey
 from drm.model import ContentKey
 from packager.model import KeySignaling, Kid, Scheme
 from packager.pssh import System, is_box_of
@@ -39,21 +39,6 @@ _IV_BYTES = {Scheme.CBCS: 16, Scheme.CENC: 8}
 _CBCS = Scheme.CBCS
 _PAUSES_S = (0.5, 2.0)  # before each further try
 _USER_AGENT = "headwater"
-
-
-class KeyProviderFailed(DrmError):
-    """The key provider gave no key; the message names it and says why."""
-
-    def __init__(self, url: str, problem: str) -> None:
-        super().__init__(f"key provider {url}: {problem}")
-
-
-@dataclass(frozen=True, slots=True)
-class ProvidedKey:
-    """A key of a provider, and what it wants key systems to be told."""
-
-    key: ContentKey
-    signaling: KeySignaling
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,19 +193,3 @@ def _reason(body: bytes) -> str:
     text = "".join(one if one.isprintable() else " " for one in body.decode("utf-8", "replace"))
     short = text.strip()[:200]
     return f": {short}" if short else ""
-
-
-def tier_content_id(track_id: str, tier: str) -> str:
-    """The content id of one tier of a track. Our own profile: see docs/cpix.md."""
-    return f"{track_id}/{tier}"
-
-
-async def keys_of_tiers(
-    client: SpekeClient, track_id: str, tiers: Sequence[str], scheme: Scheme
-) -> dict[str, ProvidedKey]:
-    """A key for each tier. KeyProviderFailed as `key`, and where two tiers got one key."""
-    asked = (client.key(tier_content_id(track_id, tier), scheme) for tier in tiers)
-    found = dict(zip(tiers, await asyncio.gather(*asked), strict=True))
-    if len({one.key.key for one in found.values()}) < len(found):
-        raise KeyProviderFailed(client.url, "two tiers got one key")
-    return found

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 
 from catalog.records import WrappedKeyRecord
 from drm.audit import AuditEvent, Auditor
+from drm.key_provider import KeyProvider, ProvidedKey, keys_of_tiers
 from drm.keyring import Keyring
 from drm.model import ContentKey, KeyScope
-from drm.speke_client import ProvidedKey, SpekeClient, keys_of_tiers
 from packager.model import Kid, Scheme
 from pipeline.ladder import RenditionSpec
 
@@ -36,7 +36,7 @@ async def wrap_keys(
 
 
 async def provided_keys(
-    provider: SpekeClient | None,
+    provider: KeyProvider | None,
     track_id: str,
     specs: Sequence[RenditionSpec],
     scheme: Scheme,

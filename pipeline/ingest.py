@@ -33,8 +33,8 @@ from configs.ladder import Ladder
 from configs.settings import IngestSettings
 from drm.audit import Auditor
 from drm.errors import DrmError
+from drm.key_provider import KeyProvider
 from drm.keyring import Keyring
-from drm.speke_client import SpekeClient
 from packager import index
 from packager.dash.render import mpd
 from packager.errors import PackagerError
@@ -90,7 +90,7 @@ class Workshop:
     clock: Callable[[], datetime]
     slot: Callable[[], AbstractAsyncContextManager[object]]  # for each ffmpeg process
     auditor: Auditor
-    key_provider: SpekeClient | None = None  # None: the keyring makes keys
+    key_provider: KeyProvider | None = None  # None: the keyring makes keys
 
 
 @dataclass(slots=True)

@@ -8,9 +8,9 @@ from fractions import Fraction
 from pathlib import Path
 from typing import BinaryIO
 
+from drm.key_provider import ProvidedKey
 from drm.keyring import Keyring
 from drm.model import ContentKey
-from drm.speke_client import ProvidedKey
 from packager.boxes.base import Container
 from packager.cmaf import write_track
 from packager.demux import demux, with_length

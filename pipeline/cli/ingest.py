@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
 import click
 
 from configs import paths
-from configs.settings import Settings
+from configs.settings import DrmSettings, Settings
 from drm.audit import Auditor
+from drm.key_provider import KeyProvider
 from pipeline.batch import ingest_all, open_workshop
 from pipeline.cli.compose import (
     Invocation,
@@ -22,7 +23,6 @@ from pipeline.cli.compose import (
     operator,
     pass_invocation,
 )
-from pipeline.cli.key_provider import open_key_provider
 from pipeline.cli.output import FAILED
 from pipeline.cli.reporters import make_reporter, summary
 from pipeline.errors import NoMasters
@@ -94,7 +94,7 @@ async def _ingest(
     tools = await find_tools(settings.ffmpeg)
     async with (
         open_deps(settings) as deps,
-        open_key_provider(settings.drm) as key_provider,
+        _open_key_provider(settings.drm) as key_provider,
         open_workshop(
             store=deps.store,
             catalog=deps.catalog,
@@ -110,6 +110,18 @@ async def _ingest(
     ):
         whole = replace(shop, key_provider=key_provider)
         return await ingest_all(whole, masters, reporter, operator_id=operator_id)
+
+
+@asynccontextmanager
+async def _open_key_provider(settings: DrmSettings) -> AsyncIterator[KeyProvider | None]:
+    """The vendor that makes content keys; None where we do."""
+    if settings.key_provider == "local" or settings.speke_url is None:
+        yield None
+        return
+    from pipeline.cli.speke import open_speke_client  # noqa: PLC0415 - slow to load, rarely needed
+
+    async with open_speke_client(settings, settings.speke_url) as client:
+        yield client
 
 
 def _end_on_sigterm() -> None:

@@ -14,8 +14,8 @@ from origin.server import serve
 from origin.state import OriginDeps
 from origin.workers import WorkersFailed
 from pipeline.cli.compose import Invocation, key_systems, open_deps, pass_invocation
-from pipeline.cli.key_provider import open_recipients
 from pipeline.cli.output import Failure
+from pipeline.cli.speke import open_recipients
 
 
 @click.command("serve")

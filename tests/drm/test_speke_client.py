@@ -10,7 +10,7 @@ import pytest
 
 from drm.cpix import Identity, Recipients
 from drm.http_client import HttpAnswer
-from drm.speke_client import KeyProviderFailed, keys_of_tiers
+from drm.key_provider import KeyProviderFailed, keys_of_tiers
 from packager.model import Kid, Scheme
 from packager.pssh import System, read_box
 from tests.support.certificates import rsa_pair

@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 
 from drm.cpix import Identity, Recipients
-from drm.speke_client import KeyProviderFailed, SpekeClient, keys_of_tiers
+from drm.key_provider import KeyProviderFailed, keys_of_tiers
+from drm.speke_client import SpekeClient
 from origin.outbound import OutboundClient
 from origin.routes.speke import PATH
 from origin.state import STATE

@@ -19,8 +19,8 @@ from packager.hls.render import HlsForm, media
 from packager.model import Package
 from packager.systems import KeySystems
 from pipeline.batch import ingest_all
-from pipeline.cli.key_provider import open_key_provider, open_recipients
 from pipeline.cli.output import Failure
+from pipeline.cli.speke import open_recipients, open_speke_client
 from pipeline.ffmpeg.binaries import Tools
 from pipeline.ingest import Workshop
 from pipeline.progress import Outcome
@@ -100,19 +100,20 @@ async def test_a_clear_ingest_asks_nobody(tools: Tools, tmp_path: Path) -> None:
     assert provider.bodies == []
 
 
+URL = "https://keys.example.com/speke"
+
+
 def settings(tmp_path: Path, **speke: object) -> Settings:
     pair = rsa_pair()
     for name, data in (("c.pem", pair.pem), ("k.pem", pair.key_pem), ("token", b"secret\n")):
         (tmp_path / name).write_bytes(data)
         (tmp_path / name).chmod(0o600)
     values = {f"speke_{name}": value for name, value in speke.items()}
-    drm = {"key_provider": "speke", "speke_url": "https://keys.example.com/speke", **values}
+    drm = {"key_provider": "speke", "speke_url": URL, **values}
     return Settings.model_validate({"drm": {"systems": {"fairplay": True}, **drm}})
 
 
 async def test_the_settings_make_a_client(tmp_path: Path) -> None:
-    async with open_key_provider(Settings().drm) as nobody:
-        assert nobody is None
     found = settings(
         tmp_path,
         version="2.1",
@@ -121,7 +122,7 @@ async def test_the_settings_make_a_client(tmp_path: Path) -> None:
         key=tmp_path / "k.pem",
         recipients=[tmp_path / "c.pem"],
     )
-    async with open_key_provider(found.drm) as client:
+    async with open_speke_client(found.drm, URL) as client:
         assert client is not None
         assert client.token is not None
         assert (client.version, client.token()) == ("2.1", "secret")
@@ -140,7 +141,7 @@ async def test_keys_that_others_can_read_are_refused(tmp_path: Path) -> None:
     found = settings(tmp_path, certificate=tmp_path / "c.pem", key=tmp_path / "k.pem")
     (tmp_path / "k.pem").chmod(0o644)
     with pytest.raises(SecretUnavailable, match="chmod 600"):
-        async with open_key_provider(found.drm):
+        async with open_speke_client(found.drm, URL):
             pass
     missing = settings(tmp_path, recipients=[tmp_path / "none.pem"])
     with pytest.raises(Failure, match=r"none\.pem: cannot be read"):

@@ -8,7 +8,8 @@ import pytest
 from rich.console import Console
 
 from catalog.records import RenditionRecord
-from pipeline.cli.reporters import JsonReporter, LiveReporter, PlainReporter, summary
+from pipeline.cli.live_reporter import LiveReporter
+from pipeline.cli.reporters import JsonReporter, PlainReporter, summary
 from pipeline.progress import Outcome, Progress, Reporter, Stage, Status
 
 ONE, TWO = Path("one.wav"), Path("two.wav")

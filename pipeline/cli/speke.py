@@ -11,18 +11,14 @@ from drm import secret_file
 from drm.cpix.envelope import SPEKE_BITS, Identity, Recipients
 from drm.errors import SecretUnavailable
 from drm.speke_client import SpekeClient
+from origin.outbound import OutboundClient
 from packager.pssh import System
 from pipeline.cli.output import Failure
 
 
 @asynccontextmanager
-async def open_key_provider(settings: DrmSettings) -> AsyncIterator[SpekeClient | None]:
-    """The vendor that makes content keys; None where we do."""
-    if settings.key_provider == "local" or settings.speke_url is None:
-        yield None
-        return
-    from origin.outbound import OutboundClient  # noqa: PLC0415 - slow to load, rarely needed
-
+async def open_speke_client(settings: DrmSettings, url: str) -> AsyncIterator[SpekeClient]:
+    """The vendor that makes content keys."""
     wanted = (
         (System.WIDEVINE, settings.systems.widevine),
         (System.PLAYREADY, settings.systems.playready),
@@ -31,7 +27,7 @@ async def open_key_provider(settings: DrmSettings) -> AsyncIterator[SpekeClient 
     async with OutboundClient() as http:
         yield SpekeClient(
             http,
-            settings.speke_url,
+            url,
             settings.speke_version,
             tuple(system for system, is_on in wanted if is_on),
             token=_token(settings.speke_token_file),
