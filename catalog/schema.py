@@ -5,6 +5,7 @@
     jobs stand alone: they are kept when what they made is not
     external_keys, too: what they lock is elsewhere
     keks, and audit_chains --< audit_entries, stand alone: entries are only ever added
+    rights --< rights_windows, of a track or a release; stream_accounts --< streams
 
 Only types that SQLite and PostgreSQL both have. Instants are UTC; ids and hashes are text.
 """
@@ -16,6 +17,7 @@ from datetime import UTC, datetime
 from sqlalchemy import (
     JSON,
     BigInteger,
+    Boolean,
     Column,
     DateTime,
     Dialect,
@@ -283,4 +285,39 @@ audit_entries = Table(
     Column("whence", Text, nullable=False),
     Column("why", Text, nullable=False),
     Column("hash", LargeBinary(32), nullable=False),
+)
+
+# What a label allows. The owner is a track or a release, which may come later than its rights.
+rights = Table(
+    "rights",
+    metadata,
+    Column("owner", String(21), primary_key=True),
+    Column("offline", Boolean, nullable=False),  # whether licenses may be kept
+    Column("updated_at", UtcDateTime, nullable=False),
+)
+
+rights_windows = Table(
+    "rights_windows",
+    metadata,
+    Column("owner", ForeignKey("rights.owner"), primary_key=True),
+    Column("position", Integer, primary_key=True),  # from 0, as they were given
+    Column("territory", String(2), nullable=False),  # ISO 3166-1 alpha-2, or "*": all others
+    Column("licensed", Boolean, nullable=False),  # false: this territory is excepted
+    Column("starts_at", UtcDateTime),
+    Column("ends_at", UtcDateTime),  # the first instant that is out
+)
+
+stream_accounts = Table(
+    "stream_accounts",
+    metadata,
+    Column("account", String(16), primary_key=True),  # a hash
+    Column("played_at", UtcDateTime, nullable=False),
+)
+
+streams = Table(
+    "streams",
+    metadata,
+    Column("account", ForeignKey("stream_accounts.account"), primary_key=True),
+    Column("session", String(12), primary_key=True),
+    Column("expires_at", UtcDateTime, nullable=False),
 )
