@@ -13,7 +13,7 @@ from packager.model import Codec, CodecConfig
 MPEG4_AUDIO = 0x40  # objectTypeIndication, ISO/IEC 14496-1, table 5
 
 _PATH = "esds/AudioSpecificConfig"
-LC, _SBR, _PS = 2, 5, 29  # audio object types
+LC, SBR, PS = 2, 5, 29  # audio object types
 _ESCAPED_RATE = 15
 # samplingFrequencyIndex, 14496-3 table 1.18
 RATES = (96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000, 7350)
@@ -53,6 +53,7 @@ class AudioSpecificConfig:
     channels: int  # decoded: parametric stereo makes two of one
     frame_length: int  # samples at the core rate: 1024, or 960 where the flag is set
     channel_configuration: int | None  # ISO/IEC 23091-3; None: a layout that has no number
+    is_silent_on_sbr: bool = False  # frames may have it all the same: implicit signaling, 1.6.6.3
 
     @property
     def frame_ticks(self) -> int:
@@ -67,21 +68,26 @@ def parse(data: bytes) -> AudioSpecificConfig:
     core_rate = output_rate = _rate(bits)
     index = bits.bits(4)
     coded_type = object_type
-    if object_type in {_SBR, _PS}:  # hierarchical signaling
+    if object_type in {SBR, PS}:  # hierarchical signaling
         output_rate = _rate(bits)
         coded_type = _object_type(bits)
     if coded_type != LC:
         raise UnsupportedMedia(f"AAC of audio object type {coded_type} cannot be packaged")
     frame, channels, layout = _general_audio(bits, index)
+    is_silent = False
     if object_type == LC:  # backward compatible signaling, after everything an LC decoder reads
-        object_type, output_rate = _sync_extension(bits, core_rate)
+        is_silent = bits.left < 16 or bits.bits(11) != _SYNC_SBR or _object_type(bits) != SBR
+        if not is_silent:
+            object_type, output_rate = _sync_extension(bits, core_rate)
     if not core_rate or output_rate not in {core_rate, 2 * core_rate}:
         raise MalformedMedia(f"a core at {core_rate} Hz under {output_rate} Hz", path=_PATH)
-    if object_type == _PS:
+    if object_type == PS:
         if channels != 1:
             raise MalformedMedia(f"parametric stereo of {channels} channels", path=_PATH)
         channels = layout = 2
-    return AudioSpecificConfig(object_type, core_rate, output_rate, channels, frame, layout)
+    return AudioSpecificConfig(
+        object_type, core_rate, output_rate, channels, frame, layout, is_silent
+    )
 
 
 def _general_audio(bits: BitReader, index: int) -> tuple[int, int, int | None]:
@@ -122,13 +128,11 @@ def _program_config(bits: BitReader) -> tuple[int, int | None]:
 
 def _sync_extension(bits: BitReader, core_rate: int) -> tuple[int, int]:
     """SBR and PS as an LC decoder does not see them, 1.6.6.2: (object type, output rate)."""
-    if bits.left < 16 or bits.bits(11) != _SYNC_SBR or _object_type(bits) != _SBR:
-        return LC, core_rate
     if not bits.bits(1):  # sbrPresentFlag
         return LC, core_rate
     rate = _rate(bits)
     stereo = bits.left >= 12 and bits.bits(11) == _SYNC_PS and bits.bits(1)
-    return _PS if stereo else _SBR, rate
+    return PS if stereo else SBR, rate
 
 
 def _object_type(bits: BitReader) -> int:
@@ -150,10 +154,21 @@ def lc_specific_config(rate_index: int, channel_index: int) -> bytes:
     return pack_bits((LC, 5), (rate_index, 4), (channel_index, 4), (0, 3))
 
 
-def sbr_specific_config(rate_index: int, channel_index: int, output_index: int) -> bytes:
-    """AAC-LC with SBR, signaled so that an LC decoder reads it too. 1.6.6.2."""
-    core = ((LC, 5), (rate_index, 4), (channel_index, 4), (0, 3))
-    return pack_bits(*core, (_SYNC_SBR, 11), (_SBR, 5), (1, 1), (output_index, 4))
+def signaled(specific: bytes, object_type: int) -> bytes:
+    """A configuration of AAC-LC that is silent on SBR, with what its frames have. 1.6.6.2.
+
+    It stands where an LC decoder does not look. UnsupportedMedia where twice the rate of the core
+    has no index.
+    """
+    bits = BitReader(specific, path=_PATH)
+    _object_type(bits)
+    rate = 2 * _rate(bits)
+    _general_audio(bits, bits.bits(4))
+    if rate not in RATES:
+        raise UnsupportedMedia(f"spectral band replication up to {rate} Hz")
+    core = (bits.value >> bits.left, len(specific) * 8 - bits.left)
+    stereo = ((_SYNC_PS, 11), (1, 1)) if object_type == PS else ()
+    return pack_bits(core, (_SYNC_SBR, 11), (SBR, 5), (1, 1), (RATES.index(rate), 4), *stereo)
 
 
 def read_config(entry: AudioSampleEntry) -> CodecConfig:

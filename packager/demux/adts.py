@@ -73,7 +73,8 @@ def read(stream: ByteStream, tag: Id3Tag) -> EncodedTrack:
         largest = max(largest, header.size)
         at += header.size
     table = frames.table("AAC frames")
-    specific = _specific_config(first, replicated=sbr.is_present(stream, table))
+    specific = aac.lc_specific_config(first.rate_index, first.channel_index)
+    specific = sbr.made_explicit(stream, table, specific)
     ticks = aac.parse(specific).frame_ticks
     for number in range(len(table)):
         table.durations[number] = ticks
@@ -98,12 +99,3 @@ def _check(first: AdtsHeader) -> None:
         raise UnsupportedMedia("an ADTS stream with its channels in a program_config_element")
     if first.blocks != 1:
         raise UnsupportedMedia("an ADTS stream with several blocks in a frame")
-
-
-def _specific_config(first: AdtsHeader, *, replicated: bool) -> bytes:
-    if not replicated:
-        return aac.lc_specific_config(first.rate_index, first.channel_index)
-    doubled = 2 * aac.RATES[first.rate_index]
-    if doubled not in aac.RATES:
-        raise UnsupportedMedia(f"spectral band replication up to {doubled} Hz")
-    return aac.sbr_specific_config(first.rate_index, first.channel_index, aac.RATES.index(doubled))

@@ -12,7 +12,7 @@ from typing import BinaryIO
 
 from packager import codecs
 from packager.boxes.base import Container
-from packager.boxes.entries import AudioSampleEntry, SampleDescriptionBox
+from packager.boxes.entries import AudioSampleEntry, ElementaryStreamBox, SampleDescriptionBox
 from packager.boxes.movie import (
     Edit,
     EditListBox,
@@ -27,10 +27,11 @@ from packager.boxes.table import (
     SampleToChunkBox,
     TimeToSampleBox,
 )
-from packager.codecs import opus
-from packager.demux import fragments
+from packager.codecs import aac, opus
+from packager.codecs.entry import config_box
+from packager.demux import fragments, sbr
 from packager.demux.itunes import find_smpb
-from packager.demux.stream import MAX_FRAMES
+from packager.demux.stream import MAX_FRAMES, ByteStream
 from packager.demux.top import containers
 from packager.errors import MalformedMedia, UnsupportedMedia
 from packager.model import Codec, CodecConfig, EncodedTrack, SampleTable, Trim
@@ -60,6 +61,8 @@ def read(source: BinaryIO) -> EncodedTrack:
     if config.codec is Codec.OPUS:
         source.seek(table.offsets[0])
         config = opus.with_packet(config, source.read(2))
+    elif config.codec is Codec.AAC:
+        config = _with_replication(source, entry, table)
     scale = _scale(track, config)
     table = _scaled(table, scale)
     total = sum(table.durations)
@@ -154,6 +157,13 @@ def _offsets(tables: Container, sizes: array[int], file_size: int) -> array[int]
     if at != len(sizes):
         raise MalformedMedia(f"chunks hold {at} of {len(sizes)} samples", path="stbl/stsc")
     return offsets
+
+
+def _with_replication(source: BinaryIO, entry: AudioSampleEntry, table: SampleTable) -> CodecConfig:
+    """The configuration of AAC with the SBR that the frames may have without a word in the file."""
+    esds = config_box(entry, ElementaryStreamBox)
+    specific = sbr.made_explicit(ByteStream(source), table, esds.decoder_specific)
+    return aac.from_esds(replace(esds, decoder_specific=specific))
 
 
 def _scale(track: Container, config: CodecConfig) -> int:

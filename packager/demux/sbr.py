@@ -1,55 +1,111 @@
-"""Spectral band replication in AAC frames whose headers cannot say so.
+"""Spectral band replication, and parametric stereo, that only the AAC frames tell of.
 
-SBR data is a fill element at the end of a frame (ISO/IEC 14496-3:2019, 4.4.2.7, 4.5.2.8.2.2), and
+The headers of ADTS cannot say so, and an MP4 file need not ("implicit signaling", ISO/IEC
+14496-3:2019, 1.6.6.3). SBR data is a fill element at the end of a frame (4.4.2.7, 4.5.2.8.2.2), and
 where that begins only a decoder of the Huffman codes before it knows. But its length is in it and
-has to lead to the end of the frame, to the bit: ID_END, then less than a byte of zeros. One frame
-in about thirty looks so by chance, every frame of HE-AAC does.
+has to lead to the end of the frame, to the bit: ID_END, then less than a byte of zeros; fill
+elements that only stuff may come between. One frame in about thirty looks so by chance, every frame
+of HE-AAC does.
+
+Parametric stereo is an extension at the end of the SBR data of a mono stream (4.4.2.8, table 4.72,
+8.A.2) and is found in the same way. Four in ten look so by chance, all of HE-AAC v2 do.
 """
 
 from __future__ import annotations
 
+from packager.codecs import aac
 from packager.demux.stream import ByteStream
 from packager.model import SampleTable
 
 _FRAMES = 64  # looked at
 _FILL, _END = 6, 7  # id_syn_ele, table 4.85
-_EXTENSIONS = (13, 14)  # EXT_SBR_DATA, EXT_SBR_DATA_CRC, table 4.121
-_ESCAPE = 15  # count of a fill element that goes on in eight more bits
+_SBR_TYPES = (13, 14)  # EXT_SBR_DATA, EXT_SBR_DATA_CRC, table 4.121
+_STUFFING = 0xA5  # fill_byte of EXT_FILL_DATA, 4.5.2.8.2.1
+_ESCAPE = 15  # a count that goes on in eight more bits
+_MAX_STUFFING = 8  # elements of nothing but stuffing behind the SBR data
+_EXTENSION_PS = 2  # bs_extension_id, table 4.122
+
+_Data = tuple[int, int]  # the bytes of a fill element as one number, and how many
 
 
-def is_present(stream: ByteStream, table: SampleTable) -> bool:
-    """Whether most frames end in SBR data (the first of a stream, and silence, may have none)."""
+def made_explicit(stream: ByteStream, table: SampleTable, specific: bytes) -> bytes:
+    """An AudioSpecificConfig that says what the frames have: as it was, where it spoke of SBR.
+
+    Raises UnsupportedMedia where the doubled sampling rate has no index.
+    """
+    config = aac.parse(specific)
+    if not config.is_silent_on_sbr:
+        return specific
+    found = _object_type(stream, table, config.channels)
+    return specific if found == aac.LC else aac.signaled(specific, found)
+
+
+def _object_type(stream: ByteStream, table: SampleTable, channels: int) -> int:
+    """What most frames are (the first of a stream, and silence, may be without)."""
     step = max(1, len(table) // _FRAMES)
     numbers = range(0, len(table), step)
-    found = sum(
-        ends_in_sbr(stream.at(table.offsets[number], table.sizes[number])) for number in numbers
-    )
-    return found * 2 > len(numbers)
+    frames = (stream.at(table.offsets[number], table.sizes[number]) for number in numbers)
+    found = [data for frame in frames if (data := sbr_data(frame))]
+    if len(found) * 2 <= len(numbers):
+        return aac.LC
+    stereo = sum(ends_in_ps(data) for data in found)
+    return aac.PS if channels == 1 and stereo * 4 > len(found) * 3 else aac.SBR
 
 
-def ends_in_sbr(frame: bytes) -> bool:
-    """Whether a raw_data_block ends in a fill element of SBR data."""
+def sbr_data(frame: bytes) -> _Data | None:
+    """The SBR data that a raw_data_block ends in; None where it does not."""
     value = int.from_bytes(frame, "big")
     total = len(frame) * 8
     for padding in range(8):
         rest = value >> padding
         if value & ((1 << padding) - 1):
-            return False
-        if rest & 7 == _END and _sbr_before(rest >> 3, total - padding - 3):
-            return True
-    return False
+            return None
+        if rest & 7 == _END and (data := _sbr_before(rest >> 3, total - padding - 3)):
+            return data
+    return None
 
 
-def _sbr_before(value: int, length: int) -> bool:
-    """Whether an SBR element ends where these bits do."""
-    for count in range(1, 14 + 256):
+def _sbr_before(value: int, length: int, stuffed: int = 0) -> _Data | None:
+    """The SBR element that ends where these bits do, or where the stuffing behind it begins."""
+    for count in range(_ESCAPE + 255):
         escaped = count >= _ESCAPE
         head = (_FILL << 4 | _ESCAPE) << 8 | count - _ESCAPE + 1 if escaped else _FILL << 4 | count
-        width = 15 if escaped else 7
-        payload = 8 * count
-        if payload + width > length:
+        left = length - 8 * count - (15 if escaped else 7)
+        if left < 0:
+            return None
+        start = value >> 8 * count
+        if start & ((1 << (15 if escaped else 7)) - 1) != head:
+            continue
+        payload = value & ((1 << 8 * count) - 1)
+        if count and payload >> 8 * count - 4 in _SBR_TYPES:
+            return payload, count
+        if stuffed < _MAX_STUFFING and _is_stuffing(payload, count):
+            before = start >> (15 if escaped else 7)
+            if data := _sbr_before(before, left, stuffed + 1):
+                return data
+    return None
+
+
+def _is_stuffing(payload: int, count: int) -> bool:
+    """An element of no bytes, of EXT_FILL_DATA, or of EXT_FILL with zeros."""
+    data = payload.to_bytes(count, "big")
+    return data in {bytes(count), b"\x10" + bytes((_STUFFING,)) * (count - 1)}
+
+
+def ends_in_ps(data: _Data) -> bool:
+    """Whether SBR data ends in an extension that is parametric stereo, and less than a byte."""
+    payload, size = data
+    for padding in range(8):
+        if payload & ((1 << padding) - 1):
             return False
-        start = value >> payload
-        if start & ((1 << width) - 1) == head and value >> payload - 4 & 15 in _EXTENSIONS:
-            return True
+        for count in range(1, size):
+            escaped = count >= _ESCAPE
+            # bs_extended_data, bs_extension_size, bs_esc_count
+            head = 0x1F << 8 | count - _ESCAPE if escaped else 1 << 4 | count
+            start = payload >> padding + 8 * count
+            if (
+                start & ((1 << (13 if escaped else 5)) - 1) == head
+                and payload >> padding + 8 * count - 2 & 3 == _EXTENSION_PS
+            ):
+                return True
     return False

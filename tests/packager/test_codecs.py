@@ -17,19 +17,22 @@ from packager.model import Codec
     ("data", "wanted"),
     [
         # AAC-LC, 44.1 kHz, stereo
-        ("1210", aac.AudioSpecificConfig(2, 44100, 44100, 2, 1024, 2)),
+        ("1210", aac.AudioSpecificConfig(2, 44100, 44100, 2, 1024, 2, is_silent_on_sbr=True)),
         # AAC-LC, 48 kHz, mono
-        ("1188", aac.AudioSpecificConfig(2, 48000, 48000, 1, 1024, 1)),
+        ("1188", aac.AudioSpecificConfig(2, 48000, 48000, 1, 1024, 1, is_silent_on_sbr=True)),
         # AAC-LC, 44.1 kHz, stereo, frameLengthFlag
-        ("1214", aac.AudioSpecificConfig(2, 44100, 44100, 2, 960, 2)),
+        ("1214", aac.AudioSpecificConfig(2, 44100, 44100, 2, 960, 2, is_silent_on_sbr=True)),
         # AAC-LC, escaped rate of 44,100 Hz, stereo
-        ("178056221000", aac.AudioSpecificConfig(2, 44100, 44100, 2, 1024, 2)),
+        (
+            "178056221000",
+            aac.AudioSpecificConfig(2, 44100, 44100, 2, 1024, 2, is_silent_on_sbr=True),
+        ),
         # HE-AAC, explicit: core 22.05 kHz, output 44.1 kHz, stereo
         ("2b920800", aac.AudioSpecificConfig(5, 22050, 44100, 2, 1024, 2)),
         # HE-AAC v2, explicit: core 22.05 kHz mono, output 44.1 kHz stereo
         ("eb8a0800", aac.AudioSpecificConfig(29, 22050, 44100, 2, 1024, 2)),
         # AAC-LC, 48 kHz, 7.1 (channelConfiguration 7)
-        ("11b8", aac.AudioSpecificConfig(2, 48000, 48000, 8, 1024, 7)),
+        ("11b8", aac.AudioSpecificConfig(2, 48000, 48000, 8, 1024, 7, is_silent_on_sbr=True)),
         # HE-AAC, backward compatible (0x2b7): an LC decoder reads the first two bytes only
         ("139056e5a0", aac.AudioSpecificConfig(5, 22050, 44100, 2, 1024, 2)),
         # HE-AAC v2, backward compatible (0x2b7, 0x548)
@@ -42,9 +45,9 @@ from packager.model import Codec
         # HE-AAC with downsampled SBR: the output is at the core's rate
         ("2b8b8800", aac.AudioSpecificConfig(5, 22050, 22050, 1, 1024, 1)),
         # AAC-LC, 48 kHz: 6.1 (11), 7.1 surround (12), 7.1 top (14)
-        ("11d8", aac.AudioSpecificConfig(2, 48000, 48000, 7, 1024, 11)),
-        ("11e0", aac.AudioSpecificConfig(2, 48000, 48000, 8, 1024, 12)),
-        ("11f0", aac.AudioSpecificConfig(2, 48000, 48000, 8, 1024, 14)),
+        ("11d8", aac.AudioSpecificConfig(2, 48000, 48000, 7, 1024, 11, is_silent_on_sbr=True)),
+        ("11e0", aac.AudioSpecificConfig(2, 48000, 48000, 8, 1024, 12, is_silent_on_sbr=True)),
+        ("11f0", aac.AudioSpecificConfig(2, 48000, 48000, 8, 1024, 14, is_silent_on_sbr=True)),
     ],
 )
 def test_audio_specific_configs(data: str, wanted: aac.AudioSpecificConfig) -> None:

@@ -8,7 +8,7 @@ import random
 import pytest
 
 from packager.demux import demux
-from packager.demux.sbr import ends_in_sbr
+from packager.demux.sbr import sbr_data
 from packager.errors import MalformedMedia, UnsupportedMedia
 from packager.model import EncodedTrack, Trim
 from tests.packager.demux.conftest import Stream
@@ -34,10 +34,10 @@ def sbr_block(count: int, *, head: int = 997, extension: int = 13) -> bytes:
 @pytest.mark.parametrize("count", [1, 14, 15, 40, 269])
 @pytest.mark.parametrize("head", range(992, 1000))
 def test_sbr_is_found_at_any_bit(count: int, head: int) -> None:
-    assert ends_in_sbr(sbr_block(count, head=head))
-    assert ends_in_sbr(sbr_block(count, head=head, extension=14))
-    assert not ends_in_sbr(bytes(100))
-    assert not ends_in_sbr(b"")
+    assert sbr_data(sbr_block(count, head=head))
+    assert sbr_data(sbr_block(count, head=head, extension=14))
+    assert not sbr_data(bytes(100))
+    assert not sbr_data(b"")
 
 
 def test_a_stream_with_sbr_is_he_aac_at_twice_the_rate() -> None:
