@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from packager.codecs import aac
 from packager.demux.stream import ByteStream
+from packager.errors import UnsupportedMedia
 from packager.model import SampleTable
 
 _FRAMES = 64  # looked at
@@ -23,6 +24,10 @@ _SBR_TYPES = (13, 14)  # EXT_SBR_DATA, EXT_SBR_DATA_CRC, table 4.121
 _STUFFING = 0xA5  # fill_byte of EXT_FILL_DATA, 4.5.2.8.2.1
 _ESCAPE = 15  # a count that goes on in eight more bits
 _MAX_STUFFING = 8  # elements of nothing but stuffing behind the SBR data
+_NO_LFE = 5  # channels, at most
+_RARELY_LC_HZ = (
+    24000  # a core at half of 48 kHz or less; LC of surround sound is at 44.1 kHz or more
+)
 _EXTENSION_PS = 2  # bs_extension_id, table 4.122
 
 _Data = tuple[int, int]  # the bytes of a fill element as one number, and how many
@@ -31,12 +36,18 @@ _Data = tuple[int, int]  # the bytes of a fill element as one number, and how ma
 def made_explicit(stream: ByteStream, table: SampleTable, specific: bytes) -> bytes:
     """An AudioSpecificConfig that says what the frames have: as it was, where it spoke of SBR.
 
-    Raises UnsupportedMedia where the doubled sampling rate has no index.
+    Raises UnsupportedMedia where the doubled sampling rate has no index, and for surround sound
+    that is likely to have SBR: its frames end in the LFE channel, which has none.
     """
     config = aac.parse(specific)
     if not config.is_silent_on_sbr:
         return specific
     found = _object_type(stream, table, config.channels)
+    if found == aac.LC and config.channels > _NO_LFE and config.core_rate_hz <= _RARELY_LC_HZ:
+        raise UnsupportedMedia(
+            f"AAC of {config.channels} channels at {config.core_rate_hz} Hz that does not say "
+            "whether it is HE-AAC: put it into an MP4 file that does"
+        )
     return specific if found == aac.LC else aac.signaled(specific, found)
 
 

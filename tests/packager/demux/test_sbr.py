@@ -117,6 +117,15 @@ def test_what_a_configuration_says_is_believed(stream: Stream) -> None:
         assert made_explicit(ByteStream(file), track.table, b"\x12\x10") == b"\x12\x10"
 
 
+def test_surround_sound_that_may_be_either_is_refused(stream: Stream) -> None:
+    """Its frames end in an LFE channel: the SBR data of the others lies before that."""
+    with stream("5.1.aac").open("rb") as file:
+        source, table = ByteStream(file), demux(file).table
+        assert made_explicit(source, table, bytes.fromhex("11b0")).hex() == "11b0"
+        with pytest.raises(UnsupportedMedia, match="6 channels at 22050 Hz"):
+            made_explicit(source, table, bytes.fromhex("13b0"))
+
+
 def test_the_extension_follows_what_an_lc_decoder_reads_to_the_bit() -> None:
     """Here 41 bits, with an escaped rate of 44,100 Hz."""
     config = aac.parse(aac.signaled(bytes.fromhex("178056221000"), aac.SBR))
