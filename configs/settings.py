@@ -63,11 +63,18 @@ Bitrate = Annotated[
     int, BeforeValidator(_not_a_bool), Field(ge=32_000, le=320_000, description="32000 to 320000")
 ]
 _URL = r"^https?://[^/?#\s@]+(/[^?#\s]*)?$"
+_URL_WITH_QUERY = r"^https?://[^/?#\s@]+(/[^?#\s]*)?(\?[^#\s]*)?$"
 _A_URL = "a URL like https://vault.example.com:8200, without a password"
 _VAULT_PATH = r"^[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+){0,7}$"
 Network = Annotated[
     str, AfterValidator(_network), Field(description="a network like 10.0.0.0/8 or an address")
 ]
+
+
+def _is_safe(url: str) -> bool:
+    """Whether what is sent there is sent over TLS, or stays on this machine."""
+    parts = urlsplit(url)
+    return parts.scheme == "https" or parts.hostname in {"127.0.0.1", "::1", "localhost"}
 
 
 class Section(BaseModel):
@@ -123,6 +130,41 @@ class KeySystemSettings(Section):
     playready: bool = False
     playready_la_url: str = Field(default="", max_length=1024)
     fairplay: bool = False
+
+
+_CLAIM = r"^[^\s/][^\s]{0,127}$|^(/[^\s/]{1,64}){1,8}$"
+_A_CLAIM = "a claim's name like sub, or a path like /realm/plan"
+
+
+class IdentitySettings(Section):
+    """Whose access tokens are accepted beside our own: those of the service's provider."""
+
+    jwks_url: str | None = Field(  # None: only our own
+        default=None, pattern=_URL_WITH_QUERY, description=_A_URL
+    )
+    issuer: str = ""
+    audience: str = ""
+    algorithms: tuple[Literal["RS256", "ES256", "EdDSA"], ...] = ("RS256", "ES256", "EdDSA")
+    types: tuple[Literal["at+jwt", "jwt", ""], ...] = ("at+jwt",)  # of `typ`; "": it has none
+    subject_claim: str = Field(default="sub", pattern=_CLAIM, description=_A_CLAIM)
+    subscription_claim: str = Field(default="subscription", pattern=_CLAIM, description=_A_CLAIM)
+    default_subscription: Name | None = None  # of a token that names none; None: it is refused
+    scopes_claim: str | None = Field(default="scope", pattern=_CLAIM, description=_A_CLAIM)
+    country_claim: str | None = Field(default=None, pattern=_CLAIM, description=_A_CLAIM)
+    stale_s: Whole = Field(default=21600, ge=0, le=7 * 86400)  # while it does not answer
+    own_tokens: bool = True  # whether ours are accepted, too
+
+    @model_validator(mode="after")
+    def _it_is_pinned(self) -> Self:
+        if self.jwks_url is None:
+            return self
+        if not self.issuer or not self.audience or not self.algorithms or not self.types:
+            msg = "jwks_url needs issuer, audience, algorithms and types: what its tokens say"
+            raise ValueError(msg)
+        if not _is_safe(self.jwks_url):
+            msg = "jwks_url: keys are asked for over https (or of this machine)"
+            raise ValueError(msg)
+        return self
 
 
 KekPlace = Literal["local", "env", "aws", "vault"]
@@ -193,8 +235,7 @@ class DrmSettings(Section):
         if (self.speke_certificate is None) != (self.speke_key is None):
             msg = "speke_certificate and speke_key go together: set both or neither"
             raise ValueError(msg)
-        url = urlsplit(self.speke_url or "https:")
-        if url.scheme != "https" and url.hostname not in {"127.0.0.1", "::1", "localhost"}:
+        if not _is_safe(self.speke_url or "https:"):
             msg = "speke_url: keys are asked for over https (or of this machine)"
             raise ValueError(msg)
         return self
@@ -234,5 +275,7 @@ class Settings(Section):
     ffmpeg: FfmpegSettings = FfmpegSettings()
     storage: StorageSettings = StorageSettings()
     catalog: CatalogSettings = CatalogSettings()
+    jobs: JobSettings = JobSettings()
     drm: DrmSettings = DrmSettings()
+    identity: IdentitySettings = IdentitySettings()
     origin: OriginSettings = OriginSettings()

@@ -82,6 +82,13 @@ class ExpiredToken(DrmError):
         super().__init__("the token has expired")
 
 
+class IdentityProviderAway(DrmError):
+    """The keys that access tokens are checked with are not to be had now."""
+
+    def __init__(self) -> None:
+        super().__init__("the identity provider's keys are not to be had")
+
+
 class MalformedRequest(DrmError):
     """A license request that breaks the W3C format, or asks for what ClearKey cannot give."""
 

@@ -20,6 +20,7 @@ from drm.errors import (
     Denied,
     DrmError,
     ExpiredToken,
+    IdentityProviderAway,
     InvalidToken,
     KeyNotFound,
     MalformedRequest,
@@ -101,6 +102,10 @@ _TABLE: tuple[tuple[type[Exception], Problem], ...] = (
     (MalformedRequest, Problem(400, "malformed-request", "The request is malformed")),
     # The same answer as for a key of somebody else's track: no oracle for key ids.
     (KeyNotFound, Problem(403, "not-entitled", "No right to these keys")),
+    (
+        IdentityProviderAway,
+        Problem(503, "identity-unavailable", "Tokens cannot be checked now", headers=_RETRY),
+    ),
     (DrmError, Problem(503, "keys-unavailable", "Keys cannot be opened now", headers=_RETRY)),
     (NotFound, Problem(404, "not-found", "Not found")),
     (ObjectNotFound, Problem(404, "not-found", "Not found")),

@@ -14,6 +14,7 @@ from drm.callers import Callers
 from drm.cpix import Recipients
 from drm.keyring import Keyring
 from drm.playback_token import PlaybackTokens
+from drm.provider_tokens import ProviderTokens
 from drm.tiers import Tiers
 from origin.auth import PlaybackGrants
 from origin.cache import Cache
@@ -49,6 +50,8 @@ class OriginDeps:
     downloads: bool = False  # whether plain files of whole tracks may be fetched
     tenant: str = "default"  # whose the keys are that packagers ask for
     recipients: Recipients | None = None  # certificates that SPEKE encrypts keys to
+    provider_tokens: ProviderTokens | None = None  # the service's own identity provider
+    own_tokens: bool = True  # whether access tokens of our own are accepted beside those
 
 
 class OriginState:
@@ -58,7 +61,8 @@ class OriginState:
         limit = deps.settings.cache_bytes
         self.deps = deps
         self.grants = PlaybackGrants(deps.playback_tokens)
-        self.callers = Callers(deps.access_tokens)
+        own = deps.access_tokens if deps.own_tokens else None
+        self.callers = Callers(own, deps.provider_tokens)
         self.pieces = Pieces(deps.store, limit)
         self.packages = Packages(deps.store, limit // _INDEX_SHARE)
         self.availability = Availability(deps.catalog)

@@ -14,6 +14,7 @@ from origin.server import serve
 from origin.state import OriginDeps
 from origin.workers import WorkersFailed
 from pipeline.cli.compose import Invocation, key_systems, open_deps, pass_invocation
+from pipeline.cli.identity import open_provider_tokens
 from pipeline.cli.output import Failure
 from pipeline.cli.speke import open_recipients
 
@@ -54,7 +55,10 @@ def serve_command(invocation: Invocation, /, **flags: str | int | Path | None) -
 @asynccontextmanager
 async def _open(settings: Settings) -> AsyncIterator[OriginDeps]:
     """Open what one worker works with; each worker has its own."""
-    async with open_deps(settings) as deps:
+    async with (
+        open_deps(settings) as deps,
+        open_provider_tokens(settings.identity) as provider_tokens,
+    ):
         yield OriginDeps(
             store=deps.store,
             catalog=deps.catalog,
@@ -69,4 +73,6 @@ async def _open(settings: Settings) -> AsyncIterator[OriginDeps]:
             downloads=settings.ingest.progressive != "none",
             tenant=settings.tenant,
             recipients=open_recipients(settings.drm),
+            provider_tokens=provider_tokens,
+            own_tokens=settings.identity.own_tokens,
         )
