@@ -275,7 +275,6 @@ class Settings(Section):
     ffmpeg: FfmpegSettings = FfmpegSettings()
     storage: StorageSettings = StorageSettings()
     catalog: CatalogSettings = CatalogSettings()
-    jobs: JobSettings = JobSettings()
     drm: DrmSettings = DrmSettings()
     identity: IdentitySettings = IdentitySettings()
     origin: OriginSettings = OriginSettings()
