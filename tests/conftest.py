@@ -5,6 +5,9 @@ from __future__ import annotations
 import pytest
 from hypothesis import settings
 
+# Real servers, each started for the first test that asks for it.
+pytest_plugins = ["tests.servers.postgres"]
+
 # A shared or busy machine is no reason to fail: no test here asserts a time.
 settings.register_profile("headwater", deadline=None)
 settings.load_profile("headwater")

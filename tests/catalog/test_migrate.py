@@ -1,24 +1,26 @@
-"""Migrations lead to the schema, and may race."""
+"""Migrations lead to the schema, on both databases, and may race."""
 
 from __future__ import annotations
 
 import asyncio
 import re
-import sqlite3
-from contextlib import closing
+import subprocess
+import sys
 from importlib.resources import files
-from pathlib import Path
 
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import Connection, MetaData, create_mock_engine
-from sqlalchemy.dialects import postgresql
-from sqlalchemy.schema import CreateTable, ExecutableDDLElement
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, MetaData, inspect
+from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.schema import CreateTable
 
 from catalog.engine import Catalog
 from catalog.schema import metadata
+from catalog.schema_version import known_versions
 
-_POSTGRESQL = postgresql.dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy's gap
+Shape = dict[str, object]
 
 
 def differences(connection: Connection) -> list[object]:
@@ -31,16 +33,35 @@ async def test_the_migrations_lead_to_the_schema(catalog: Catalog) -> None:
 
 
 async def test_the_migrations_make_every_constraint_of_the_schema(
-    catalog: Catalog, tmp_path: Path
+    catalog: Catalog, database: str, empty_url: str
 ) -> None:
-    """Autogenerate does not compare all of them, so the SQL itself is compared."""
+    """Autogenerate does not compare all of them."""
     async with catalog.connect() as tx:
-        rows = await tx.exec_driver_sql("SELECT name, sql FROM sqlite_master WHERE sql NOT NULL")
-        made = {row.name: constraints(row.sql) for row in rows}
-        dialect = tx.dialect
+        if database == "sqlite":
+            rows = await tx.exec_driver_sql(
+                "SELECT name, sql FROM sqlite_master WHERE sql NOT NULL"
+            )
+            made = {row.name: constraints(row.sql) for row in rows}
+            for table in metadata.sorted_tables:
+                wanted = str(CreateTable(table).compile(dialect=tx.dialect))
+                assert made[table.name] == constraints(wanted)
+                assert {index.name for index in table.indexes} <= made.keys()
+            return
+        migrated = await tx.run_sync(shape)
+    other = create_async_engine(empty_url)
+    async with other.begin() as tx:
+        await tx.run_sync(copy_of_the_schema().create_all)
+        made_of_schema = await tx.run_sync(shape)
+    await other.dispose()
+    assert made_of_schema == migrated
+
+
+def copy_of_the_schema() -> MetaData:
+    copy = MetaData(naming_convention=metadata.naming_convention)
+    # Not the schema itself: making tables for a database that knows ALTER leaves marks in it.
     for table in metadata.sorted_tables:
-        assert made[table.name] == constraints(str(CreateTable(table).compile(dialect=dialect)))
-        assert {index.name for index in table.indexes} <= made.keys()
+        table.to_metadata(copy)
+    return copy
 
 
 def constraints(sql: str) -> set[str]:
@@ -50,29 +71,55 @@ def constraints(sql: str) -> set[str]:
     return {one.strip(" )") for one in re.split(r",(?![^(]*\))", body)}
 
 
-def test_the_schema_is_made_on_postgresql_too() -> None:
-    statements: list[str] = []
+def shape(connection: Connection) -> Shape:
+    """What PostgreSQL says of every table: columns, keys, constraints and indexes."""
+    found = inspect(connection)
+    return {
+        name: (
+            sorted(map(repr_of_column, found.get_columns(name))),
+            found.get_pk_constraint(name),
+            sorted(found.get_foreign_keys(name), key=str),
+            sorted(found.get_unique_constraints(name), key=str),
+            sorted(found.get_indexes(name), key=str),
+        )
+        for name in found.get_table_names()
+        if name != "alembic_version"
+    }
 
-    def keep(sql: ExecutableDDLElement, *_: object) -> None:
-        statements.append(str(sql.compile(dialect=_POSTGRESQL)))
 
-    copy = MetaData()  # making tables for a database that knows ALTER leaves marks in them
-    for table in metadata.sorted_tables:
-        table.to_metadata(copy)
-    copy.create_all(create_mock_engine("postgresql://", keep), checkfirst=False)
-    made = "\n".join(statements)
-    assert "TIMESTAMP WITH TIME ZONE" in made
-    assert "ALTER TABLE tracks ADD CONSTRAINT fk_tracks_current_revision_revisions" in made
+def repr_of_column(column: object) -> str:
+    assert isinstance(column, dict)
+    kind = column["type"]
+    words = (column["name"], repr(kind), column["nullable"], column["default"])
+    return repr((*words, getattr(kind, "collation", None)))
 
 
-async def test_catalogs_opened_at_once_migrate_once(url: str) -> None:
-    catalogs = await asyncio.gather(*(Catalog.open(url) for _ in range(6)))
+async def test_catalogs_opened_at_once_migrate_once(empty_url: str) -> None:
+    catalogs = await asyncio.gather(*(Catalog.open(empty_url) for _ in range(6)))
+    async with catalogs[0].connect() as tx:
+        rows = await tx.exec_driver_sql("SELECT version_num FROM alembic_version")
+        assert [row.version_num for row in rows] == [known_versions()[-1]]
     for catalog in catalogs:
         await catalog.close()
-    with closing(sqlite3.connect(url.removeprefix("sqlite+aiosqlite:///"))) as database:
-        assert database.execute("SELECT count(*) FROM alembic_version").fetchone() == (1,)
 
 
 def test_migrations_are_installed_with_the_package() -> None:
     names = {one.name for one in files("catalog.migrations").iterdir()}
     assert {"env.py", "script.py.mako", "versions"} <= names
+
+
+def test_versions_are_known_without_alembic() -> None:
+    config = Config()
+    config.set_main_option("script_location", "catalog:migrations")
+    scripts = ScriptDirectory.from_config(config)
+    in_order = [script.revision for script in scripts.walk_revisions()]
+    assert list(reversed(in_order)) == list(known_versions())
+
+
+def test_a_current_catalog_is_opened_without_alembic(url: str) -> None:
+    program = (
+        "import asyncio, sys; from catalog.engine import Catalog; "
+        f"asyncio.run(asyncio.run(Catalog.open({url!r})).close()); "
+        "sys.exit('alembic' in sys.modules)"
+    )
+    subprocess.run([sys.executable, "-W", "ignore", "-c", program], check=True)

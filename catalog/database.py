@@ -1,0 +1,105 @@
+"""One database: how it is connected to, and what its errors mean."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import (
+    ArgumentError,
+    DBAPIError,
+    SQLAlchemyError,
+    StatementError,
+)
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from catalog import postgresql, sqlite
+from catalog.errors import CatalogError, CatalogUnavailable
+from catalog.postgresql import PoolOptions
+
+
+class Database:
+    """One server, or one file."""
+
+    def __init__(self, url: URL, pool: PoolOptions) -> None:
+        """CatalogError for a database in memory, and where a driver is missing."""
+        self.is_sqlite = url.drivername == sqlite.DRIVER
+        if self.is_sqlite:
+            self.place = str(sqlite.file_of(url))
+            self._engine = self._reader = sqlite.make_engine(url)
+            self._writer = sqlite.writer_of(self._engine)
+        else:
+            self.place = postgresql.place_of(url)
+            self._engine = postgresql.make_engine(url, pool)
+            self._reader = postgresql.reader_of(self._engine)
+            self._writer = postgresql.writer_of(self._engine)
+
+    @asynccontextmanager
+    async def begin(self) -> AsyncIterator[AsyncConnection]:
+        """Write."""
+        with self.our_errors():
+            async with self._writer.begin() as tx:
+                yield tx
+
+    @asynccontextmanager
+    async def connect(self) -> AsyncIterator[AsyncConnection]:
+        """Read."""
+        async with self.reading(await self.connected()) as tx:
+            yield tx
+
+    async def connected(self) -> AsyncConnection:
+        """Return a connection for `reading`, so that a failure to connect is known before."""
+        with self.our_errors():
+            return await self._reader.connect()
+
+    @asynccontextmanager
+    async def reading(self, tx: AsyncConnection) -> AsyncIterator[AsyncConnection]:
+        """Read by that connection, and give it back."""
+        with self.our_errors():
+            try:
+                yield tx
+            finally:
+                await asyncio.shield(tx.close())  # even if the task is being canceled
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._engine.dispose()
+
+    @contextmanager
+    def our_errors(self) -> Iterator[None]:
+        """Turn the database's errors into ours, without the SQL and its values."""
+        try:
+            yield
+        except SQLAlchemyError as exc:
+            raise _translated(self.place, exc) from exc
+        except UnicodeEncodeError as exc:
+            msg = f"{self.place}: cannot keep text that is not Unicode: {exc.object[:40]!r}"
+            raise CatalogError(msg) from exc
+
+
+def parse(url: str) -> URL:
+    """Read a URL. CatalogError, without what it holds, where it is not one of ours."""
+    try:
+        parsed = make_url(url)
+    except (ArgumentError, ValueError) as exc:  # whose message may hold the password
+        raise CatalogError("the catalog's URL is not a database URL") from exc
+    if parsed.drivername not in {sqlite.DRIVER, postgresql.DRIVER}:
+        msg = f"the catalog's URL begins with {sqlite.DRIVER}:// or {postgresql.DRIVER}://"
+        raise CatalogError(msg)
+    return parsed
+
+
+def _translated(place: str, exc: SQLAlchemyError) -> Exception:
+    cause = exc.orig if isinstance(exc, StatementError) else None
+    if isinstance(cause, ValueError):  # of our own column types: a caller's mistake
+        return cause
+    if isinstance(exc, PoolTimeoutError):
+        return CatalogUnavailable(f"{place}: all connections were in use (catalog.connections)")
+    if cause is not None and hasattr(cause, "sqlstate"):  # psycopg's
+        return postgresql.meaning(place, cause.sqlstate, str(cause))
+    if isinstance(exc, DBAPIError) and exc.connection_invalidated:
+        return CatalogUnavailable(f"{place}: the connection was lost")
+    return sqlite.meaning(place, str(cause or exc))

@@ -1,0 +1,38 @@
+"""What must not happen side by side, kept apart until the transaction ends.
+
+On SQLite there is one writer anyway. On PostgreSQL a lock is advisory and by name, so that it
+also keeps apart who makes a row that is not there yet. Who holds several takes the track's first,
+then its releases': `hold` sorts those of one kind, so that nobody waits in a circle.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from enum import StrEnum
+
+from sqlalchemy import BigInteger, bindparam, func, select
+
+from catalog.engine import Tx
+
+_HOLD = select(func.pg_advisory_xact_lock(bindparam("number", type_=BigInteger)))
+
+
+class Held(StrEnum):
+    """What is held, in the order in which it is taken."""
+
+    TRACK = "track"
+    RELEASE = "release"
+    AUDIT_CHAINS = "audit chains"
+
+
+async def hold(tx: Tx, what: Held, *ids: str) -> None:
+    """Wait until no other write transaction holds any of these, and hold them until ours ends."""
+    if tx.dialect.name == "postgresql":
+        for number in sorted(_number(what, one) for one in ids):
+            await tx.execute(_HOLD, {"number": number})
+
+
+def _number(what: Held, id_: str) -> int:
+    """The lock's 64 bits, signed; two names with the same ones would only wait once too often."""
+    digest = hashlib.blake2b(f"headwater {what} {id_}".encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "big", signed=True)

@@ -1,0 +1,144 @@
+"""PostgreSQL: a pool of connections, isolation levels, time limits, and errors made ours.
+
+Reads are REPEATABLE READ and READ ONLY: one consistent state, and never an error for what others
+write meanwhile. Writes are READ COMMITTED: each statement sees what is committed, and what must
+not happen side by side is kept apart by `catalog.locks`.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from sqlalchemy.engine import URL
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from catalog.errors import CatalogConflict, CatalogError, CatalogMismatch, CatalogUnavailable
+
+DRIVER = "postgresql+psycopg"
+LOCK_S = 30.0  # how long a writer waits for another; a publish takes milliseconds
+_IDLE_S = 300  # a transaction in which nothing happens for so long has lost its owner
+_RECYCLE_S = 1800  # a connection is not kept for longer: firewalls forget, servers fail over
+
+
+@dataclass(frozen=True, slots=True)
+class PoolOptions:
+    """The connections of one process to one server."""
+
+    connections: int = 10  # at most
+    connect_timeout_s: float = 10.0  # to the server, and to a free connection of the pool
+    statement_timeout_s: float = 60.0  # a statement that takes longer is ended; 0: none is
+
+
+# SQLSTATE or its class (PostgreSQL, appendix A), our error, and what it means to an operator.
+# The first that begins so counts. None: what the server says is best.
+_CAUSES: tuple[tuple[str, type[CatalogError], str | None], ...] = (
+    ("40001", CatalogConflict, "another transaction was faster"),
+    ("40P01", CatalogConflict, "it and another transaction waited for each other"),
+    ("55P03", CatalogUnavailable, f"another transaction kept it locked for {LOCK_S:g} s"),
+    ("57014", CatalogUnavailable, "a statement took longer than catalog.statement_timeout_s"),
+    ("57P03", CatalogUnavailable, "the server is starting or stopping"),
+    ("57P", CatalogUnavailable, "the server was stopped"),
+    ("25006", CatalogUnavailable, "may only be read: name the primary server, not a replica"),
+    ("25P03", CatalogUnavailable, f"nothing happened in a transaction for {_IDLE_S} s"),
+    ("53100", CatalogUnavailable, "no space left on the server's disk"),
+    ("53300", CatalogUnavailable, "the server has no connection left: see catalog.connections"),
+    ("53", CatalogUnavailable, None),
+    ("58", CatalogUnavailable, None),
+    ("08", CatalogUnavailable, None),
+    ("28", CatalogError, None),
+    ("3D000", CatalogError, "there is no such database: make it (createdb)"),
+    ("42501", CatalogError, "the user has not got the rights to do this"),
+    ("42P01", CatalogMismatch, "has not got this program's tables"),
+    ("42703", CatalogMismatch, "has not got this program's tables"),
+    ("22001", CatalogError, "a text is longer than its column"),
+    ("XX", CatalogError, "is damaged: restore it from a backup"),
+)
+
+
+def make_engine(url: URL, pool: PoolOptions) -> AsyncEngine:
+    """Make the engine. CatalogError where psycopg is missing."""
+    try:
+        return create_async_engine(
+            url,
+            hide_parameters=True,
+            isolation_level="REPEATABLE READ",
+            pool_size=pool.connections,
+            max_overflow=0,
+            pool_timeout=pool.connect_timeout_s,
+            pool_recycle=_RECYCLE_S,
+            # A server that was restarted costs the next reader a ping, not an error.
+            pool_pre_ping=True,
+            pool_use_lifo=True,  # what is not needed at quiet times ages and goes
+            connect_args={
+                "connect_timeout": max(1, round(pool.connect_timeout_s)),
+                "options": _options(url, pool),
+                "fallback_application_name": "headwater",
+                # A server that vanished is noticed in a minute, not in the system's two hours.
+                "keepalives_idle": 30,
+                "keepalives_interval": 10,
+                "keepalives_count": 3,
+            },
+        )
+    except ModuleNotFoundError as exc:
+        raise CatalogError("PostgreSQL needs psycopg: pip install 'headwater[postgresql]'") from exc
+
+
+def reader_of(engine: AsyncEngine) -> AsyncEngine:
+    """The same engine and pool, whose transactions only read."""
+    return engine.execution_options(postgresql_readonly=True)
+
+
+def writer_of(engine: AsyncEngine) -> AsyncEngine:
+    """The same engine and pool, whose transactions write."""
+    return engine.execution_options(isolation_level="READ COMMITTED")
+
+
+def place_of(url: URL) -> str:
+    """Name the database for people: without the password, and what else the URL carries."""
+    host = url.host or url.query.get("host", "")
+    port = f":{url.port}" if url.port else ""
+    return f"postgresql://{host}{port}/{url.database or ''}"
+
+
+def meaning(place: str, sqlstate: str | None, message: str) -> CatalogError:
+    """Make our error of what the server or libpq said: never its DETAIL, which holds values."""
+    said = _first_line(message)
+    if sqlstate is None and "connection" in said:
+        return _not_connected(place, said)
+    for start, kind, what in _CAUSES:
+        if sqlstate is not None and sqlstate.startswith(start):
+            return kind(f"{place}: {what or said}")
+    return CatalogError(f"{place}: {said}")
+
+
+def _not_connected(place: str, said: str) -> CatalogError:
+    """A failure while connecting has no SQLSTATE, only libpq's words."""
+    for part, what in (
+        ("password", "the user name or password is wrong, or none was given"),
+        ("no pg_hba.conf entry", "the server does not let this user or machine in"),
+    ):
+        if part in said:
+            return CatalogError(f"{place}: {what}")
+    if "does not exist" in said:
+        return CatalogError(f"{place}: {said.rpartition('FATAL: ')[2].strip()}")
+    return CatalogUnavailable(f"{place}: {said}")
+
+
+def _first_line(message: str) -> str:
+    """Without psycopg's own prefixes, which repeat what `place` says."""
+    line = message.strip().splitlines()[0] if message.strip() else "the connection was lost"
+    found = re.fullmatch(r"connection failed: connection to server .*? failed: (.+)", line)
+    return found[1] if found and not found[1].startswith("FATAL") else line
+
+
+def _options(url: URL, pool: PoolOptions) -> str:
+    """The `options` of libpq: settings of each connection at the server. The URL's own win."""
+    given = url.query.get("options", "")
+    ours = {
+        "statement_timeout": pool.statement_timeout_s,
+        "lock_timeout": LOCK_S,
+        "idle_in_transaction_session_timeout": _IDLE_S,
+    }
+    limits = " ".join(f"-c {name}={round(seconds * 1000)}" for name, seconds in ours.items())
+    return f"{limits} {given}".strip()
