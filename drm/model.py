@@ -29,6 +29,14 @@ class ContentKey:
 
 
 @dataclass(frozen=True, slots=True)
+class Stream:
+    """One of the streams that an account plays. Both names are base64url."""
+
+    account: str  # 16 characters: a hash, nobody's name
+    session: str  # 12 characters, the player's choice
+
+
+@dataclass(frozen=True, slots=True)
 class PlaybackToken:
     """What a playback token says: these tiers of the objects under this prefix, until then."""
 
@@ -36,6 +44,9 @@ class PlaybackToken:
     scope: str
     tiers: tuple[str, ...]  # in ladder order, lowest first
     expires_at: datetime  # UTC, whole seconds
+    stream: Stream | None = None  # None: it is not counted
+    policy: str | None = None  # the hash of the terms it was made under; None: no subscription's
+    territory: str | None = None  # where it was asked for, as far as that was known
 
 
 @dataclass(frozen=True, slots=True)

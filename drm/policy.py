@@ -79,7 +79,7 @@ class Terms:
     """What a subscription's settings allow beside its tiers."""
 
     streams: int | None = None  # at the same time; None: any number
-    offline: bool = True
+    offline: bool = False  # whether licenses may be kept
 
 
 @dataclass(frozen=True, slots=True)

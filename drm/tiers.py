@@ -23,6 +23,11 @@ class Tiers:
         self.order = order
         self._subscriptions = {name: self._sorted(opened) for name, opened in subscriptions.items()}
 
+    @property
+    def subscriptions(self) -> tuple[str, ...]:
+        """Their names."""
+        return tuple(self._subscriptions)
+
     def opened_by(self, subscription: str) -> tuple[str, ...]:
         """Return the tiers a subscription opens, in ladder order; Denied if there is none."""
         try:

@@ -10,19 +10,30 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drm.canonical import join
 from drm.errors import ExpiredToken, InvalidToken
-from drm.model import PlaybackToken
+from drm.model import PlaybackToken, Stream
 from drm.playback_token import PlaybackTokens
 from drm.token_keys import SigningKeys
 
 NOW = datetime(2026, 11, 21, 8, tzinfo=UTC)
 KEY = bytes(range(32))
 TOKENS = PlaybackTokens(SigningKeys("a1", {"a1": KEY}))
+STREAM = Stream("Account-16_chars", "Session-12_c")
 TOKEN = PlaybackToken(
-    "tracks/t" + "a" * 20 + "/", ("standard", "premium"), NOW + timedelta(hours=1)
+    "tracks/t" + "a" * 20 + "/",
+    ("standard", "premium"),
+    NOW + timedelta(hours=1),
+    STREAM,
+    "Policy_8",
+    "DE",
 )
 TEXT = TOKENS.issue(TOKEN)
+
+
+def base64url(length: int) -> st.SearchStrategy[str]:
+    return st.from_regex(rf"[A-Za-z0-9_-]{{{length}}}", fullmatch=True)
+
+
 names = st.from_regex(r"[a-z][a-z0-9_]{0,8}", fullmatch=True)
 tokens = st.builds(
     PlaybackToken,
@@ -33,22 +44,32 @@ tokens = st.builds(
     st.integers(int(NOW.timestamp()) + 1, 253402300799).map(
         lambda seconds: datetime.fromtimestamp(seconds, UTC)
     ),
+    st.none() | st.builds(Stream, base64url(16), base64url(12)),
+    st.none() | base64url(8),
+    st.none() | st.from_regex(r"[A-Z]{2}", fullmatch=True),
 )
 
 
-def _signed(*fields: str, label: str = "headwater playback token", version: str = "1") -> str:
-    digest = hmac.digest(KEY, join(label, version, *fields), "sha256")
-    mac = urlsafe_b64encode(digest).rstrip(b"=").decode()
-    return ".".join((version, *fields, mac))
+def _signed(*fields: str, label: str = "headwater playback token", version: str = "2") -> str:
+    signed = ".".join((version, *fields))
+    digest = hmac.digest(KEY, f"{label}\n{signed}".encode(), "sha256")
+    return f"{signed}.{urlsafe_b64encode(digest).rstrip(b'=').decode()}"
 
 
 def test_the_form_is_the_documented_one() -> None:
     parts = TEXT.split(".")
-    assert parts[0] == "1"
+    assert parts[0] == "2"
     assert parts[1] == "a1"
     assert int(parts[2], 36) == int(TOKEN.expires_at.timestamp())
-    assert parts[3:5] == ["standard-premium", "tracks~t" + "a" * 20 + "~"]
-    assert _signed(*parts[1:5]) == TEXT
+    assert parts[3] == "standard-premium"
+    assert parts[4:7] == ["Account-16_charsSession-12_c", "Policy_8", "DE"]
+    assert parts[7] == "tracks~t" + "a" * 20 + "~"
+    assert _signed(*parts[1:8]) == TEXT
+
+
+def test_what_a_token_does_not_say_is_a_dash() -> None:
+    text = TOKENS.issue(PlaybackToken("covers/", (), TOKEN.expires_at))
+    assert text.split(".")[3:8] == ["-", "-", "-", "-", "covers~"]
 
 
 @given(tokens)
@@ -89,23 +110,33 @@ def test_every_truncation_and_every_extension_is_refused() -> None:
 EXPIRY = TEXT.split(".")[2]
 
 
+REST = ("-", "-", "-", "tracks~")
+
+
 @pytest.mark.parametrize(
     "fields",
     [
-        ("a1", "0" + EXPIRY, "standard", "tracks~"),  # leading zero
-        ("a1", EXPIRY.upper(), "standard", "tracks~"),
-        ("a1", "+" + EXPIRY, "standard", "tracks~"),
-        ("a1", EXPIRY, "", "covers~"),  # no tiers is "-"
-        ("a1", EXPIRY, "standard-", "tracks~"),
-        ("a1", EXPIRY, "standard--premium", "tracks~"),
-        ("a1", EXPIRY, "standard", "tracks"),  # no trailing slash
-        ("a1", EXPIRY, "standard", "~tracks~"),
-        ("a1", EXPIRY, "standard", "tracks/"),
-        ("a1", EXPIRY, "standard", "tracks~~"),
-        ("a1", EXPIRY, "standard", "%2e%2e~"),
+        ("a1", "0" + EXPIRY, "standard", *REST),  # leading zero
+        ("a1", EXPIRY.upper(), "standard", *REST),
+        ("a1", "+" + EXPIRY, "standard", *REST),
+        ("a1", EXPIRY, "", *REST),  # no tiers is "-"
+        ("a1", EXPIRY, "standard-", *REST),
+        ("a1", EXPIRY, "standard--premium", *REST),
+        ("a1", EXPIRY, "standard", "-", "-", "-", "tracks"),  # no trailing slash
+        ("a1", EXPIRY, "standard", "-", "-", "-", "~tracks~"),
+        ("a1", EXPIRY, "standard", "-", "-", "-", "tracks/"),
+        ("a1", EXPIRY, "standard", "-", "-", "-", "tracks~~"),
+        ("a1", EXPIRY, "standard", "-", "-", "-", "%2e%2e~"),
+        ("a1", EXPIRY, "standard", "-", "-", "-", "tracks~" * 80),  # too long
+        ("a1", EXPIRY, "standard", "", "-", "-", "tracks~"),  # no stream is "-"
+        ("a1", EXPIRY, "standard", "A" * 27, "-", "-", "tracks~"),
+        ("a1", EXPIRY, "standard", "A" * 27 + "=", "-", "-", "tracks~"),
+        ("a1", EXPIRY, "standard", "-", "A" * 9, "-", "tracks~"),
+        ("a1", EXPIRY, "standard", "-", "-", "de", "tracks~"),
+        ("a1", EXPIRY, "standard", "-", "-", "DEU", "tracks~"),
         ("a1", EXPIRY, "standard"),
-        ("a1", EXPIRY, "standard", "tracks~", "more"),
-        ("a1", EXPIRY, "standard", "tracks~" * 80),  # too long
+        ("a1", EXPIRY, "standard", "-", "-", "-"),
+        ("a1", EXPIRY, "standard", *REST, "more"),
     ],
 )
 def test_only_one_spelling_is_accepted_even_when_signed(fields: tuple[str, ...]) -> None:
@@ -114,11 +145,37 @@ def test_only_one_spelling_is_accepted_even_when_signed(fields: tuple[str, ...])
 
 
 def test_the_label_and_the_version_are_signed() -> None:
-    fields = TEXT.split(".")[1:5]
+    fields = TEXT.split(".")[1:8]
     assert TOKENS.verify(_signed(*fields), NOW) == TOKEN
-    for text in (_signed(*fields, label="headwater access token"), _signed(*fields, version="2")):
+    for text in (_signed(*fields, label="headwater access token"), _signed(*fields, version="1")):
         with pytest.raises(InvalidToken):
             TOKENS.verify(text, NOW)
+
+
+def test_tokens_of_the_form_before_are_refused() -> None:
+    with pytest.raises(InvalidToken):
+        TOKENS.verify(_signed("a1", EXPIRY, "standard", "tracks~", version="1"), NOW)
+
+
+@pytest.mark.parametrize(
+    ("stream", "policy", "territory"),
+    [
+        (Stream("short", "Session-12_c"), None, None),
+        (Stream("Account-16_chars", ""), None, None),
+        (Stream("Account-16_charsS", "ession-12_c"), None, None),
+        (Stream("Account.16.chars", "Session-12_c"), None, None),
+        (None, "", None),
+        (None, "Policy.8", None),
+        (None, None, "de"),
+        (None, None, ""),
+        (None, None, "D.E"),
+    ],
+)
+def test_claims_of_another_form_are_not_issued(
+    stream: Stream | None, policy: str | None, territory: str | None
+) -> None:
+    with pytest.raises(ValueError, match="playback token"):
+        TOKENS.issue(PlaybackToken("covers/", (), NOW, stream, policy, territory))
 
 
 def test_it_expires_at_its_second() -> None:
