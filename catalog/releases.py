@@ -6,11 +6,12 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, func, select, true, tuple_
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select, true, tuple_
 
 from catalog.album_loudness import LoudnessBlocks, TrackLoudness
 from catalog.engine import Tx
 from catalog.errors import NotFound
+from catalog.folding import fold
 from catalog.records import CoverPicture, ReleaseRecord
 from catalog.schema import releases, revisions, tracks
 from catalog.tracks import available
@@ -27,6 +28,21 @@ async def get(tx: Tx, release_id: str) -> ReleaseRecord:
     if row is None:
         raise NotFound("release", release_id)
     return _record(row)
+
+
+async def find(tx: Tx, text: str) -> tuple[ReleaseRecord, ...]:
+    """Find releases by what an operator types: id, UPC, or title.
+
+    A title must be whole, but case and accents do not count. In order of artist and id.
+    """
+    matches = or_(
+        releases.c.release_id == text,
+        releases.c.upc == text.replace(" ", ""),
+        releases.c.folded_title == fold(text),
+    )
+    query = _with_count(true()).where(matches)
+    rows = await tx.execute(query.order_by(releases.c.folded_artist, releases.c.release_id))
+    return tuple(_record(row) for row in rows.mappings())
 
 
 async def list_page(

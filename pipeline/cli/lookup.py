@@ -1,10 +1,10 @@
-"""The one track that an operator means."""
+"""The one track, or release, that an operator means."""
 
 from __future__ import annotations
 
-from catalog import tracks
+from catalog import releases, tracks
 from catalog.engine import Tx
-from catalog.records import TrackRecord
+from catalog.records import ReleaseRecord, TrackRecord
 from pipeline.cli.output import Failure
 
 
@@ -16,4 +16,15 @@ async def one_track(tx: Tx, text: str) -> TrackRecord:
     if len(found) > 1:
         ids = ", ".join(track.track_id for track in found)
         raise Failure(f"{text}: {len(found)} tracks have that title (name one by its id: {ids})")
+    return found[0]
+
+
+async def one_release(tx: Tx, text: str) -> ReleaseRecord:
+    """Find the release with that id, UPC or exact title; Failure for none and for several."""
+    found = await releases.find(tx, text)
+    if not found:
+        raise Failure(f"{text}: no release has that id, UPC or title")
+    if len(found) > 1:
+        ids = ", ".join(f"{one.release_id} ({one.artist})" for one in found)
+        raise Failure(f"{text}: {len(found)} releases have that title (name one by its id: {ids})")
     return found[0]

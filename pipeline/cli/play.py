@@ -1,81 +1,85 @@
-"""`headwater play`: the URLs of one track, for any player and a running origin."""
+"""`headwater play`: the URLs of a track or a release, for any player and a running origin."""
 
 from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import click
 
-from catalog import tracks
-from catalog.engine import Tx
-from catalog.records import RevisionRecord, TrackRecord, TrackStatus
 from configs.ladder import load_ladder
 from configs.settings import Settings
 from drm.errors import Denied
 from drm.model import PlaybackToken
-from drm.playback_urls import playback_urls
 from drm.tiers import Tiers
 from pipeline.cli.addresses import base_url
-from pipeline.cli.compose import (
-    Invocation,
-    make_tiers,
-    open_catalog,
-    open_tokens,
-    pass_invocation,
-)
-from pipeline.cli.lookup import one_track
-from pipeline.cli.output import Failure, instant, write_fields, write_json
+from pipeline.cli.compose import Invocation, make_tiers, open_tokens, pass_invocation
+from pipeline.cli.output import instant, write_fields, write_json
+from pipeline.cli.playback import Playback, of_release, of_track
 
 
 @click.command("play")
-@click.argument("track")
+@click.argument("track", required=False)
+@click.option(
+    "--release", metavar="RELEASE", help="A whole album as one piece: its id, UPC or exact title."
+)
 @click.option(
     "--tier",
     metavar="NAME",
     help="A subscription (free, premium), or the highest tier to open.  [default: every tier]",
 )
 @click.option("--origin", metavar="URL", help="Where the origin runs.  [default: the settings']")
-@click.option("--revision", metavar="ID", help="Another revision than the current one.")
+@click.option("--revision", metavar="ID", help="Another revision of the track than the current.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @pass_invocation
 def play_command(
     invocation: Invocation,
     *,
-    track: str,
+    track: str | None,
+    release: str | None,
     tier: str | None,
     origin: str | None,
     revision: str | None,
     as_json: bool,
 ) -> None:
-    """Print the URLs of a TRACK: its id, its ISRC or its exact title.
+    """Print the URLs of a TRACK (its id, ISRC or exact title), or of a release without gaps.
 
     They carry their own authorization until they expire; whoever has them can listen.
 
     \b
     headwater play "First Light" --tier premium --json
+    headwater play --release Headwaters
     """  # noqa: D301 - click wants a real backspace
+    if (track is None) == (release is None):
+        raise click.UsageError("name one thing: a TRACK, or a release with --release")
+    if release is not None and revision is not None:
+        raise click.UsageError("--revision is of a track: a release is its tracks' current ones")
     settings = invocation.load().settings
     tiers = make_tiers(settings, load_ladder(settings.ingest.ladder))
     opened = _opened(tiers, tier)
-    found, chosen = asyncio.run(_find(settings, track, revision))
-    _require_rendition(found, chosen, opened)
+    playback = asyncio.run(
+        of_release(settings, release, opened)
+        if release is not None
+        else of_track(settings, track or "", revision, opened)
+    )
+    answer = _answer(settings, playback, origin or base_url(settings.origin), tiers, opened)
+    if as_json:
+        write_json(answer)
+    else:
+        write_fields(_for_people(answer))
+
+
+def _answer(
+    settings: Settings, playback: Playback, base: str, tiers: Tiers, opened: tuple[str, ...]
+) -> dict[str, Any]:
+    """What the origin's playback answer says, as far as the catalog knows it."""
     ttl = timedelta(seconds=settings.drm.playback_ttl_s)
     expires_at = (datetime.now(UTC) + ttl).replace(microsecond=0)
-    token = open_tokens(settings).playback.issue(
-        PlaybackToken(f"tracks/{found.track_id}/", opened, expires_at)
-    )
-    urls = playback_urls(
-        origin or base_url(settings.origin),
-        token,
-        found.track_id,
-        chosen.draft.revision,
-        tiers.access(opened),
-    )
-    answer = {
-        "track_id": found.track_id,
-        "revision": chosen.draft.revision,
-        "title": found.title,
+    token = open_tokens(settings).playback.issue(PlaybackToken(playback.scope, opened, expires_at))
+    urls = playback.urls(base, token, tiers.access(opened))
+    return {
+        **playback.described,
         "tiers": opened,
         "hls": urls.hls,
         "hls_identity": urls.hls_identity,
@@ -85,10 +89,13 @@ def play_command(
         "token": token,
         "expires_at": instant(expires_at),
     }
-    if as_json:
-        write_json(answer)
-    else:
-        write_fields({**answer, "tiers": ", ".join(opened)})
+
+
+def _for_people(answer: dict[str, Any]) -> dict[str, Any]:
+    lists = {"tiers": answer["tiers"]}
+    if "tracks" in answer:
+        lists["tracks"] = [track["title"] for track in answer["tracks"]]
+    return answer | {name: ", ".join(values) for name, values in lists.items()}
 
 
 def _opened(tiers: Tiers, name: str | None) -> tuple[str, ...]:
@@ -98,32 +105,3 @@ def _opened(tiers: Tiers, name: str | None) -> tuple[str, ...]:
         return tiers.named(name)
     except Denied as exc:
         raise click.BadParameter(exc.detail, param_hint="--tier") from exc
-
-
-async def _find(
-    settings: Settings, text: str, revision: str | None
-) -> tuple[TrackRecord, RevisionRecord]:
-    async with open_catalog(settings) as catalog, catalog.connect() as tx:
-        track = await one_track(tx, text)
-        return track, await _revision(tx, track, revision)
-
-
-async def _revision(tx: Tx, track: TrackRecord, revision: str | None) -> RevisionRecord:
-    """Choose the revision to play: only of a track that listeners may have now."""
-    if not track.is_available(datetime.now(UTC)):
-        if track.status is TrackStatus.UNPUBLISHED:
-            raise Failure(f"{track.track_id}: unpublished (headwater track publish)")
-        until = instant(track.available_from) if track.available_from else "its first revision"
-        raise Failure(f"{track.track_id}: embargoed until {until} (headwater track embargo --lift)")
-    chosen = revision or track.current_revision
-    assert chosen is not None  # noqa: S101 - an available track has a current revision
-    return await tracks.revision(tx, track.track_id, chosen)
-
-
-def _require_rendition(
-    track: TrackRecord, revision: RevisionRecord, opened: tuple[str, ...]
-) -> None:
-    existing = {rendition.tier for rendition in revision.draft.renditions}
-    if existing.isdisjoint(opened):
-        wanted, there = ", ".join(opened), ", ".join(sorted(existing))
-        raise Failure(f"{track.track_id}: nothing in tier {wanted} (choose one of: {there})")

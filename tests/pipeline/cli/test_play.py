@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
+from catalog.records import ReleaseDraft
 from pipeline.cli.compose import open_tokens
 from tests.support.cli_home import REVISION, TRACK_ID, Home, publication, rendition
 
@@ -119,3 +122,81 @@ def test_another_revision_can_be_chosen(album: Home) -> None:
     assert (
         "there is no revision" in album.run("play", TRACK_ID, "--revision", "e" * 16, code=1).stderr
     )
+
+
+RELEASE = "r" + "a" * 20
+
+
+def _second(album: Home, **changes: Any) -> str:
+    """Another track of the album, with the same renditions unless `renditions` says otherwise."""
+    renditions = changes.pop("renditions", (rendition("aac-128k", "standard"),))
+    other = "t" + "b" * 20
+    made = publication(track_id=other, isrc=None, title="Second Light", number=2, **changes)
+    album.publish(made, renditions=renditions)
+    return other
+
+
+@pytest.mark.parametrize("name", [RELEASE, "Headwaters", "HEADWATERS", "4006381333931"])
+def test_a_release_is_named_by_id_upc_or_title(home: Home, name: str) -> None:
+    release = ReleaseDraft(
+        release_id=RELEASE, title="Headwaters", artist="Ada", upc="4006381333931"
+    )
+    home.publish(replace(publication(), release=release))
+    assert home.json("play", "--release", name)["release_id"] == RELEASE
+
+
+def test_a_release_is_played_as_one_piece(album: Home) -> None:
+    other = _second(album)
+    found = album.json("play", "--release", RELEASE, "--tier", "free", "--origin", "http://o/")
+
+    assert [one["track_id"] for one in found["tracks"]] == [TRACK_ID, other]
+    assert [one["title"] for one in found["tracks"]] == ["First Light", "Second Light"]
+    assert (found["title"], found["artist"], found["tiers"]) == ("Headwaters", "Ada", ["standard"])
+    place = f"http://o/v1/t/{found['token']}/releases/{RELEASE}/{found['edition']}/standard"
+    assert found["hls"] == f"{place}/hls/multivariant.m3u8"
+    assert found["hls_aes128"] == f"{place}/hls-aes128/multivariant.m3u8"
+    assert found["dash"] == f"{place}/dash/manifest.mpd"
+    token = open_tokens(album.settings).playback.verify(found["token"], datetime.now(UTC))
+    assert (token.scope, token.tiers) == (f"releases/{RELEASE}/", ("standard",))
+    lines = album.run("play", "--release", RELEASE).stdout.splitlines()
+    assert [line.split(maxsplit=1)[1] for line in lines if line.startswith("tracks ")] == [
+        "First Light, Second Light"
+    ]
+
+
+def test_a_release_of_which_listeners_may_have_nothing_is_not_played(album: Home) -> None:
+    album.run("track", "unpublish", TRACK_ID)
+    shown = album.run("play", "--release", RELEASE, code=1).stderr
+    assert shown == f"{RELEASE}: none of its tracks is available\n"
+
+
+def test_tracks_must_have_something_in_common(album: Home) -> None:
+    _second(album, renditions=(rendition("aac-64k", "standard"), rendition("flac", "lossless")))
+    shown = album.run("play", "--release", RELEASE, "--tier", "standard", code=1).stderr
+    assert shown == f"{RELEASE}: no rendition in tier standard that every track has\n"
+    assert album.json("play", "--release", RELEASE)["tiers"][-1] == "lossless"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        ((), "name one thing"),
+        ((TRACK_ID, "--release", RELEASE), "name one thing"),
+        (("--release", RELEASE, "--revision", REVISION), "--revision is of a track"),
+    ],
+)
+def test_one_thing_is_played(album: Home, arguments: tuple[str, ...], problem: str) -> None:
+    assert problem in album.run("play", *arguments, code=2).stderr
+
+
+def test_an_unknown_release_is_one_line(album: Home) -> None:
+    result = album.run("play", "--release", "Nothing", code=1)
+    assert result.stderr == "Nothing: no release has that id, UPC or title\n"
+
+
+def test_a_title_of_two_releases_is_not_guessed(album: Home) -> None:
+    other = ReleaseDraft(release_id="r" + "b" * 20, title="Headwaters", artist="Grace")
+    album.publish(replace(publication(track_id="t" + "b" * 20, isrc=None), release=other))
+    shown = album.run("play", "--release", "Headwaters", code=1).stderr
+    assert f"{RELEASE} (Ada)" in shown
+    assert f"{other.release_id} (Grace)" in shown
