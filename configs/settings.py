@@ -202,6 +202,10 @@ class DrmSettings(Section):
         "free": ("standard",),
         "premium": ("standard", "premium", "lossless"),
     }
+    # How many streams an account of a subscription may play at the same time; none here: any.
+    streams: dict[Name, Annotated[Whole, Field(ge=1, le=1000)]] = {}
+    stream_ttl_s: Whole = Field(default=120, ge=5, le=86400)  # how long one lasts unrenewed
+    offline: tuple[Name, ...] = ()  # the subscriptions whose licenses may be kept
     playback_ttl_s: Whole = Field(default=3600, ge=5, le=86400)
     access_ttl_s: Whole = Field(default=86400, ge=60)
     issuer: str = Field(default="headwater", min_length=1)
@@ -216,6 +220,15 @@ class DrmSettings(Section):
         if "vault" in places and self.kek_vault_url is None:
             msg = "kek_provider vault needs kek_vault_url, like https://vault.example.com:8200"
             raise ValueError(msg)
+        return self
+
+    @model_validator(mode="after")
+    def _terms_are_of_subscriptions(self) -> Self:
+        for key, names in (("streams", tuple(self.streams)), ("offline", self.offline)):
+            for name in names:
+                if name not in self.subscriptions:
+                    msg = f"{key}: {name!r} is none of the subscriptions"
+                    raise ValueError(msg)
         return self
 
     @model_validator(mode="after")
@@ -253,10 +266,24 @@ class OriginSettings(Section):
         description="a URL like https://music.example.com, without a slash at its end",
     )
     trusted_proxies: tuple[Network, ...] = ()  # whose X-Forwarded-* are believed
+    # Where requests come from: what a trusted proxy says in this header, else this database.
+    country_header: str | None = Field(
+        default=None,
+        pattern=r"^[A-Za-z0-9-]{1,64}$",
+        description="a header's name like CF-IPCountry",
+    )
+    geoip_file: FilePath | None = None  # MMDB
     tls_certificate: FilePath | None = None
     tls_key: FilePath | None = None
     cache_bytes: Whole = Field(default=256 << 20, ge=1 << 20)
     shutdown_grace_s: Number = Field(default=30.0, ge=0)
+
+    @model_validator(mode="after")
+    def _somebody_is_believed(self) -> Self:
+        if self.country_header is not None and not self.trusted_proxies:
+            msg = "country_header needs trusted_proxies: it is believed from nobody else"
+            raise ValueError(msg)
+        return self
 
     @model_validator(mode="after")
     def _certificate_and_key_go_together(self) -> Self:
