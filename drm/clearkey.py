@@ -1,6 +1,7 @@
 """W3C Clear Key: license requests and licenses. Encrypted Media Extensions, 9.1.3 and 9.1.4.
 
-This is access control, not DRM: whoever may hear a track is given its key in the clear.
+This is access control, not DRM: whoever may hear a track is given its key in the clear. A license
+that is kept has no end that anybody could enforce: whether one is given is the policy's to say.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Iterable
 from dataclasses import dataclass
+from enum import StrEnum
 
 from drm.errors import MalformedRequest
 from drm.model import ContentKey
@@ -16,8 +18,14 @@ from packager.model import Kid
 
 MAX_REQUEST_BYTES = 8 << 10
 _MAX_KIDS = 16
-_TEMPORARY = "temporary"
 _TO_URL_SAFE = str.maketrans("+/", "-_")
+
+
+class SessionType(StrEnum):
+    """What a license is for: playing now, or keeping. MediaKeySessionType."""
+
+    TEMPORARY = "temporary"
+    PERSISTENT = "persistent-license"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,13 +33,13 @@ class LicenseRequest:
     """The keys a player asks for, each once, in its order."""
 
     kids: tuple[Kid, ...]
-    type: str  # always "temporary": there is nothing to enforce a persistent license with
+    type: SessionType
 
 
 def parse_request(body: bytes) -> LicenseRequest:
     """Read a license request by its content: players send it under any Content-Type, or none.
 
-    MalformedRequest for anything but UTF-8 JSON with 1 to 16 KIDs in a temporary session.
+    MalformedRequest for anything but UTF-8 JSON with 1 to 16 KIDs and a type that there is.
     """
     if len(body) > MAX_REQUEST_BYTES:
         raise MalformedRequest(f"a license request is at most {MAX_REQUEST_BYTES} bytes")
@@ -42,12 +50,16 @@ def parse_request(body: bytes) -> LicenseRequest:
     kids = value.get("kids") if isinstance(value, dict) else None
     if not isinstance(kids, list) or not 1 <= len(kids) <= _MAX_KIDS:
         raise MalformedRequest(f"`kids` must be a list of 1 to {_MAX_KIDS} key ids")
-    if value.get("type", _TEMPORARY) != _TEMPORARY:
-        raise MalformedRequest("`type` must be temporary: there are no persistent licenses")
-    return LicenseRequest(tuple(dict.fromkeys(map(_kid, kids))), _TEMPORARY)
+    try:
+        kind = SessionType(value.get("type", SessionType.TEMPORARY))
+    except ValueError:
+        raise MalformedRequest("`type` must be temporary or persistent-license") from None
+    return LicenseRequest(tuple(dict.fromkeys(map(_kid, kids))), kind)
 
 
-def license(keys: Iterable[ContentKey], session_type: str = _TEMPORARY) -> bytes:  # noqa: A001 - the spec's word
+def license(  # noqa: A001 - the spec's word
+    keys: Iterable[ContentKey], session_type: SessionType = SessionType.TEMPORARY
+) -> bytes:
     """Write the license that gives these keys: a JWK Set."""
     jwks = [{"kty": "oct", "kid": _encode(key.kid.value), "k": _encode(key.key)} for key in keys]
     return json.dumps({"keys": jwks, "type": session_type}, separators=(",", ":")).encode()

@@ -20,6 +20,7 @@ from origin.auth import PlaybackGrants
 from origin.cache import Cache
 from origin.delivery import Pieces, Reply
 from origin.editions import Editions
+from origin.entitled import EntitledKeys
 from origin.forwarded import BaseUrl
 from origin.key_audit import KeyAudit
 from origin.key_rows import KeyRows
@@ -69,6 +70,7 @@ class OriginState:
         self.editions = Editions(deps.catalog)
         self.replies: Cache[tuple[str, str | None], Reply] = Cache(_REPLIES)
         self.key_rows = KeyRows(deps.catalog, deps.keyring)
+        self.entitled = EntitledKeys(self.key_rows, self.availability)
         self.base_url = BaseUrl(deps.settings.public_url, deps.settings.trusted_proxies)
         self.key_audit = KeyAudit(deps.audit, self.base_url)
         self.resolver = Resolver(

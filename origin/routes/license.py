@@ -11,17 +11,15 @@ from typing import Final
 
 from aiohttp import hdrs, web
 
-from catalog.records import WrappedKeyRecord
 from drm import clearkey
 from drm.audit import AuditEvent
-from drm.errors import Denied
+from drm.clearkey import SessionType
 from origin import problems
-from origin.auth import Grant, bearer
+from origin.auth import bearer
 from origin.bodies import no_store, read_body
 from origin.problems import Unauthenticated
 from origin.state import OriginState
 from origin.wire import WireResponse, head
-from packager.model import Kid, Scheme
 
 PATH: Final = "/license/clearkey"  # as `drm.playback_urls` writes it
 # Always 200 on success: hls.js takes no other 2xx.
@@ -35,7 +33,7 @@ class LicenseHandler:
         self._grants = state.grants
         self._audit = state.key_audit
         self._rows = state.key_rows
-        self._is_open = state.availability.is_open
+        self._entitled = state.entitled
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """The license, if that can be recorded; a denial too. Never raises our own errors."""
@@ -64,25 +62,10 @@ class LicenseHandler:
         grant = self._grants.grant(token)
         asked = clearkey.parse_request(await read_body(request, clearkey.MAX_REQUEST_BYTES))
         what["kids"] = [kid.hex for kid in asked.kids]
-        records = await self._entitled(asked.kids, grant)
-        if not records:  # unknown keys and other people's keys look the same: no oracle
-            raise Denied("not-entitled", "The token opens none of these keys.")
+        offline = asked.type is SessionType.PERSISTENT
+        if offline:
+            what["offline"] = True
+        records = await self._entitled.of(asked.kids, grant, offline=offline)
         what["given"] = [record.kid.hex() for record in records]
         opened = [await self._rows.open(record) for record in records]
         return clearkey.license(opened, asked.type)
-
-    async def _entitled(self, kids: tuple[Kid, ...], grant: Grant) -> list[WrappedKeyRecord]:
-        """Those of the keys that are of the token's tiers and track, or of one of its release.
-
-        And only while listeners may have that track.
-
-        A content decryption module decrypts samples: keys of whole segments are not for it.
-        """
-        records = [row for kid in kids if (row := await self._rows.get(kid.value)) is not None]
-        return [
-            record
-            for record in records
-            if record.tier in grant.tiers
-            and record.scheme != Scheme.AES_128.value
-            and await self._is_open(record.track_id, grant)
-        ]

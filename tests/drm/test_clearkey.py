@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from drm import clearkey
-from drm.clearkey import LicenseRequest
+from drm.clearkey import LicenseRequest, SessionType
 from drm.errors import MalformedRequest
 from drm.model import ContentKey
 from packager.model import Kid
@@ -25,12 +25,18 @@ def _body(kids: object, **more: object) -> bytes:
 
 def test_the_standards_example_is_read() -> None:
     body = b'{"kids":["nrQFDeRLSAKTLifXUIPiZg"],"type":"temporary"}'
-    assert clearkey.parse_request(body) == LicenseRequest((KID,), "temporary")
+    assert clearkey.parse_request(body) == LicenseRequest((KID,), SessionType.TEMPORARY)
+
+
+def test_a_license_to_keep_can_be_asked_for_and_given() -> None:
+    request = clearkey.parse_request(_body([KID_TEXT], type="persistent-license"))
+    assert request.type is SessionType.PERSISTENT
+    assert json.loads(clearkey.license([], request.type))["type"] == "persistent-license"
 
 
 def test_the_type_may_be_missing_and_other_members_are_ignored() -> None:
     request = clearkey.parse_request(_body([KID_TEXT], session="x", version=3))
-    assert request == LicenseRequest((KID,), "temporary")
+    assert request == LicenseRequest((KID,), SessionType.TEMPORARY)
 
 
 def test_base64_of_either_alphabet_is_understood() -> None:
@@ -68,7 +74,8 @@ def test_a_key_asked_for_twice_is_asked_for_once() -> None:
         _body([None]),
         _body([7]),
         _body([[KID_TEXT]]),
-        _body([KID_TEXT], type="persistent-license"),
+        _body([KID_TEXT], type="persistent"),
+        _body([KID_TEXT], type=["temporary"]),
         _body([KID_TEXT], type=None),
         _body([KID_TEXT], pad="x" * clearkey.MAX_REQUEST_BYTES),
     ],

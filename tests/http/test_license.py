@@ -123,13 +123,24 @@ async def test_no_token_a_bad_one_and_an_old_one(origin: Origin) -> None:
         b'{"kids":["short"]}',
         b'{"kids":[1]}',
         b"\xff\xfe",
-        b'{"kids":["AAAAAAAAAAAAAAAAAAAAAA"],"type":"persistent-license"}',
+        b'{"kids":["AAAAAAAAAAAAAAAAAAAAAA"],"type":"persistent"}',
+        b'{"kids":["AAAAAAAAAAAAAAAAAAAAAA"],"type":["temporary"]}',
         b"[" * 5000,
     ],
 )
 async def test_malformed_requests(origin: Origin, data: bytes) -> None:
     status, answer = await ask(origin, data)
     assert (status, answer["reason"]) == (400, "malformed-request")
+
+
+async def test_a_license_to_keep_is_the_policys_to_give(origin: Origin) -> None:
+    asked = json.loads(body(origin, "standard")) | {"type": "persistent-license"}
+    status, answer = await ask(origin, json.dumps(asked).encode())
+    assert (status, answer["reason"]) == (403, "offline-not-allowed")
+    # Nor does it tell of keys that are somebody else's.
+    asked["kids"] = [encode(bytes(16))]
+    status, answer = await ask(origin, json.dumps(asked).encode())
+    assert (status, answer["reason"]) == (403, "not-entitled")
 
 
 async def test_large_and_compressed_bodies_are_refused(origin: Origin) -> None:
