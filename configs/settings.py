@@ -112,14 +112,41 @@ class StorageSettings(Section):
     path: FilePath | None = None  # None: HOME/storage
 
 
+_CATALOG_URL = r"^(sqlite\+aiosqlite:///.+|postgresql\+psycopg://[^\s]+)$"
+_A_CATALOG_URL = (
+    "a URL like sqlite+aiosqlite:////srv/headwater/catalog.db or "
+    "postgresql+psycopg://headwater@db.example.com/headwater"
+)
+
+
+class HousekeepingSettings(Section):
+    """What `headwater gc` lets be."""
+
+    revision_grace_s: Whole = Field(default=7 * 86400, ge=0)  # since it was current
+    orphan_age_s: Whole = Field(default=86400, ge=60)  # since it was written
+
+
 class CatalogSettings(Section):
     """The database."""
 
     url: str | None = Field(  # None: SQLite at HOME/catalog.db
-        default=None,
-        pattern=r"^sqlite\+aiosqlite:///.+$",
-        description="a URL like sqlite+aiosqlite:////srv/headwater/catalog.db",
+        default=None, pattern=_CATALOG_URL, description=_A_CATALOG_URL
     )
+    replica_url: str | None = Field(  # None: the origin reads where everybody writes
+        default=None,
+        pattern=r"^postgresql\+psycopg://[^\s]+$",
+        description="a URL like postgresql+psycopg://headwater@replica.example.com/headwater",
+    )
+    connections: Whole = Field(default=10, ge=1, le=1000)  # per process and server
+    connect_timeout_s: Number = Field(default=10.0, ge=1, le=600)
+    statement_timeout_s: Number = Field(default=60.0, ge=0, le=86400)  # 0: none
+
+    @model_validator(mode="after")
+    def _a_replica_has_a_primary(self) -> Self:
+        if self.replica_url is not None and not (self.url or "").startswith("postgresql"):
+            msg = "replica_url needs url, the primary server that it is a replica of"
+            raise ValueError(msg)
+        return self
 
 
 class KeySystemSettings(Section):

@@ -19,10 +19,11 @@ import click
 from catalog import audit as audit_rows
 from catalog.engine import Catalog
 from catalog.errors import NotFound
+from catalog.postgresql import PoolOptions
 from configs import paths
 from configs.ladder import Ladder, check_subscriptions, load_ladder
 from configs.loading import Loaded, load_settings
-from configs.settings import KeySystemSettings, Settings
+from configs.settings import CatalogSettings, KeySystemSettings, Settings
 from drm.access_token import AccessTokens
 from drm.audit import Audit, AuditKeyUnavailable, AuditLog, NoAudit, open_key
 from drm.keyring import Keyring
@@ -81,11 +82,14 @@ class Deps:
 
 
 @asynccontextmanager
-async def open_deps(settings: Settings) -> AsyncIterator[Deps]:
-    """Open all of it; everything is closed at the end, whatever happens in between."""
+async def open_deps(settings: Settings, *, replica: bool = False) -> AsyncIterator[Deps]:
+    """Open all of it; everything is closed at the end, whatever happens in between.
+
+    With `replica` what only reads the catalog may use the one that settings name.
+    """
     ladder = load_ladder(settings.ingest.ladder)
     tiers = make_tiers(settings, ladder)
-    async with open_catalog(settings, make=True) as catalog:
+    async with open_catalog(settings, make=True, replica=replica) as catalog:
         tokens = open_tokens(settings)
         store = LocalStore(paths.storage_path(settings))
         try:
@@ -109,7 +113,9 @@ async def open_deps(settings: Settings) -> AsyncIterator[Deps]:
 
 
 @asynccontextmanager
-async def open_catalog(settings: Settings, *, make: bool = False) -> AsyncIterator[Catalog]:
+async def open_catalog(
+    settings: Settings, *, make: bool = False, replica: bool = False
+) -> AsyncIterator[Catalog]:
     """Open only the catalog, for commands that need no keys and no media.
 
     Unless `make`, one that is not there is a Failure: HOME would be the wrong folder.
@@ -117,7 +123,12 @@ async def open_catalog(settings: Settings, *, make: bool = False) -> AsyncIterat
     if make:
         make_home(settings)
     try:
-        catalog = await Catalog.open(paths.catalog_url(settings), migrate=make)
+        catalog = await Catalog.open(
+            paths.catalog_url(settings),
+            migrate=make,
+            replica_url=settings.catalog.replica_url if replica else None,
+            pool=pool_options(settings.catalog),
+        )
     except NotFound as exc:
         remedy = "ingest something first, or name another --home"
         raise Failure(f"{settings.home}: no catalog here ({remedy})") from exc
@@ -125,6 +136,15 @@ async def open_catalog(settings: Settings, *, make: bool = False) -> AsyncIterat
         yield catalog
     finally:
         await catalog.close()
+
+
+def pool_options(settings: CatalogSettings) -> PoolOptions:
+    """The connections to a PostgreSQL server."""
+    return PoolOptions(
+        connections=settings.connections,
+        connect_timeout_s=settings.connect_timeout_s,
+        statement_timeout_s=settings.statement_timeout_s,
+    )
 
 
 @asynccontextmanager

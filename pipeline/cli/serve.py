@@ -56,7 +56,7 @@ def serve_command(invocation: Invocation, /, **flags: str | int | Path | None) -
 async def _open(settings: Settings) -> AsyncIterator[OriginDeps]:
     """Open what one worker works with; each worker has its own."""
     async with (
-        open_deps(settings) as deps,
+        open_deps(settings, replica=True) as deps,
         open_provider_tokens(settings.identity) as provider_tokens,
     ):
         yield OriginDeps(
