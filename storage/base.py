@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 # A part may not start with a dot: that rules out "." and ".." and leaves such names to the stores
 # themselves (the local one keeps its temporary files in ".tmp").
@@ -71,6 +72,8 @@ class ObjectInfo:
 
     key: str
     size: int  # bytes
+    # When it was written, where it was found by `list`; None where nobody says.
+    modified: datetime | None = field(default=None, compare=False)
 
 
 class ObjectStore(Protocol):
@@ -109,6 +112,19 @@ class ObjectStore(Protocol):
 
     async def close(self) -> None:
         """Release connections."""
+        ...
+
+
+@runtime_checkable
+class Sweepable(Protocol):
+    """A store in which writes that were killed leave something behind that is no object."""
+
+    def leftovers(self, before: datetime) -> AsyncIterator[str]:
+        """Name what was begun before that instant and never completed."""
+        ...
+
+    async def sweep(self, name: str) -> None:
+        """Remove one of these; gone already is fine."""
         ...
 
 

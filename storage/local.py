@@ -14,6 +14,7 @@ import shutil
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from io import BytesIO
 from itertools import islice
 from pathlib import Path
@@ -102,6 +103,17 @@ class LocalStore:
     async def delete(self, key: str) -> None:
         """Remove an object and the folders it leaves empty; absent is fine."""
         await asyncio.to_thread(self._delete, key)
+
+    async def leftovers(self, before: datetime) -> AsyncIterator[str]:
+        """Temporary files of writes that were killed; a day old they go by themselves."""
+        for name in await asyncio.to_thread(_old_files, self._root / _TEMP, before.timestamp()):
+            yield name
+
+    async def sweep(self, name: str) -> None:
+        """Remove one of these; gone already is fine."""
+        path = self._root / _TEMP / check_key(name)
+        with _as_storage_error("delete", name, path):
+            path.unlink(missing_ok=True)
 
     def locate(self, key: str) -> str:
         """Return the absolute path of the object's file."""
@@ -202,7 +214,9 @@ class LocalStore:
                 else:
                     # Deleted since the folder was read: then it is not listed.
                     with suppress(FileNotFoundError):
-                        yield ObjectInfo(key, (base / name).stat().st_size)
+                        status = (base / name).stat()
+                        modified = datetime.fromtimestamp(status.st_mtime, UTC)
+                        yield ObjectInfo(key, status.st_size, modified)
 
 
 def _take(found: Iterator[ObjectInfo]) -> list[ObjectInfo]:
@@ -263,11 +277,19 @@ def _sync(path: Path) -> None:
 
 def _sweep(folder: Path) -> None:
     """Remove what killed processes left behind."""
-    oldest = time.time() - _TEMP_MAX_AGE_S
-    for temp in folder.iterdir():
-        with suppress(FileNotFoundError):  # swept by another process
-            if temp.stat().st_mtime < oldest:
-                temp.unlink()
+    for name in _old_files(folder, time.time() - _TEMP_MAX_AGE_S):
+        (folder / name).unlink(missing_ok=True)
+
+
+def _old_files(folder: Path, before_s: float) -> list[str]:
+    """Names of a folder's files that were last written before then."""
+    found = []
+    with suppress(FileNotFoundError):  # nothing was ever written
+        for temp in folder.iterdir():
+            with suppress(FileNotFoundError):  # swept by another process
+                if temp.stat().st_mtime < before_s:
+                    found.append(temp.name)
+    return sorted(found)
 
 
 @contextmanager

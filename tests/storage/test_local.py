@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import time
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 from typing import NoReturn
@@ -214,3 +215,24 @@ async def test_listing_a_long_folder_takes_several_steps_and_keeps_order(tmp_pat
 async def test_one_folder_may_be_many_stores(tmp_path: Path) -> None:
     await LocalStore(tmp_path).put("a", b"x")
     assert await LocalStore(tmp_path).get("a") == b"x"
+
+
+async def test_what_a_killed_write_left_is_told_and_removed(tmp_path: Path) -> None:
+    store = LocalStore(tmp_path / "s")
+    await store.put("a/b", b"x")
+    left = tmp_path / "s" / ".tmp" / "0123abcd"
+    left.write_bytes(b"half")
+    soon = datetime.now(UTC) + timedelta(minutes=1)
+    assert [name async for name in store.leftovers(soon - timedelta(hours=1))] == []
+    assert [name async for name in store.leftovers(soon)] == ["0123abcd"]
+    await store.sweep("0123abcd")
+    await store.sweep("0123abcd")
+    assert not left.exists()
+    assert [name async for name in LocalStore(tmp_path / "new").leftovers(soon)] == []
+
+
+async def test_a_listing_tells_when_objects_were_written(tmp_path: Path) -> None:
+    store = LocalStore(tmp_path / "s")
+    await store.put("a/b", b"x")
+    os.utime(store.locate("a/b"), (1000, 1000))
+    assert [one.modified async for one in store.list("a/")] == [datetime.fromtimestamp(1000, UTC)]

@@ -7,7 +7,13 @@ from collections.abc import Callable
 import pytest
 
 from storage.base import InvalidKey, check_key
-from storage.naming import cover_object, track_object, track_prefix
+from storage.naming import (
+    cover_object,
+    master_object,
+    split_track_key,
+    track_object,
+    track_prefix,
+)
 
 TRACK = "t" + "a2" * 10
 REVISION = "0123456789abcdef"
@@ -24,11 +30,21 @@ def test_the_layout() -> None:
         assert key == f"tracks/{TRACK}/{REVISION}/{file}"
         assert check_key(key) == key
     assert cover_object(HASH, "jpg") == f"covers/{HASH}.jpg"
+    assert master_object(HASH, "flac") == f"masters/{HASH}.flac"
+
+
+def test_a_key_comes_apart_as_it_was_made() -> None:
+    key = track_object(TRACK, REVISION, "flac.mp4")
+    assert split_track_key(key) == (TRACK, REVISION, "flac.mp4")
+    for other in (f"covers/{HASH}.jpg", f"tracks/{TRACK}/flac.mp4", f"tracks/x/{REVISION}/a.mp4"):
+        assert split_track_key(other) is None
 
 
 @pytest.mark.parametrize(
     "make",
     [
+        lambda: master_object(HASH, "mp3"),
+        lambda: master_object("../x", "wav"),
         lambda: track_prefix("..", REVISION),
         lambda: track_prefix(TRACK + "\n", REVISION),
         lambda: track_prefix("r" + TRACK[1:], REVISION),
