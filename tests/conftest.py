@@ -6,7 +6,12 @@ import pytest
 from hypothesis import settings
 
 # Real servers, each started for the first test that asks for it.
-pytest_plugins = ["tests.servers.postgres"]
+pytest_plugins = [
+    "tests.servers.buckets",
+    "tests.servers.moto",
+    "tests.servers.postgres",
+    "tests.servers.rgw",
+]
 
 # A shared or busy machine is no reason to fail: no test here asserts a time.
 settings.register_profile("headwater", deadline=None)

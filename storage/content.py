@@ -1,0 +1,90 @@
+"""What is to be stored, and the hashes that its bytes are recognized by."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+from typing import BinaryIO
+
+from storage.base import StorageError
+
+_MOST_PARTS = 10_000  # what S3 allows of one upload
+_CHUNK = 1 << 20  # bytes hashed at a time
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """Bytes that go up in one part or in several; `read` gives those of a part, counted from 0."""
+
+    size: int
+    sha256: str  # hex
+    md5s: tuple[bytes, ...]  # of each part
+    read: Callable[[int], bytes]
+
+    @property
+    def etag(self) -> str:
+        """The ETag that a server gives it, where that is a hash of what it holds."""
+        if len(self.md5s) == 1:
+            return self.md5s[0].hex()
+        parts = hashlib.md5(b"".join(self.md5s), usedforsecurity=False)
+        return f"{parts.hexdigest()}-{len(self.md5s)}"
+
+
+def of_bytes(data: bytes) -> Content:
+    """Content in memory, in one part."""
+    md5 = hashlib.md5(data, usedforsecurity=False).digest()
+    return Content(len(data), hashlib.sha256(data).hexdigest(), (md5,), lambda _: data)
+
+
+def of_file(path: Path, part_bytes: int) -> Content:
+    """A file's content. Up to twice `part_bytes` are one part, which is kept in memory.
+
+    StorageError where the file cannot be read.
+    """
+    try:
+        size = path.stat().st_size
+        if size <= 2 * part_bytes:
+            return of_bytes(path.read_bytes())
+        return _of_large_file(path, max(part_bytes, -(-size // _MOST_PARTS)))
+    except OSError as exc:
+        msg = f"cannot read {path}: {(exc.strerror or str(exc)).lower()}"
+        raise StorageError(msg, transient=False) from exc
+
+
+def _of_large_file(path: Path, part_bytes: int) -> Content:
+    whole = hashlib.sha256()
+    md5s: list[bytes] = []
+    size = 0
+    with path.open("rb") as file:
+        for _ in count():
+            read, md5 = _hash_part(file, part_bytes, whole.update)
+            if not read:
+                break
+            size += read
+            md5s.append(md5)
+
+    def part(number: int) -> bytes:
+        wanted = min(part_bytes, size - number * part_bytes)
+        with path.open("rb") as file:
+            file.seek(number * part_bytes)
+            data = file.read(wanted)
+        if len(data) != wanted:
+            msg = f"{path} became shorter while it was stored"
+            raise StorageError(msg, transient=False)
+        return data
+
+    return Content(size, whole.hexdigest(), tuple(md5s), part)
+
+
+def _hash_part(file: BinaryIO, part_bytes: int, also: Callable[[bytes], None]) -> tuple[int, bytes]:
+    """Read one part; return its length and its MD5."""
+    md5 = hashlib.md5(usedforsecurity=False)
+    read = 0
+    while read < part_bytes and (chunk := file.read(min(_CHUNK, part_bytes - read))):
+        md5.update(chunk)
+        also(chunk)
+        read += len(chunk)
+    return read, md5.digest()

@@ -1,0 +1,20 @@
+"""A fast S3 server in this process, by moto: it checks no signature, but knows newer conditions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from moto.server import ThreadedMotoServer
+
+from tests.servers.s3_server import S3Server
+
+
+@pytest.fixture(scope="session")
+def moto_s3() -> Iterator[S3Server]:
+    """A server for the whole session."""
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield S3Server("moto", f"http://{host}:{port}", "testing", "testing-secret")
+    server.stop()
