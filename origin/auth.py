@@ -10,8 +10,9 @@ from aiohttp import hdrs, web
 
 from drm.callers import Callers
 from drm.errors import Denied, ExpiredToken
-from drm.model import AccessToken
+from drm.model import AccessToken, Stream
 from drm.playback_token import PlaybackTokens
+from drm.policy import DETAILS, Reason, release_scope, track_scope
 from origin.cache import Cache
 from origin.problems import Unauthenticated
 
@@ -20,19 +21,9 @@ COVERS_SCOPE = "covers/"
 _RELEASES = "releases/"
 
 
-def track_scope(track_id: str) -> str:
-    """The scope of a playback token for one track."""
-    return f"tracks/{track_id}/"
-
-
-def release_scope(release_id: str) -> str:
-    """The scope of a playback token for a release and all of its tracks."""
-    return f"{_RELEASES}{release_id}/"
-
-
 def wrong_scope() -> Denied:
     """The refusal of a token that is for something else."""
-    return Denied("wrong-scope", "The token is for something else.")
+    return Denied(Reason.WRONG_SCOPE.value, DETAILS[Reason.WRONG_SCOPE])
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +33,10 @@ class Grant:
     scope: str
     tiers: frozenset[str]
     expires: float  # Unix seconds
+    expires_at: datetime | None = None  # the same instant; None: an access token was just verified
+    stream: Stream | None = None
+    policy: str | None = None
+    territory: str | None = None
 
     @property
     def is_of_release(self) -> bool:
@@ -63,7 +58,7 @@ class Grant:
     def require_tiers(self, tiers: frozenset[str]) -> None:
         """Denied unless the token opens all of these tiers."""
         if not tiers <= self.tiers:
-            raise Denied("tier-not-open", "The token does not open this tier.")
+            raise Denied(Reason.TIER.value, DETAILS[Reason.TIER])
 
 
 class PlaybackGrants:
@@ -84,7 +79,15 @@ class PlaybackGrants:
         grant = self._held.get(text)
         if grant is None:
             token = self._tokens.verify(text, datetime.fromtimestamp(now, UTC))
-            grant = Grant(token.scope, frozenset(token.tiers), token.expires_at.timestamp())
+            grant = Grant(
+                token.scope,
+                frozenset(token.tiers),
+                token.expires_at.timestamp(),
+                token.expires_at,
+                token.stream,
+                token.policy,
+                token.territory,
+            )
             self._held.put(text, grant)
         elif now >= grant.expires:
             raise ExpiredToken

@@ -60,9 +60,10 @@ class Needs:
 
     scope: str
     tiers: frozenset[str]
-    track_id: str | None = None  # where a takedown binds: the track that must be available
+    track_id: str | None = None  # where the policy binds: the track that it is asked about
     part: str | None = None  # the track whose release's token opens it as well
     album: Loudness | None = None  # what it says of the track's album
+    kept: bool = False  # it is a plain file, which whoever gets it can keep
 
 
 @dataclass(frozen=True, slots=True)

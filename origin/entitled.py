@@ -4,42 +4,62 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from aiohttp import web
+
 from catalog.records import WrappedKeyRecord
 from drm.errors import Denied
-from drm.policy import DETAILS, Reason
+from drm.policy import Denial, Reason
 from origin.auth import Grant
+from origin.entitlement import Entitlements
 from origin.key_rows import KeyRows
-from origin.packages import Availability
 from packager.model import Kid, Scheme
+
+# Whose key it is not must not learn more than that.
+_SECRET = (Reason.WRONG_SCOPE, Reason.TIER)
 
 
 class EntitledKeys:
     """Asked for every license, by every key system. Remembers nothing of its own."""
 
-    def __init__(self, rows: KeyRows, availability: Availability) -> None:
+    def __init__(self, rows: KeyRows, entitlements: Entitlements) -> None:
         self._rows = rows
-        self._is_open = availability.is_open
+        self._entitlements = entitlements
 
     async def of(
-        self, kids: Sequence[Kid], grant: Grant, *, offline: bool = False
+        self,
+        request: web.BaseRequest,
+        kids: Sequence[Kid],
+        grant: Grant,
+        *,
+        offline: bool = False,
     ) -> list[WrappedKeyRecord]:
-        """Those of the keys that are of the token's tiers and track, or of one of its release.
+        """Those of the keys that the policy grants to the bearer of a token.
 
-        And only while listeners may have that track. Denied if there is none, or if the license
-        is to be kept (`offline`) and may not.
+        Denied if there is none: with the policy's reason where the token is for the key's tier and
+        track, or release; else as if there were no such key.
 
         A content decryption module decrypts samples: keys of whole segments are not for it.
         """
-        records = [row for kid in kids if (row := await self._rows.get(kid.value)) is not None]
-        entitled = [
-            record
-            for record in records
-            if record.tier in grant.tiers
-            and record.scheme != Scheme.AES_128.value
-            and await self._is_open(record.track_id, grant)
-        ]
-        if not entitled:  # unknown keys and other people's keys look the same: no oracle
-            raise Denied("not-entitled", "The token opens none of these keys.")
-        if offline:
-            raise Denied(Reason.OFFLINE.value, DETAILS[Reason.OFFLINE])
-        return entitled
+        granted: list[WrappedKeyRecord] = []
+        denials: list[Denial] = []
+        answers: dict[str, bool] = {}  # by track: a release's token asks for many keys of one
+        for kid in kids:
+            record = await self._rows.get(kid.value)
+            if record is None or record.scheme == Scheme.AES_128.value:
+                continue
+            if record.tier not in grant.tiers:
+                continue
+            if record.track_id not in answers:
+                answer = await self._entitlements.verdict(
+                    request, grant, record.track_id, frozenset({record.tier}), offline=offline
+                )
+                answers[record.track_id] = not isinstance(answer, Denial)
+                if isinstance(answer, Denial) and answer.reason not in _SECRET:
+                    denials.append(answer)
+            if answers[record.track_id]:
+                granted.append(record)
+        if granted:
+            return granted
+        if denials:
+            raise Denied(denials[0].reason.value, denials[0].detail)
+        raise Denied("not-entitled", "The token opens none of these keys.")

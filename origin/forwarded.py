@@ -38,6 +38,10 @@ class BaseUrl:
             raise OriginError(400, "bad-host", "The Host header is not a host.")
         return f"{scheme}://{host}"
 
+    def is_from_proxy(self, request: web.BaseRequest) -> bool:
+        """Whether a trusted proxy has sent it, so that its header fields can be believed."""
+        return self._is_trusted(request.remote)
+
     def client(self, request: web.BaseRequest) -> str:
         """The address of who asks: the nearest one that no trusted proxy vouches for."""
         address = request.remote or ""

@@ -25,7 +25,7 @@ SHARED: Final[dict[str, str]] = {
 # What a page may send. CMCD-* are the players' statistics (CTA-5004), where they use headers.
 PREFLIGHT: Final[dict[str, str]] = {
     **SHARED,
-    hdrs.ACCESS_CONTROL_ALLOW_METHODS: "GET, HEAD, POST, OPTIONS",
+    hdrs.ACCESS_CONTROL_ALLOW_METHODS: "GET, HEAD, POST, DELETE, OPTIONS",
     hdrs.ACCESS_CONTROL_ALLOW_HEADERS: (
         "Authorization, Content-Type, Range, If-Match, If-None-Match, If-Range, "
         "CMCD-Object, CMCD-Request, CMCD-Session, CMCD-Status"

@@ -8,20 +8,22 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import pairwise
 
-from catalog import releases, tracks
+from catalog import releases, rights, tracks
 from catalog.engine import Catalog
 from catalog.errors import NotFound
 from catalog.records import ReleaseRecord, TrackRecord
+from drm.policy import Rights
 from origin.auth import Grant, wrong_scope
 from origin.cache import Cache, SingleFlight
 from origin.problems import Missing
+from origin.rights import rights_of
 from packager import index
 from packager.model import ByteSpan, Loudness, Package, Rendition
 from storage.base import ObjectStore
 from storage.naming import PACKAGE_INDEX, track_object
 
 _SEGMENT_COST = 400  # bytes of memory that one parsed segment takes
-_STATUS_TTL_S = 2.0  # how long a takedown may go unseen
+_STATUS_TTL_S = 2.0  # how long a takedown, or another change of rights, may go unseen
 _STATUSES = 65536  # tracks
 _LARGEST_PIECE = 1 << 20  # bytes; a longer stretch that belongs to no segment is cut
 
@@ -98,18 +100,17 @@ class Packages:
 
 @dataclass(frozen=True, slots=True)
 class _Status:
-    available: bool
-    release_id: str | None  # what the track is part of
-    album: Loudness | None  # the loudness of that
+    rights: Rights
+    album: Loudness | None  # how loud the release is that the track is part of
     until: float  # time.monotonic()
 
 
 class Availability:
-    """Whether listeners may have a track, of which release it is and how loud that is.
+    """The rights of tracks, of which release each is and how loud that is.
 
     From the catalog, remembered for two seconds.
 
-    Manifests and HLS keys ask here, so that a takedown or an embargo binds at once while the
+    Manifests, keys and licenses ask here, so that a takedown or an embargo binds at once while the
     media bytes, which are of no use without them, stay cacheable for ever.
     """
 
@@ -118,25 +119,16 @@ class Availability:
         self._statuses: Cache[str, _Status] = Cache(_STATUSES)
         self._flights: SingleFlight[str, _Status] = SingleFlight()
 
-    def is_known(self, track_id: str, album: Loudness | None) -> bool:
-        """Whether the track was available and its album so loud, less than two seconds ago."""
+    def known_rights(self, track_id: str, album: Loudness | None) -> Rights | None:
+        """The rights of less than two seconds ago; None unless the album was so loud then."""
         status = self._statuses.get(track_id)
-        return (
-            status is not None
-            and status.available
-            and status.album == album
-            and time.monotonic() < status.until
-        )
+        if status is None or status.album != album or time.monotonic() >= status.until:
+            return None
+        return status.rights
 
-    async def is_open(self, track_id: str, grant: Grant) -> bool:
-        """Whether a token covers the track, and listeners may have it now."""
-        status = await self._status(track_id)
-        return status.available and grant.covers(track_id, status.release_id)
-
-    async def require(self, track_id: str) -> None:
-        """Missing unless the track is available."""
-        if not (await self._status(track_id)).available:
-            raise Missing("track-unavailable", "The track is not available.")
+    async def rights(self, track_id: str) -> Rights:
+        """The track's rights; those of one that is not published where there is no such track."""
+        return (await self._status(track_id)).rights
 
     async def album_loudness(self, track_id: str) -> Loudness | None:
         """The loudness of the track's release, where it has one and that is known."""
@@ -147,11 +139,13 @@ class Availability:
         status = self._statuses.get(track_id)
         if status is None or time.monotonic() >= status.until:
             return False
-        return grant.covers(track_id, status.release_id)
+        return grant.covers(track_id, status.rights.release_id)
 
     async def require_covered(self, track_id: str, grant: Grant) -> None:
         """Denied unless the token is for the track or for its release."""
-        release_id = (await self._status(track_id)).release_id if grant.is_of_release else None
+        release_id = None
+        if grant.is_of_release:
+            release_id = (await self.rights(track_id)).release_id
         if not grant.covers(track_id, release_id):
             raise wrong_scope()
 
@@ -168,11 +162,12 @@ class Availability:
                 track = await tracks.get(tx, track_id)
                 release_id = track.release_id
                 release = await releases.get(tx, release_id) if release_id else None
+                record = await rights.of_track(tx, track_id, release_id)
         except NotFound:
-            status = _Status(available=False, release_id=None, album=None, until=until)
+            status = _Status(Rights(track_id, published=False), album=None, until=until)
         else:
             album = release_loudness(release) if release else None
-            status = _Status(track.is_available(datetime.now(UTC)), release_id, album, until)
+            status = _Status(rights_of(track, record), album, until)
         self._statuses.put(track_id, status)
         return status
 

@@ -5,13 +5,16 @@ from __future__ import annotations
 import hashlib
 from dataclasses import replace
 
+from aiohttp import web
+
+from drm.policy import release_scope, track_scope
 from drm.tiers import Tiers
 from origin import headers
-from origin.auth import COVERS_SCOPE, Grant, release_scope, track_scope
+from origin.auth import COVERS_SCOPE, Grant
 from origin.cache import Cache
 from origin.companions import companion
 from origin.delivery import Needs, Representation
-from origin.editions import Editions
+from origin.entitlement import Entitlements
 from origin.manifests import release_text, track_text
 from origin.packages import Availability, Layout, Packages, release_loudness
 from origin.paths import (
@@ -51,7 +54,7 @@ class Resolver:
         tiers: Tiers,
         packages: Packages,
         availability: Availability,
-        editions: Editions,
+        entitlements: Entitlements,
         systems: KeySystems,
         downloads: bool,
         limit_bytes: int,
@@ -60,24 +63,27 @@ class Resolver:
         self._tiers = tiers
         self._packages = packages
         self._availability = availability
-        self._editions = editions
+        self._entitlements = entitlements
         self._systems = systems
         self._downloads = downloads
         self._manifests: Cache[Manifest | ReleaseManifest, Representation] = Cache(limit_bytes)
 
     async def resolve(
-        self, path: Media | Manifest | ReleaseManifest | CompanionFile | Cover, grant: Grant
+        self,
+        request: web.BaseRequest,
+        path: Media | Manifest | ReleaseManifest | CompanionFile | Cover,
+        grant: Grant,
     ) -> Representation:
         """The representation. Denied without the right to it, Missing where there is none."""
         match path:
             case Cover():
                 return await self._cover(path, grant)
             case Manifest():
-                return await self._manifest(path, grant)
+                return await self._manifest(request, path, grant)
             case ReleaseManifest():
-                return await self._release_manifest(path, grant)
+                return await self._release_manifest(request, path, grant)
             case CompanionFile():
-                return await self._companion(path, grant)
+                return await self._companion(request, path, grant)
             case _:
                 return await self._media(path, grant)
 
@@ -99,11 +105,13 @@ class Resolver:
             cache_control=headers.IMMUTABLE,
         )
 
-    async def _manifest(self, path: Manifest, grant: Grant) -> Representation:
+    async def _manifest(
+        self, request: web.BaseRequest, path: Manifest, grant: Grant
+    ) -> Representation:
         tiers = self._access(path)
         scope = track_scope(path.track_id)
-        grant.require(scope, tiers)
-        await self._availability.require(path.track_id)
+        grant.require(scope, tiers)  # a release's token opens its own manifests only
+        await self._entitlements.require(request, grant, path.track_id, tiers)
         album = await self._availability.album_loudness(path.track_id)
         manifest = self._manifests.get(path)
         if manifest is None or manifest.needs.album != album:
@@ -115,11 +123,13 @@ class Resolver:
             self._manifests.put(path, manifest, manifest.size)
         return manifest
 
-    async def _release_manifest(self, path: ReleaseManifest, grant: Grant) -> Representation:
+    async def _release_manifest(
+        self, request: web.BaseRequest, path: ReleaseManifest, grant: Grant
+    ) -> Representation:
         tiers = self._access(path)
         needs = Needs(release_scope(path.release_id), tiers)
         grant.require(needs.scope, needs.tiers)
-        edition = await self._editions.get(path.release_id)
+        edition, _ = await self._entitlements.edition(request, grant, path.release_id, tiers)
         if edition.name != path.edition:
             raise Missing("edition-not-found", "The release has changed: ask for it again.")
         manifest = self._manifests.get(path)
@@ -139,18 +149,21 @@ class Resolver:
             raise Missing("access-not-found", "There is no such set of tiers.")
         return frozenset(tiers)
 
-    async def _companion(self, path: CompanionFile, grant: Grant) -> Representation:
-        await self._availability.require_covered(path.track_id, grant)
-        await self._availability.require(path.track_id)
+    async def _companion(
+        self, request: web.BaseRequest, path: CompanionFile, grant: Grant
+    ) -> Representation:
+        await self._entitlements.require(request, grant, path.track_id, grant.tiers)
         loaded = await self._packages.get(path.track_id, path.revision)
         one = companion(loaded.package, path.file)
         if one is None or (one.tier is not None and not self._downloads):
             raise Missing("file-not-found", "The package has no such file.")
         tiers = frozenset({one.tier} if one.tier else ())
         grant.require_tiers(tiers)
+        if tiers:
+            await self._entitlements.require(request, grant, path.track_id, tiers, kept=True)
         scope = track_scope(path.track_id)
         return Representation(
-            needs=Needs(scope, tiers, path.track_id, part=path.track_id),
+            needs=Needs(scope, tiers, path.track_id, part=path.track_id, kept=bool(tiers)),
             object_key=one.object_key,
             span=ByteSpan(0, one.size),
             layout=one.layout,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from aiohttp import web
@@ -15,17 +16,22 @@ from drm.cpix import Recipients
 from drm.keyring import Keyring
 from drm.playback_token import PlaybackTokens
 from drm.provider_tokens import ProviderTokens
+from drm.terms import AllTerms
 from drm.tiers import Tiers
 from origin.auth import PlaybackGrants
 from origin.cache import Cache
 from origin.delivery import Pieces, Reply
 from origin.editions import Editions
 from origin.entitled import EntitledKeys
+from origin.entitlement import Entitlements
 from origin.forwarded import BaseUrl
+from origin.geoip import GeoIp
 from origin.key_audit import KeyAudit
 from origin.key_rows import KeyRows
 from origin.packages import Availability, Packages
 from origin.resolver import Resolver
+from origin.streams import Streams
+from origin.territory import Territories
 from packager.systems import CLEARKEY_ONLY, KeySystems
 from storage.base import ObjectStore
 
@@ -53,6 +59,9 @@ class OriginDeps:
     recipients: Recipients | None = None  # certificates that SPEKE encrypts keys to
     provider_tokens: ProviderTokens | None = None  # the service's own identity provider
     own_tokens: bool = True  # whether access tokens of our own are accepted beside those
+    streams: Mapping[str, int] = field(default_factory=dict)  # at most, by subscription
+    stream_ttl_s: int = 120
+    offline: tuple[str, ...] = ()  # the subscriptions whose licenses may be kept
 
 
 class OriginState:
@@ -70,15 +79,25 @@ class OriginState:
         self.editions = Editions(deps.catalog)
         self.replies: Cache[tuple[str, str | None], Reply] = Cache(_REPLIES)
         self.key_rows = KeyRows(deps.catalog, deps.keyring)
-        self.entitled = EntitledKeys(self.key_rows, self.availability)
         self.base_url = BaseUrl(deps.settings.public_url, deps.settings.trusted_proxies)
+        self.terms = AllTerms(deps.tiers, streams=deps.streams, offline=deps.offline)
+        self.geoip = GeoIp(deps.settings.geoip_file) if deps.settings.geoip_file else None
+        self.streams = Streams(deps.catalog, deps.stream_ttl_s)
+        self.entitlements = Entitlements(
+            self.terms,
+            self.availability,
+            self.editions,
+            Territories(self.base_url, deps.settings.country_header, self.geoip),
+            self.streams,
+        )
+        self.entitled = EntitledKeys(self.key_rows, self.entitlements)
         self.key_audit = KeyAudit(deps.audit, self.base_url)
         self.resolver = Resolver(
             store=deps.store,
             tiers=deps.tiers,
             packages=self.packages,
             availability=self.availability,
-            editions=self.editions,
+            entitlements=self.entitlements,
             systems=deps.key_systems,
             downloads=deps.downloads,
             limit_bytes=limit // _MANIFEST_SHARE,
@@ -90,6 +109,9 @@ class OriginState:
         await self.packages.close()
         await self.availability.close()
         await self.editions.close()
+        await self.streams.close()
+        if self.geoip is not None:
+            self.geoip.close()
 
 
 STATE: web.AppKey[OriginState] = web.AppKey("state", OriginState)

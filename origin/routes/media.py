@@ -40,7 +40,7 @@ class MediaHandler:
         self._grants = state.grants
         self._replies = state.replies
         self._held = state.pieces.held
-        self._is_known = state.availability.is_known
+        self._is_permitted = state.entitlements.is_known
         self._is_covered = state.availability.is_covered
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
@@ -74,7 +74,14 @@ class MediaHandler:
         for name in _CONDITIONS:
             if name in fields:
                 return None
-        if needs.track_id is not None and not self._is_known(needs.track_id, needs.album):
+        if needs.track_id is not None and not self._is_permitted(
+            request,
+            grant,
+            needs.track_id,
+            needs.tiers or grant.tiers,
+            album=needs.album,
+            kept=needs.kept,
+        ):
             return None
         body = self._held(reply.piece)
         return None if body is None else WireResponse(reply.status, reply.head, body)
@@ -96,7 +103,7 @@ class MediaHandler:
         grant = self._grants.grant(token)
         if isinstance(media, paths.HlsKey):
             return await self._audited_key(request, media, grant, token)
-        what = await self._state.resolver.resolve(media, grant)
+        what = await self._state.resolver.resolve(request, media, grant)
         delivery = await deliver(request, what, self._state.pieces)
         if delivery.reply is not None and not isinstance(media, paths.ReleaseManifest):
             # A release's manifest hangs on many tracks: it is asked for once an album.
@@ -121,8 +128,7 @@ class MediaHandler:
         self, request: web.BaseRequest, path: paths.HlsKey, grant: Grant
     ) -> WireResponse:
         """The 16 bytes of a content key. RFC 8216, 4.3.2.4 and 5."""
-        await self._state.availability.require_covered(path.track_id, grant)
-        await self._state.availability.require(path.track_id)
+        await self._state.entitlements.require(request, grant, path.track_id, grant.tiers)
         record = await self._state.key_rows.get(path.kid)
         if (
             record is None

@@ -1,12 +1,12 @@
 """`POST /api/v1/playback/{track_id}`: where a player finds a track, for whoever asks.
 
-Every call makes a new token: that is how a player renews its rights in the middle of a track.
+Every call makes a new token: that is how a player renews its rights, and the stream it is counted
+as, in the middle of a track.
 """
 
 from __future__ import annotations
 
 from dataclasses import asdict, replace
-from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
@@ -16,9 +16,10 @@ from catalog.records import TrackRecord
 from drm.errors import Denied
 from drm.model import PlaybackToken
 from drm.playback_urls import PlaybackUrls, files_url, playback_urls, release_urls
-from origin.auth import listener, release_scope, track_scope
-from origin.bodies import json_answer
+from drm.policy import release_scope, track_scope
+from origin.bodies import json_answer, no_store
 from origin.packages import available_track, release_loudness
+from origin.sessions import Asking, asking, ending, playback_token
 from origin.state import STATE, OriginState
 from packager.hls.render import HlsForm, playable
 from packager.model import Loudness, Package, Rendition, TextKind
@@ -29,25 +30,26 @@ async def post_playback(request: web.Request) -> web.Response:
     """Parse, decide, fetch, respond."""
     state = request.app[STATE]
     deps = state.deps
-    caller = await listener(request, state.callers)
-    tiers = deps.tiers.opened_by(caller.subscription)
-    track = await available_track(deps.catalog, request.match_info["track_id"])
+    track_id = request.match_info["track_id"]
+    who = await asking(request, state, track_scope(track_id))
+    track = await available_track(deps.catalog, track_id)
     revision = track.current_revision or ""  # an available track has one
-    package = (await state.packages.get(track.track_id, revision)).package.only(tiers)
-    if not package.renditions:
-        raise Denied("tier-not-open", "The subscription opens no rendition of this track.")
+    package = (await state.packages.get(track_id, revision)).package.only(who.tiers)
+    tiers = frozenset(one.tier for one in package.renditions)
+    granted = await state.entitlements.require(request, who.grant, track_id, tiers)
     # The catalog's, not the package's: it is of all tracks that have come since.
-    album = await state.availability.album_loudness(track.track_id)
-    token = _token(state, track_scope(track.track_id), tiers)
+    album = await state.availability.album_loudness(track_id)
+    token = playback_token(state, who, granted.until)
     text = deps.playback_tokens.issue(token)
     base = state.base_url.of(request)
-    urls = playback_urls(base, text, track.track_id, revision, deps.tiers.access(tiers))
+    urls = playback_urls(base, text, track_id, revision, deps.tiers.access(who.tiers))
     return json_answer(
         _describe(track, replace(package, album_loudness=album))
         | _way(urls, token, text, package)
+        | _session(state, who)
         | _companions(
             package,
-            files_url(base, text, track.track_id, revision),
+            files_url(base, text, track_id, revision),
             downloads=deps.downloads,
         )
     )
@@ -57,19 +59,20 @@ async def post_release(request: web.Request) -> web.Response:
     """The same for a release as one piece: its tracks in order, with what they have in common."""
     state = request.app[STATE]
     deps = state.deps
-    caller = await listener(request, state.callers)
-    tiers = deps.tiers.opened_by(caller.subscription)
-    edition = await state.editions.get(request.match_info["release_id"])
-    loaded = [(await state.packages.get(*one)).package.only(tiers) for one in edition.revisions]
+    release_id = request.match_info["release_id"]
+    who = await asking(request, state, release_scope(release_id))
+    edition, granted = await state.entitlements.edition(
+        request, who.grant, release_id, who.grant.tiers
+    )
+    loaded = [(await state.packages.get(*one)).package.only(who.tiers) for one in edition.revisions]
     album = release_loudness(edition.release)
     packages = [replace(one, album_loudness=album) for one in in_common(loaded)]
     if not packages[0].renditions:
         raise Denied("tier-not-open", "The subscription opens no rendition of every track.")
-    release_id = edition.release.release_id
-    token = _token(state, release_scope(release_id), tiers)
+    token = playback_token(state, who, granted.until)
     text = deps.playback_tokens.issue(token)
     base = state.base_url.of(request)
-    urls = release_urls(base, text, release_id, edition.name, deps.tiers.access(tiers))
+    urls = release_urls(base, text, release_id, edition.name, deps.tiers.access(who.tiers))
     starts = starts_s(packages)
     tracks = [
         _describe(track, package)
@@ -94,12 +97,24 @@ async def post_release(request: web.Request) -> web.Response:
             "tracks": tracks,
         }
         | _way(urls, token, text, packages[0])
+        | _session(state, who)
     )
 
 
-def _token(state: OriginState, scope: str, tiers: tuple[str, ...]) -> PlaybackToken:
-    now = datetime.now(UTC).replace(microsecond=0)
-    return PlaybackToken(scope, tiers, now + timedelta(seconds=state.deps.playback_ttl_s))
+async def delete_session(request: web.Request) -> web.Response:
+    """A player stops: the place of its stream is free at once."""
+    state = request.app[STATE]
+    await state.streams.end(await ending(request, state, request.match_info["session"]))
+    return web.Response(status=204, headers=no_store())
+
+
+def _session(state: OriginState, who: Asking) -> dict[str, Any]:
+    """What the stream is called and how soon to ask again; null where streams are not counted."""
+    stream = who.grant.stream
+    return {
+        "session": None if stream is None else stream.session,
+        "renew_within_s": None if stream is None else state.deps.stream_ttl_s,
+    }
 
 
 def _way(urls: PlaybackUrls, token: PlaybackToken, text: str, package: Package) -> dict[str, Any]:
@@ -186,4 +201,5 @@ def _rendition(rendition: Rendition) -> dict[str, Any]:
 def add_routes(app: web.Application) -> None:
     """The playback endpoints."""
     app.router.add_post("/api/v1/playback/{track_id:t[a-z2-7]{20}}", post_playback)
+    app.router.add_delete("/api/v1/playback/sessions/{session:[A-Za-z0-9_-]{12}}", delete_session)
     app.router.add_post("/api/v1/playback/releases/{release_id:r[a-z2-7]{20}}", post_release)

@@ -13,7 +13,7 @@ from catalog.engine import Tx
 from catalog.records import RevisionRecord, TrackRecord, TrackStatus
 from configs.settings import Settings
 from drm.playback_urls import PlaybackUrls, playback_urls, release_urls
-from origin.auth import release_scope, track_scope
+from drm.policy import release_scope, track_scope
 from origin.editions import read_edition
 from origin.problems import Missing
 from packager.model import Codec

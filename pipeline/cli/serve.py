@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from configs.settings import Settings
+from origin.geoip import GeoIp, GeoIpUnavailable
 from origin.listening import ServeError
 from origin.server import serve
 from origin.state import OriginDeps
@@ -47,8 +48,10 @@ def serve_command(invocation: Invocation, /, **flags: str | int | Path | None) -
     settings = invocation.load(given).settings
 
     try:
+        if settings.origin.geoip_file is not None:  # said here, once, and not by each worker
+            GeoIp(settings.origin.geoip_file).close()
         serve(settings.origin, lambda: _open(settings))
-    except (ServeError, WorkersFailed) as exc:
+    except (GeoIpUnavailable, ServeError, WorkersFailed) as exc:
         raise Failure(f"serve: {exc}") from exc
 
 
@@ -75,4 +78,7 @@ async def _open(settings: Settings) -> AsyncIterator[OriginDeps]:
             recipients=open_recipients(settings.drm),
             provider_tokens=provider_tokens,
             own_tokens=settings.identity.own_tokens,
+            streams=settings.drm.streams,
+            stream_ttl_s=settings.drm.stream_ttl_s,
+            offline=settings.drm.offline,
         )
