@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
-from sqlalchemy import Select, insert, select
+from sqlalchemy import Select, bindparam, insert, select, tuple_, update
 
-from catalog.engine import Tx
+from catalog.database import Write
+from catalog.engine import Catalog, Tx
+from catalog.locks import Held, hold
 from catalog.records import AuditChainRecord, AuditRecord
 from catalog.schema import audit_chains, audit_entries
-from catalog.upsert import upsert
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,31 +24,23 @@ class AuditFilter:
     until_us: int | None = None
 
 
-_ENTRY = ("chain", "position", "at_us", "event", "who", "what", "whence", "why", "hash")
-# For every license: through the driver alone it takes half the time that it takes by SQLAlchemy.
-_SQLITE_ENTRY = """
-INSERT INTO audit_entries (chain, position, at_us, event, who, what, whence, why, hash)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
-"""
-_SQLITE_CHAIN = """
-INSERT INTO audit_chains (chain, number, entries, head, seal) VALUES (?, ?, ?, ?, ?)
-ON CONFLICT (chain)
-DO UPDATE SET entries = excluded.entries, head = excluded.head, seal = excluded.seal
-"""
+_ADD = Write(insert(audit_entries), AuditRecord._fields)
+_GROW = Write(
+    update(audit_chains).where(audit_chains.c.chain == bindparam("grown")),
+    ("entries", "head", "seal", "grown"),
+)
 
 
-async def append(tx: Tx, chain: AuditChainRecord, entries: Sequence[AuditRecord]) -> None:
-    """Add entries to a chain, and keep its new state: begun by its first entries."""
-    rows = [_row(entry) for entry in entries]
-    if tx.dialect.name == "sqlite":
-        await tx.exec_driver_sql(_SQLITE_ENTRY, rows)
-        state = (chain.chain, chain.number, chain.entries, chain.head, chain.seal)
-        await tx.exec_driver_sql(_SQLITE_CHAIN, state)
-        return
-    await tx.execute(insert(audit_entries), [dict(zip(_ENTRY, row, strict=True)) for row in rows])
-    await upsert(
-        tx, audit_chains, asdict(chain), keys=["chain"], update=["entries", "head", "seal"]
-    )
+async def begin_chain(tx: Tx, chain: AuditChainRecord, entries: Sequence[AuditRecord]) -> None:
+    """Keep a new chain and its first entries."""
+    await tx.execute(insert(audit_chains).values(**asdict(chain)))
+    await tx.execute(insert(audit_entries), [entry._asdict() for entry in entries])
+
+
+async def extend(catalog: Catalog, chain: AuditChainRecord, entries: Sequence[AuditRecord]) -> None:
+    """Add entries to a chain and keep its new state, in a transaction of its own."""
+    state = (chain.entries, chain.head, chain.seal, chain.chain)
+    await catalog.write((_ADD, entries), (_GROW, [state]))
 
 
 async def last_chain(tx: Tx) -> AuditChainRecord | None:
@@ -55,6 +48,12 @@ async def last_chain(tx: Tx) -> AuditChainRecord | None:
     query = select(audit_chains).order_by(audit_chains.c.number.desc()).limit(1)
     row = (await tx.execute(query)).mappings().one_or_none()
     return AuditChainRecord(**row) if row else None
+
+
+async def hold_last_chain(tx: Tx) -> AuditChainRecord | None:
+    """Read the same; nobody else begins a chain until the transaction ends."""
+    await hold(tx, Held.AUDIT_CHAINS, "")
+    return await last_chain(tx)
 
 
 async def chains(tx: Tx) -> tuple[AuditChainRecord, ...]:
@@ -91,12 +90,8 @@ async def page(
     order = (audit_entries.c.at_us, audit_entries.c.chain, audit_entries.c.position)
     query = _filtered(wanted)
     if after is not None:
-        at, chain, position = order
-        query = query.where(
-            (at > after.at_us)
-            | ((at == after.at_us) & (chain > after.chain))
-            | ((at == after.at_us) & (chain == after.chain) & (position > after.position))
-        )
+        # As one comparison of rows: only that begins in the middle of an index.
+        query = query.where(tuple_(*order) > tuple_(after.at_us, after.chain, after.position))
     return await _read(tx, query.order_by(*order).limit(limit))
 
 
@@ -117,21 +112,6 @@ def _filtered(wanted: AuditFilter) -> Select[tuple[object, ...]]:
     if wanted.until_us is not None:
         query = query.where(entry.at_us < wanted.until_us)
     return query
-
-
-def _row(entry: AuditRecord) -> tuple[object, ...]:
-    """An entry's values in the order of the columns."""
-    return (
-        entry.chain,
-        entry.position,
-        entry.at_us,
-        entry.event,
-        entry.who,
-        entry.what,
-        entry.whence,
-        entry.why,
-        entry.hash,
-    )
 
 
 async def _read(tx: Tx, query: Select[tuple[object, ...]]) -> tuple[AuditRecord, ...]:

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+import sqlite3
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from functools import cached_property
 
+from sqlalchemy import Insert, Update
+from sqlalchemy.dialects.sqlite import dialect as sqlite_dialect
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import (
     ArgumentError,
@@ -20,6 +25,26 @@ from catalog import postgresql, sqlite
 from catalog.errors import CatalogError, CatalogUnavailable
 from catalog.postgresql import PoolOptions
 
+Rows = Sequence[Sequence[object]]
+
+
+@dataclass(frozen=True, eq=False)
+class Write:
+    """A statement that is run for rows of plain values: numbers, text, bytes."""
+
+    statement: Insert | Update
+    names: tuple[str, ...]  # of its parameters, in the order in which rows have them
+
+    @cached_property
+    def sqlite(self) -> str:
+        """The statement for SQLite's driver. ValueError where `names` has not its order."""
+        dialect = sqlite_dialect(paramstyle="qmark")
+        compiled = self.statement.compile(dialect=dialect, column_keys=self.names)
+        if tuple(compiled.positiontup or ()) != self.names:
+            msg = f"the parameters are, in this order, {compiled.positiontup}"
+            raise ValueError(msg)
+        return str(compiled)
+
 
 class Database:
     """One server, or one file."""
@@ -31,6 +56,7 @@ class Database:
             self.place = str(sqlite.file_of(url))
             self._engine = self._reader = sqlite.make_engine(url)
             self._writer = sqlite.writer_of(self._engine)
+            self._quick = sqlite.Writer(url)
         else:
             self.place = postgresql.place_of(url)
             self._engine = postgresql.make_engine(url, pool)
@@ -43,6 +69,17 @@ class Database:
         with self.our_errors():
             async with self._writer.begin() as tx:
                 yield tx
+
+    async def write(self, *work: tuple[Write, Rows]) -> None:
+        """Run statements, each for its rows, in one transaction."""
+        if self.is_sqlite:
+            with self.our_errors():
+                await self._quick.write([(write.sqlite, rows) for write, rows in work])
+            return
+        async with self.begin() as tx:
+            for write, rows in work:
+                values = [dict(zip(write.names, row, strict=True)) for row in rows]
+                await tx.execute(write.statement, values)
 
     @asynccontextmanager
     async def connect(self) -> AsyncIterator[AsyncConnection]:
@@ -66,6 +103,8 @@ class Database:
 
     async def close(self) -> None:
         """Close all connections."""
+        if self.is_sqlite:
+            await self._quick.close()
         await self._engine.dispose()
 
     @contextmanager
@@ -75,6 +114,8 @@ class Database:
             yield
         except SQLAlchemyError as exc:
             raise _translated(self.place, exc) from exc
+        except sqlite3.Error as exc:
+            raise sqlite.meaning(self.place, str(exc)) from exc
         except UnicodeEncodeError as exc:
             msg = f"{self.place}: cannot keep text that is not Unicode: {exc.object[:40]!r}"
             raise CatalogError(msg) from exc

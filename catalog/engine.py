@@ -16,7 +16,7 @@ from typing import Self, TypeVar
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from catalog import sqlite
-from catalog.database import Database, parse
+from catalog.database import Database, Rows, Write, parse
 from catalog.errors import CatalogConflict, CatalogError, CatalogMismatch, CatalogUnavailable
 from catalog.postgresql import PoolOptions
 from catalog.schema_version import is_current
@@ -71,6 +71,10 @@ class Catalog:
         """Run a write transaction: committed at the end, rolled back by any exception."""
         async with self._primary.begin() as tx:
             yield tx
+
+    async def write(self, *work: tuple[Write, Rows]) -> None:
+        """Run statements, each for its rows, in one write transaction, as cheaply as can be."""
+        await self._primary.write(*work)
 
     async def transact(self, work: Callable[[Tx], Awaitable[Result]]) -> Result:
         """Do `work` in a write transaction; again, where the database ended it for another's sake.

@@ -6,7 +6,10 @@ A write transaction begins IMMEDIATE, so that it waits for the other writer at i
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -82,6 +85,44 @@ def set_wal(connection: Connection) -> None:
     cursor = connection.connection.cursor()  # the driver's: a transaction must not have begun
     cursor.execute("PRAGMA journal_mode = WAL")
     cursor.close()
+
+
+class Writer:
+    """A connection in a thread of its own, for small transactions that come by the hundred.
+
+    One hop to that thread each: through SQLAlchemy and aiosqlite, which hop for every statement,
+    cursor and result, a transaction takes 1.5 ms of CPU instead of 0.3.
+    """
+
+    def __init__(self, url: URL) -> None:
+        self._file = file_of(url)
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="catalog-writer")
+        self._connection: sqlite3.Connection | None = None
+
+    async def write(self, work: Sequence[tuple[str, Sequence[Sequence[object]]]]) -> None:
+        """Run statements, each for its rows, in one transaction. Raises the driver's errors."""
+        await asyncio.get_running_loop().run_in_executor(self._thread, self._write, work)
+
+    async def close(self) -> None:
+        """End the thread, after what it still does."""
+        if self._connection is not None:
+            await asyncio.get_running_loop().run_in_executor(self._thread, self._disconnect)
+        self._thread.shutdown()
+
+    def _write(self, work: Sequence[tuple[str, Sequence[Sequence[object]]]]) -> None:
+        if self._connection is None:
+            self._connection = sqlite3.connect(self._file, timeout=BUSY_S, isolation_level=None)
+            _prepare_connection(self._connection, None)
+        connection = self._connection
+        connection.execute("BEGIN IMMEDIATE")
+        with connection:  # commits, or rolls back
+            for statement, rows in work:
+                connection.executemany(statement, rows)
+
+    def _disconnect(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
 
 
 def meaning(place: str, message: str) -> CatalogError:

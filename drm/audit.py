@@ -12,7 +12,7 @@ import hashlib
 import logging
 import secrets
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -21,15 +21,16 @@ from typing import Protocol
 from catalog import audit as rows
 from catalog.engine import Catalog, Tx
 from catalog.errors import CatalogError
-from catalog.records import AuditChainRecord, AuditRecord
+from catalog.records import AuditChainRecord
 from drm import secret_file
-from drm.audit_chain import CHAIN_OPENED, NO_HASH, Anchor, extended, opening, text_of
+from drm.audit_chain import CHAIN_OPENED, NO_HASH, Anchor, Facts, extended, opening, text_of
 from drm.errors import AuditUnavailable, SecretUnavailable
 
 _log = logging.getLogger(__name__)
 
 _LINGER_S = 0.005  # the longest that a batch is kept open for others to join
 _IDLE_TURNS = 2  # of the event loop in which nobody joined: then it is not
+_MAX_TEXT = 256  # characters
 _MAX_QUEUE = 10_000  # best effort only: what is kept while the catalog is away
 
 
@@ -46,6 +47,8 @@ class AuditEvent(StrEnum):
     KEK_BACKED_UP = "kek.backed-up"
     KEK_RESTORED = "kek.restored"
     KEYS_EXPORTED = "keys.exported"
+    TAKEDOWN = "track.taken-down"
+    KEY_DESTROYED = "key.destroyed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,12 +114,6 @@ def token_name(text: str) -> str:
     return f"token:{hashlib.sha256(text.encode('utf-8', 'replace')).hexdigest()[:16]}"
 
 
-@dataclass(frozen=True, slots=True)
-class _Waiting:
-    entries: Sequence[AuditRecord]
-    durable: asyncio.Future[None] | None  # None: nobody waits
-
-
 class AuditLog:
     """One process's chain. It begins with the first entry that is recorded."""
 
@@ -133,18 +130,19 @@ class AuditLog:
         self._required = required
         self._clock = clock
         self._chain: AuditChainRecord | None = None
-        self._queue: list[_Waiting] = []
+        self._queue: list[Facts] = []
+        self._callers: list[asyncio.Future[None]] = []  # who wait for what is in the queue
         self._writer: asyncio.Task[None] | None = None
 
     async def record(self, *entries: AuditEntry) -> None:
         """Add entries. With `required` they are durable when this returns, or it raises."""
         at_us = self._clock() // 1000
-        records = [_record(entry, at_us) for entry in entries]
         if not self._required:
-            self._enqueue(records)
+            self._enqueue([_facts(entry, at_us) for entry in entries])
             return
+        self._queue += [_facts(entry, at_us) for entry in entries]
         durable = asyncio.get_running_loop().create_future()
-        self._queue.append(_Waiting(records, durable))
+        self._callers.append(durable)
         self._wake()
         await durable
 
@@ -153,11 +151,11 @@ class AuditLog:
         while self._writer is not None:
             await asyncio.shield(self._writer)
 
-    def _enqueue(self, records: Sequence[AuditRecord]) -> None:
+    def _enqueue(self, entries: list[Facts]) -> None:
         if len(self._queue) >= _MAX_QUEUE:
             _log.error("audit: an entry was lost, the catalog cannot be written")
             return
-        self._queue.append(_Waiting(records, None))
+        self._queue += entries
         self._wake()
 
     def _wake(self) -> None:
@@ -165,17 +163,18 @@ class AuditLog:
             self._writer = asyncio.create_task(self._run())
 
     async def _run(self) -> None:
-        batch: list[_Waiting] = []
+        callers: list[asyncio.Future[None]] = []
         try:
             while self._queue:
                 await self._gather()
                 batch, self._queue = self._queue, []
-                _settle(batch, await self._write(batch))
+                callers, self._callers = self._callers, []
+                _settle(callers, await self._write(batch))
         finally:
             self._writer = None
             # Only where this task itself was ended: nobody is left waiting for ever.
-            _settle((*batch, *self._queue), "the program is ending")
-            self._queue = []
+            _settle([*callers, *self._callers], "the program is ending")
+            self._queue, self._callers = [], []
 
     async def _gather(self) -> None:
         """Let others join while they come, so that one transaction is for all of them."""
@@ -186,59 +185,49 @@ class AuditLog:
             seen = len(self._queue)
             await asyncio.sleep(0)
 
-    async def _write(self, batch: Sequence[_Waiting]) -> str | None:
+    async def _write(self, batch: list[Facts]) -> str | None:
         """Returns why it could not be done."""
-        entries = [entry for waiting in batch for entry in waiting.entries]
         try:
-            async with self._catalog.begin() as tx:
-                chain = self._chain or await self._open_chain(tx)
-                if not chain.entries:
-                    first = _opening(chain, await rows.last_chain(tx), entries[0].at_us)
-                    entries = [first, *entries]
-                chain, added = extended(chain, entries, self._key)
-                await rows.append(tx, chain, added)
+            if self._chain is None:
+                self._chain = await self._catalog.transact(lambda tx: self._begin(tx, batch))
+            else:
+                chain, added = extended(self._chain, batch, self._key)
+                await rows.extend(self._catalog, chain, added)
+                self._chain = chain
         except CatalogError as exc:
             # Whether it was committed is not known: what comes next begins a new chain.
             self._chain = None
-            _log.error("audit: %d entries could not be written: %s", len(entries), exc)
+            _log.error("audit: %d entries could not be written: %s", len(batch), exc)
             return str(exc)
-        self._chain = chain
         return None
 
-    async def _open_chain(self, tx: Tx) -> AuditChainRecord:
-        last = await rows.last_chain(tx)
+    async def _begin(self, tx: Tx, batch: list[Facts]) -> AuditChainRecord:
+        """Begin a chain with the anchor and these entries."""
+        last = await rows.hold_last_chain(tx)
         number = 1 if last is None else last.number + 1
-        return AuditChainRecord(secrets.token_hex(8), number, 0, NO_HASH, b"")
+        chain = AuditChainRecord(secrets.token_hex(8), number, 0, NO_HASH, b"")
+        at_us = batch[0][0]
+        first = (at_us, CHAIN_OPENED, "headwater", opening(number, Anchor.of(last)), "", "")
+        chain, added = extended(chain, [first, *batch], self._key)
+        await rows.begin_chain(tx, chain, added)
+        return chain
 
 
-def _opening(chain: AuditChainRecord, last: AuditChainRecord | None, at_us: int) -> AuditRecord:
-    what = opening(chain.number, Anchor.of(last))
-    return AuditRecord(chain.chain, 0, at_us, CHAIN_OPENED, "headwater", what, "", "", b"")
-
-
-def _record(entry: AuditEntry, at_us: int) -> AuditRecord:
-    """The entry, without its place yet. Text that a database could not keep is replaced."""
-    return AuditRecord(
-        chain="",
-        position=0,
-        at_us=at_us,
-        event=entry.event.value,
-        who=_clean(entry.who),
-        what=text_of(entry.what),
-        whence=_clean(entry.whence),
-        why=_clean(entry.why),
-        hash=b"",
-    )
+def _facts(entry: AuditEntry, at_us: int) -> Facts:
+    """What is kept of an entry. Text that a database could not keep is replaced."""
+    who, whence, why = _clean(entry.who), _clean(entry.whence), _clean(entry.why)
+    return at_us, entry.event.value, who, text_of(entry.what), whence, why
 
 
 def _clean(text: str) -> str:
-    return text[:256].encode("utf-8", "replace").decode().replace("\0", "?")
+    if len(text) <= _MAX_TEXT and text.isascii() and text.isprintable():
+        return text
+    return text[:_MAX_TEXT].encode("utf-8", "replace").decode().replace("\0", "?")
 
 
-def _settle(batch: Sequence[_Waiting], error: str | None) -> None:
-    for waiting in batch:
-        durable = waiting.durable
-        if durable is None or durable.done():  # done: its caller has gone
+def _settle(callers: list[asyncio.Future[None]], error: str | None) -> None:
+    for durable in callers:
+        if durable.done():  # its caller has gone
             continue
         if error is None:
             durable.set_result(None)

@@ -14,7 +14,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -26,6 +26,8 @@ NO_HASH = bytes(32)  # what comes before the first
 _ENTRY_LABEL = "headwater audit entry"
 _SEAL_LABEL = "headwater audit seal"
 _FORMAT = 1
+
+Facts = tuple[int, str, str, str, str, str]  # of an entry: at_us, event, who, what, whence, why
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +46,9 @@ class Anchor:
         return cls(chain.chain, chain.entries, chain.head.hex())
 
 
-def entry_hash(entry: AuditRecord, chain: str, position: int, previous: bytes) -> bytes:
+def entry_hash(chain: str, position: int, facts: Facts, previous: bytes) -> bytes:
     """The hash of an entry in this place, after the one before it."""
-    fields = (chain, position, entry.at_us, entry.event)
-    texts = (entry.who, entry.what, entry.whence, entry.why)
-    return hashlib.sha256(join(_ENTRY_LABEL, _FORMAT, *fields, *texts, previous)).digest()
+    return _hash(_start(chain), position, facts, previous)
 
 
 def seal(chain: AuditChainRecord, key: bytes) -> bytes:
@@ -58,26 +58,30 @@ def seal(chain: AuditChainRecord, key: bytes) -> bytes:
 
 
 def extended(
-    chain: AuditChainRecord, entries: Sequence[AuditRecord], key: bytes
-) -> tuple[AuditChainRecord, tuple[AuditRecord, ...]]:
+    chain: AuditChainRecord, entries: Iterable[Facts], key: bytes
+) -> tuple[AuditChainRecord, list[AuditRecord]]:
     """Put entries at the end of a chain: its new state, and the entries in their places."""
     head, added = chain.head, []
-    for position, entry in enumerate(entries, chain.entries):
-        placed = AuditRecord(
-            chain.chain,
-            position,
-            entry.at_us,
-            entry.event,
-            entry.who,
-            entry.what,
-            entry.whence,
-            entry.why,
-            entry_hash(entry, chain.chain, position, head),
-        )
-        head = placed.hash
-        added.append(placed)
+    name, start = chain.chain, _start(chain.chain)
+    for position, facts in enumerate(entries, chain.entries):
+        head = _hash(start, position, facts, head)
+        added.append(AuditRecord(name, position, *facts, head))
     grown = replace(chain, entries=chain.entries + len(added), head=head)
-    return replace(grown, seal=seal(grown, key)), tuple(added)
+    return replace(grown, seal=seal(grown, key)), added
+
+
+def facts_of(entry: AuditRecord) -> Facts:
+    """What an entry says, without its place."""
+    return entry[2:8]
+
+
+def _start(chain: str) -> bytes:
+    """What is hashed first for each entry of a chain: joined once for a batch."""
+    return join(_ENTRY_LABEL, _FORMAT, chain)
+
+
+def _hash(start: bytes, position: int, facts: Facts, previous: bytes) -> bytes:
+    return hashlib.sha256(start + join(position, *facts, previous)).digest()
 
 
 def opening(number: int, anchor: Anchor) -> str:

@@ -10,7 +10,16 @@ from dataclasses import dataclass, field
 from catalog import audit as rows
 from catalog.engine import Tx
 from catalog.records import AuditChainRecord, AuditRecord
-from drm.audit_chain import CHAIN_OPENED, NO_HASH, Anchor, anchor_of, entry_hash, opening, seal
+from drm.audit_chain import (
+    CHAIN_OPENED,
+    NO_HASH,
+    Anchor,
+    anchor_of,
+    entry_hash,
+    facts_of,
+    opening,
+    seal,
+)
 from drm.errors import AuditBroken
 
 _PAGE = 1000
@@ -72,7 +81,7 @@ async def _check_chain(tx: Tx, chain: AuditChainRecord, key: bytes, found: _Find
         if entry.position != position:
             found.problems.append(f"{name}: entries from {position} on were taken out")
             return
-        head = entry_hash(entry, entry.chain, entry.position, head)
+        head = entry_hash(entry.chain, entry.position, facts_of(entry), head)
         if not hmac.compare_digest(head, entry.hash):
             found.problems.append(f"{name}: entry {position} was edited or moved")
             return
