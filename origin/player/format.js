@@ -5,7 +5,7 @@ const CODECS = { aac: "AAC", opus: "Opus", flac: "FLAC", alac: "ALAC" };
 /** "3:07", "1:02:07"; an unknown time is "–:––". */
 export function clock(seconds) {
   if (!Number.isFinite(seconds)) return "–:––";
-  const whole = Math.floor(seconds);
+  const whole = Math.floor(seconds + 0.005); // media ends a hair before the whole second
   const [hours, minutes, rest] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60, whole % 60];
   const two = (number) => String(number).padStart(2, "0");
   return hours ? `${hours}:${two(minutes)}:${two(rest)}` : `${minutes}:${two(rest)}`;

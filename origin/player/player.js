@@ -25,6 +25,8 @@ function readable(error) {
 export class Player extends EventTarget {
   #ask; // {track, release}: each (id) => Promise<{playback, lifeMs}>
   #waitingDeck = null;
+  #unready = null; // the next track, when it could not be made ready
+  #inPieces = new Set(); // releases that could not be played as one
 
   constructor(ask) {
     super();
@@ -70,6 +72,7 @@ export class Player extends EventTarget {
   /** Play a list of tracks from one of them on. */
   play(tracks, index = 0) {
     this.queue = [...tracks];
+    this.#inPieces.clear();
     return this.#go(index);
   }
 
@@ -133,6 +136,7 @@ export class Player extends EventTarget {
   chooseGapless(gapless) {
     this.gapless = gapless;
     setPreference("gapless", gapless);
+    this.#inPieces.clear();
     return this.#reload();
   }
 
@@ -156,7 +160,9 @@ export class Player extends EventTarget {
 
   #go(index) {
     this.index = index;
+    this.#unready = null;
     if (!this.error && this.deck instanceof ReleaseDeck && this.deck.holds(this.track)) {
+      this.#dropWaiting();
       this.deck.goTo(this.track);
       this.#applyVolume();
       return this.deck.play();
@@ -183,6 +189,7 @@ export class Player extends EventTarget {
     } catch (error) {
       if (deck === this.deck && deck instanceof ReleaseDeck) {
         // In pieces it may play: not every release has something in common in its tracks.
+        this.#inPieces.add(deck.track.release_id);
         return this.#start(this.#makeTrackDeck(deck.track), position, play);
       }
       this.#fail(deck, deck.access.problem ?? error);
@@ -194,6 +201,7 @@ export class Player extends EventTarget {
     const whole =
       this.gapless &&
       playsReleases(this.engineId) &&
+      !this.#inPieces.has(track.release_id) &&
       this.queue.length > 1 &&
       isAlbum(this.queue);
     return whole ? this.#makeReleaseDeck(track) : this.#makeTrackDeck(track);
@@ -244,14 +252,16 @@ export class Player extends EventTarget {
 
   #prepareNext() {
     const track = this.queue[this.index + 1];
-    if (!track || this.#waitingDeck?.track === track) return;
+    if (!track || track === this.#unready || this.#waitingDeck?.track === track) return;
     if (this.deck instanceof ReleaseDeck && this.deck.holds(track)) return;
     this.#dropWaiting();
     const deck = this.#makeDeck(track);
     deck.ready = deck.prepare(0, this.quality);
     deck.ready.catch(() => {
-      // Forgotten here; when its turn comes it is tried again and fails in the open.
-      if (this.#waitingDeck === deck) this.#dropWaiting();
+      // Left alone here; when its turn comes it is tried again and fails in the open.
+      if (this.#waitingDeck !== deck) return;
+      this.#dropWaiting();
+      this.#unready = track;
     });
     this.#waitingDeck = deck;
   }

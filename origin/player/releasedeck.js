@@ -12,7 +12,7 @@ export const playsReleases = (engineId) => GAPLESS_ENGINES.includes(engineId);
 export class ReleaseDeck extends Deck {
   #tracks; // as the page knows them, in the queue's order
   #onTrack;
-  #current = null; // the track that is heard, as the playback answer describes it
+  #isOpen = false;
 
   /**
    * @param tracks the tracks of the release, in order; @param first the one to begin with
@@ -27,11 +27,12 @@ export class ReleaseDeck extends Deck {
   }
 
   get offset() {
-    return this.#current?.start_s ?? 0;
+    return this.#described(this.track)?.start_s ?? 0;
   }
 
+  /** The newest answer for the release, and in it what is of the track that is heard. */
   get playback() {
-    return this.access.playback && { ...this.access.playback, ...this.#current };
+    return this.access.playback && { ...this.access.playback, ...this.#described(this.track) };
   }
 
   /** Whether the deck can go to a track by itself. */
@@ -47,6 +48,7 @@ export class ReleaseDeck extends Deck {
   async opened() {
     await super.opened();
     if (!this.#described(this.track)) throw new Error("the release has no such track");
+    this.#isOpen = true;
     this.#select(this.track);
   }
 
@@ -56,7 +58,6 @@ export class ReleaseDeck extends Deck {
 
   #select(track) {
     this.track = track;
-    this.#current = this.#described(track);
     this.audio.dataset.track = track.id;
     this.audio.dataset.offset = this.offset;
   }
@@ -65,7 +66,7 @@ export class ReleaseDeck extends Deck {
     const tracks = this.access.playback?.tracks;
     // A seek to a start may arrive a microsecond before it.
     const heard = tracks?.findLast(({ start_s: start }) => start <= this.audio.currentTime + 0.001);
-    if (!this.#current || !heard || heard.track_id === this.track.id) return;
+    if (!this.#isOpen || !heard || heard.track_id === this.track.id) return;
     const track = this.#tracks.find(({ id }) => id === heard.track_id);
     if (!track) return;
     this.#select(track);

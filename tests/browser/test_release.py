@@ -47,13 +47,21 @@ def test_the_qualities_are_those_of_the_release(visit: Any) -> None:
     """Opus is of single tracks only."""
     together, apart = visit["second"]["choices"], visit["apart"]["choices"]
     assert set(apart) - set(together) == {"opus-96k"}
-    assert visit["second"]["rendition"] in together
+    for place in ("first", "second", "third", "back"):
+        assert visit[place]["rendition"] in together
 
 
 def test_nothing_fails_and_nothing_outside_is_asked(visit: Any) -> None:
     seen = visit["seen"]
     assert (seen["refusals"], seen["outside"], seen["errors"]) == ([], [], [])
     assert any("/releases/" in one and one.endswith("manifest.mpd") for one in seen["requests"])
+
+
+def test_a_refused_release_is_played_in_pieces_and_asked_for_once(visit: Any) -> None:
+    posts = [one.rpartition("playback/")[2] for one in visit["refused"]]
+    release, first, second = posts
+    assert release.startswith("releases/")
+    assert (first, second) == visit["home"].tracks[:2]
 
 
 def test_a_picture_was_taken(visit: Any) -> None:

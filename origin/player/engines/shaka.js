@@ -117,11 +117,16 @@ class ShakaEngine {
     return renditions[tracks.findIndex((each) => each.id === track.id)].name;
   }
 
-  /** Shaka says what is heard by codec and bandwidth only, which together are one track. */
+  /**
+   * Shaka says what is heard by codec and bandwidth only, which together are one track. In a release
+   * the bandwidth is of the Period, and the track's is of them all: the nearest is meant.
+   */
   #heard({ codecs, bandwidth }) {
-    const track = this.#player
+    const apart = (track) => Math.abs(Math.log(track.audioBandwidth / bandwidth));
+    const [track] = this.#player
       .getVariantTracks()
-      .find((each) => each.audioCodec === codecs && each.audioBandwidth === bandwidth);
+      .filter((each) => each.audioCodec === codecs)
+      .sort((a, b) => apart(a) - apart(b));
     return track && this.#name(track);
   }
 }

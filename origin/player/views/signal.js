@@ -48,7 +48,13 @@ export class Signal {
       this.#details(),
       setting("Volume leveling", this.normalization),
       setting("Player engine", this.engine),
-      setting("Gapless albums (Shaka Player, DASH)", this.gapless),
+      h(
+        "label",
+        { class: "yes-no" },
+        h("span", { class: "title" }, "Gapless albums"),
+        h("span", { class: "by" }, "Shaka Player · DASH"),
+        this.gapless,
+      ),
     );
     player.addEventListener("change", () => this.update());
     meter.addEventListener("sample", () => this.#draw());

@@ -31,11 +31,27 @@ export async function run(browser, { session, pictures, length }) {
   report.stillSame = await page.evaluate(
     () => window.first === document.querySelector("audio[data-current]"),
   );
-  return { ...report, seen: page.seen };
+  return { ...report, seen: page.seen, refused: await refused(browser, session, length) };
+}
+
+/** The release is refused: its tracks are played one by one. What was asked for playback. */
+async function refused(browser, session, length) {
+  const page = await openPage(browser, { engine: "shaka-dash", gapless: true });
+  await page.route("**/api/v1/playback/releases/*", (route) =>
+    route.fulfill({ status: 403, json: { title: "No", reason: "tier-not-open" } }),
+  );
+  await openAlbum(page, session);
+  await page.locator(".track").first().click();
+  await state(page, 0, 1, false);
+  await page.evaluate((end) => {
+    document.querySelector("audio[data-current]").currentTime = end - 2;
+  }, length);
+  await state(page, 1, 0.3, false);
+  return page.seen.requests.filter((one) => one.startsWith("POST") && one.includes("/playback/"));
 }
 
 /** Wait until the nth track of the list is heard past some seconds; what the page says then. */
-async function state(page, number, seconds) {
+async function state(page, number, seconds, panel = true) {
   await page.waitForFunction(
     ([wanted, past]) => {
       const audio = document.querySelector("audio[data-current]");
@@ -47,6 +63,7 @@ async function state(page, number, seconds) {
     [number, seconds],
     { timeout: 20_000 },
   );
+  if (!panel) return undefined;
   return page.evaluate(() => {
     const audio = document.querySelector("audio[data-current]");
     return {
