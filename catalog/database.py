@@ -139,8 +139,8 @@ def _translated(place: str, exc: SQLAlchemyError) -> Exception:
         return cause
     if isinstance(exc, PoolTimeoutError):
         return CatalogUnavailable(f"{place}: all connections were in use (catalog.connections)")
-    if cause is not None and hasattr(cause, "sqlstate"):  # psycopg's
-        return postgresql.meaning(place, cause.sqlstate, str(cause))
+    if isinstance(exc, DBAPIError) and hasattr(cause, "sqlstate"):  # psycopg's
+        return postgresql.meaning(place, exc)
     if isinstance(exc, DBAPIError) and exc.connection_invalidated:
         return CatalogUnavailable(f"{place}: the connection was lost")
     return sqlite.meaning(place, str(cause or exc))

@@ -7,10 +7,10 @@ not happen side by side is kept apart by `catalog.locks`.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
 from sqlalchemy.engine import URL
+from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from catalog.errors import CatalogConflict, CatalogError, CatalogMismatch, CatalogUnavailable
@@ -30,6 +30,7 @@ class PoolOptions:
     statement_timeout_s: float = 60.0  # a statement that takes longer is ended; 0: none is
 
 
+_READ_ONLY = "may only be read: name the primary server, not a replica"
 # SQLSTATE or its class (PostgreSQL, appendix A), our error, and what it means to an operator.
 # The first that begins so counts. None: what the server says is best.
 _CAUSES: tuple[tuple[str, type[CatalogError], str | None], ...] = (
@@ -39,7 +40,7 @@ _CAUSES: tuple[tuple[str, type[CatalogError], str | None], ...] = (
     ("57014", CatalogUnavailable, "a statement took longer than catalog.statement_timeout_s"),
     ("57P03", CatalogUnavailable, "the server is starting or stopping"),
     ("57P", CatalogUnavailable, "the server was stopped"),
-    ("25006", CatalogUnavailable, "may only be read: name the primary server, not a replica"),
+    ("25006", CatalogUnavailable, _READ_ONLY),
     ("25P03", CatalogUnavailable, f"nothing happened in a transaction for {_IDLE_S} s"),
     ("53100", CatalogUnavailable, "no space left on the server's disk"),
     ("53300", CatalogUnavailable, "the server has no connection left: see catalog.connections"),
@@ -101,35 +102,34 @@ def place_of(url: URL) -> str:
     return f"postgresql://{host}{port}/{url.database or ''}"
 
 
-def meaning(place: str, sqlstate: str | None, message: str) -> CatalogError:
+def meaning(place: str, exc: DBAPIError) -> CatalogError:
     """Make our error of what the server or libpq said: never its DETAIL, which holds values."""
-    said = _first_line(message)
-    if sqlstate is None and "connection" in said:
+    sqlstate = getattr(exc.orig, "sqlstate", None)
+    said = str(exc.orig).strip()
+    if sqlstate is None and isinstance(exc, OperationalError):
         return _not_connected(place, said)
+    line = said.splitlines()[0] if said else "failed without a word"
+    if line.endswith("during recovery"):  # a replica refuses to begin: 0A000, as much else
+        return CatalogUnavailable(f"{place}: {_READ_ONLY}")
     for start, kind, what in _CAUSES:
         if sqlstate is not None and sqlstate.startswith(start):
-            return kind(f"{place}: {what or said}")
-    return CatalogError(f"{place}: {said}")
+            return kind(f"{place}: {what or line}")
+    return CatalogError(f"{place}: {line}")
 
 
 def _not_connected(place: str, said: str) -> CatalogError:
-    """A failure while connecting has no SQLSTATE, only libpq's words."""
+    """A failure to connect, and a lost connection, have no SQLSTATE: only libpq's words."""
     for part, what in (
         ("password", "the user name or password is wrong, or none was given"),
         ("no pg_hba.conf entry", "the server does not let this user or machine in"),
     ):
         if part in said:
             return CatalogError(f"{place}: {what}")
-    if "does not exist" in said:
-        return CatalogError(f"{place}: {said.rpartition('FATAL: ')[2].strip()}")
-    return CatalogUnavailable(f"{place}: {said}")
-
-
-def _first_line(message: str) -> str:
-    """Without psycopg's own prefixes, which repeat what `place` says."""
-    line = message.strip().splitlines()[0] if message.strip() else "the connection was lost"
-    found = re.fullmatch(r"connection failed: connection to server .*? failed: (.+)", line)
-    return found[1] if found and not found[1].startswith("FATAL") else line
+    line = next((one for one in said.splitlines() if "failed: " in one), said or "failed")
+    cause = line.splitlines()[0].rpartition("failed: ")[2].removeprefix("FATAL:").strip()
+    if "does not exist" in cause:
+        return CatalogError(f"{place}: {cause}")
+    return CatalogUnavailable(f"{place}: {cause}")
 
 
 def _options(url: URL, pool: PoolOptions) -> str:

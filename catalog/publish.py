@@ -11,6 +11,7 @@ all. The rules:
   its newest revision's delivery says, whole; only its release is kept when none is named.
 - A release has the loudness of what is current in it: whenever a track's current revision or its
   release changes, it is computed again.
+- Two publishers of one track, or of two tracks of one release, come one after the other.
 - Publishing never brings a track back that was unpublished, and never lifts an embargo: only
   `republish` and `embargo` do, so that a takedown survives a re-delivery.
 """
@@ -30,6 +31,7 @@ from catalog.edits import checked
 from catalog.engine import Tx
 from catalog.errors import NotFound
 from catalog.folding import fold
+from catalog.locks import Held, hold
 from catalog.records import Publication, ReleaseDraft, TrackDraft, TrackStatus
 from catalog.releases import loudness_of_tracks
 from catalog.schema import artists, keys, releases, renditions, revisions, track_artists, tracks
@@ -39,16 +41,18 @@ from catalog.upsert import upsert
 async def publish(tx: Tx, publication: Publication, now: datetime) -> None:
     """Make a revision a track's current one, with all that belongs to it. Idempotent."""
     draft = publication.track
+    await hold(tx, Held.TRACK, draft.track_id)
     before = await _release_of(tx, draft.track_id)
+    named = publication.release.release_id if publication.release else None
+    await hold(tx, Held.RELEASE, *_named(before, named))
     if not await _has_revision(tx, draft.track_id, publication.revision.revision):
         if publication.release is not None:
             await _put_release(tx, publication.release, draft.tenant, now)
-        release_id = publication.release.release_id if publication.release else None
-        await _put_track(tx, draft, release_id, now)
+        await _put_track(tx, draft, named, now)
         await _put_artists(tx, draft.track_id, draft.tenant, draft.artists)
         await _add_revision(tx, publication, now)
     await _make_current(tx, draft.track_id, publication.revision.revision, now)
-    for release_id in {before, await _release_of(tx, draft.track_id)}:
+    for release_id in _named(before, await _release_of(tx, draft.track_id)):
         await _measure_release(tx, release_id)
     if publication.job_id is not None:
         await jobs.finish(
@@ -78,11 +82,15 @@ async def embargo(tx: Tx, track_id: str, until: datetime | None, now: datetime) 
 
 async def rollback(tx: Tx, track_id: str, revision: str, now: datetime) -> None:
     """Make an earlier (or later) revision current; the track's metadata stays as it is."""
+    await hold(tx, Held.TRACK, track_id)
     if not await _has_revision(tx, track_id, revision):
         await track_queries.get(tx, track_id)
         raise NotFound("revision", f"{track_id}/{revision}")
+    shown_in = _named(await _release_of(tx, track_id))
+    await hold(tx, Held.RELEASE, *shown_in)
     await _make_current(tx, track_id, revision, now)
-    await _measure_release(tx, await _release_of(tx, track_id))
+    for release_id in shown_in:
+        await _measure_release(tx, release_id)
 
 
 async def edit(
@@ -98,6 +106,7 @@ async def edit(
     if "title" in values:
         values["folded_title"] = fold(values["title"])
     names = values.pop("artists", None)
+    await hold(tx, Held.TRACK, track_id)
     await _change(tx, track_id, values, now)
     if names is not None:
         track = await track_queries.get(tx, track_id)
@@ -116,10 +125,12 @@ async def _release_of(tx: Tx, track_id: str) -> str | None:
     return (await tx.execute(query)).scalar_one_or_none()
 
 
-async def _measure_release(tx: Tx, release_id: str | None) -> None:
+def _named(*release_ids: str | None) -> set[str]:
+    return {one for one in release_ids if one is not None}
+
+
+async def _measure_release(tx: Tx, release_id: str) -> None:
     """Keep the loudness of all of its tracks together, which one of them has changed."""
-    if release_id is None:
-        return
     measured = await loudness_of_tracks(tx, release_id)
     loudness = AlbumLoudness(None, None, None) if measured is None else album_loudness(measured)
     await tx.execute(
@@ -159,20 +170,37 @@ async def _put_track(tx: Tx, draft: TrackDraft, release_id: str | None, now: dat
 
 
 async def _put_artists(tx: Tx, track_id: str, tenant: str, names: tuple[str, ...]) -> None:
+    ids = await _artist_ids(tx, tenant, names)
     await tx.execute(delete(track_artists).where(track_artists.c.track_id == track_id))
-    for position, credit in enumerate(names):
-        artist = {"tenant": tenant, "name": credit, "folded": fold(credit)}
-        await upsert(tx, artists, artist, keys=["tenant", "folded"], update=[])
-        query = select(artists.c.artist_id).where(
-            artists.c.tenant == tenant, artists.c.folded == artist["folded"]
-        )
-        values = {
+    rows = [
+        {
             "track_id": track_id,
             "position": position,
-            "artist_id": (await tx.execute(query)).scalar_one(),
+            "artist_id": ids[fold(credit)],
             "credit": credit,
         }
-        await tx.execute(insert(track_artists).values(**values))
+        for position, credit in enumerate(names)
+    ]
+    if rows:
+        await tx.execute(insert(track_artists), rows)
+
+
+async def _artist_ids(tx: Tx, tenant: str, names: tuple[str, ...]) -> dict[str, int]:
+    """The artists' ids by their folded names; who is new is added as first credited."""
+    by_folded = {fold(name): name for name in reversed(names)}
+    query = select(artists.c.folded, artists.c.artist_id).where(
+        artists.c.tenant == tenant, artists.c.folded.in_(by_folded)
+    )
+    found = {row.folded: row.artist_id for row in await tx.execute(query)}
+    # In one order everywhere: another publisher of the same new artists waits, not we for each
+    # other.
+    new = sorted(by_folded.keys() - found.keys())
+    for folded in new:
+        values = {"tenant": tenant, "name": by_folded[folded], "folded": folded}
+        await upsert(tx, artists, values, keys=["tenant", "folded"], update=[])
+    if new:
+        found = {row.folded: row.artist_id for row in await tx.execute(query)}
+    return found
 
 
 async def _add_revision(tx: Tx, publication: Publication, now: datetime) -> None:

@@ -17,6 +17,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -89,18 +90,20 @@ class Postgres:
         self.run(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(name))
 
     def run(self, statement: sql.Composed, database: str = "postgres") -> None:
-        """Run a statement outside of a transaction."""
+        """Run a statement outside of a transaction; start the server if a test has stopped it."""
+        if self.process is None:
+            self.start()
         place = f"host=127.0.0.1 port={self.port} user={USER} password={PASSWORD}"
         with psycopg.connect(f"{place} dbname={database}", autocommit=True) as connection:
             connection.execute(statement)
 
     def start(self) -> None:
-        """Start it, and return when it answers."""
+        """Start it, and return when it answers. Of the main thread: it ends with its starter."""
         settings = {**_FAST, "port": str(self.port), "unix_socket_directories": str(self.folder)}
         arguments = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
         program = [str(binary("postgres")), "-D", str(self.folder / "data"), *arguments]
         with (self.folder / "log").open("ab") as log:
-            # It ends with us, even if we are killed.
+            # Even if we are killed, nothing is left running.
             argv = ["setpriv", "--pdeathsig", "QUIT", *_as_somebody(), *program]
             self.process = subprocess.Popen(argv, stdout=log, stderr=log, cwd=self.folder)
         deadline = time.monotonic() + _PATIENCE_S
@@ -120,9 +123,25 @@ class Postgres:
                 self.process.wait()
             self.process = None
 
-    def _answers(self) -> bool:
+    @contextmanager
+    def standby(self) -> Iterator[Postgres]:
+        """A read-only server beside it, which streams from it."""
+        folder = _folder()
+        other = Postgres(folder, _free_port())
+        place = f"host=127.0.0.1 port={self.port} user={USER} password={PASSWORD}"
+        command = ["-D", str(folder / "data"), "-d", place, "-R", "-X", "stream", "-c", "fast"]
         try:
-            self.run(sql.SQL("SELECT 1").format())
+            _run(folder, "pg_basebackup", *command, "--no-sync")
+            other.start()
+            yield other
+        finally:
+            other.stop()
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def _answers(self) -> bool:
+        place = f"host=127.0.0.1 port={self.port} user={USER} password={PASSWORD}"
+        try:
+            psycopg.connect(f"{place} dbname=postgres").close()
         except psycopg.OperationalError:
             return False
         return True
@@ -138,10 +157,7 @@ def database_of(url: str) -> str:
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Postgres]:
     """A server, running."""
-    folder = Path(tempfile.mkdtemp(prefix="headwater-postgres-"))
-    if os.geteuid() == 0:
-        owner = _somebody()
-        os.chown(folder, owner.pw_uid, owner.pw_gid)
+    folder = _folder()
     server = Postgres(folder, _free_port())
     try:
         _make(folder)
@@ -164,18 +180,30 @@ def postgres_template(postgres: Postgres) -> str:
     return database_of(url)
 
 
+def _folder() -> Path:
+    folder = Path(tempfile.mkdtemp(prefix="headwater-postgres-"))
+    if os.geteuid() == 0:
+        owner = _somebody()
+        os.chown(folder, owner.pw_uid, owner.pw_gid)
+    return folder
+
+
 def _make(folder: Path) -> None:
     password = folder / "password"
     password.write_text(PASSWORD)
     password.chmod(0o644)
-    argv = [*_as_somebody(), str(binary("initdb")), "-D", str(folder / "data"), "--no-sync"]
-    argv += ["--username", USER, f"--pwfile={password}", "--auth=scram-sha-256", "-E", "UTF8"]
-    argv += ["--locale=C.UTF-8", "--locale-provider=icu", "--icu-locale=en"]
-    if os.geteuid() == 0:
-        argv = ["setpriv", *argv]
-    done = subprocess.run(argv, capture_output=True, text=True, cwd=folder, check=False)
-    assert done.returncode == 0, f"{' '.join(argv)}\n{done.stdout}{done.stderr}"
+    how = ["--username", USER, f"--pwfile={password}", "--auth=scram-sha-256", "-E", "UTF8"]
+    how += ["--locale=C.UTF-8", "--locale-provider=icu", "--icu-locale=en"]
+    _run(folder, "initdb", "-D", str(folder / "data"), "--no-sync", *how)
     password.unlink()
+
+
+def _run(folder: Path, program: str, *arguments: str) -> None:
+    argv = [str(binary(program)), *arguments]
+    if as_somebody := _as_somebody():
+        argv = ["setpriv", *as_somebody, *argv]
+    done = subprocess.run(argv, capture_output=True, text=True, cwd=folder, check=False)
+    assert done.returncode == 0, f"{program}: {done.stdout}{done.stderr}"
 
 
 def _as_somebody() -> list[str]:
