@@ -39,12 +39,17 @@ class Rung(Section):
     codec: Literal["aac", "opus", "flac"]
     bitrate_bps: Whole | None = None  # None: lossless, as many as it takes
     tier: Name
+    # How ffmpeg's AAC encoder looks for the best quantization; None: twoloop. See docs/encoders.md.
+    coder: Literal["twoloop", "fast"] | None = None
     # A master above this rate is resampled to the best rate of its own family that is not above.
     # None: aac 48000, opus always 48000, flac the master's own.
     max_sample_rate_hz: Whole | None = Field(default=None, ge=8_000, le=384_000)
 
     @model_validator(mode="after")
     def _bitrate_suits_the_codec(self) -> Self:
+        if self.coder is not None and self.codec != "aac":
+            msg = f"{self.name}: coder is for aac, not for {self.codec}"
+            raise ValueError(msg)
         if self.codec == "flac":
             if self.bitrate_bps is not None:
                 msg = f"{self.name}: flac is lossless and takes no bitrate_bps"

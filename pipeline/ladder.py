@@ -42,6 +42,7 @@ class RenditionSpec:
     bitrate_bps: int | None  # lossy codings: the target for all channels together
     bit_depth: int | None  # lossless codings: bits per sample
     resampled: bool  # whether the master's rate is another one
+    coder: str | None = None  # AAC: how the encoder searches; None: as ffmpeg does by itself
 
     def samples_of(self, master_samples: int, master_rate_hz: int) -> int:
         """The master's length at this rendition's rate, samples, rounded up."""
@@ -112,6 +113,7 @@ def _spec(sound: Sound, rung: Rung, flac_bits: int) -> RenditionSpec:
         bitrate_bps=bitrate // 2 if bitrate and sound.channels == 1 else bitrate,
         bit_depth=flac_bits if codec is Codec.FLAC else None,
         resampled=rate != sound.sample_rate_hz,
+        coder=rung.coder,
     )
 
 

@@ -211,6 +211,7 @@ def _encoder(spec: RenditionSpec) -> dict[str, Any]:
                 # ffmpeg's own AAC-LC encoder: the one that every build has.
                 "c:a": "aac",
                 "b:a": spec.bitrate_bps,
+                **({"aac_coder": spec.coder} if spec.coder else {}),
             }
         case Codec.OPUS:
             return {

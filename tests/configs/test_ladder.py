@@ -21,6 +21,7 @@ def test_the_packaged_ladder_is_the_agreed_one() -> None:
         ("aac-320k", "aac", 320_000, "premium"),
         ("flac", "flac", None, "lossless"),
     ]
+    assert [one.name for one in ladder.rungs if one.coder == "fast"] == ["aac-128k"]
 
 
 def test_the_default_subscriptions_fit_the_packaged_ladder() -> None:
@@ -50,6 +51,11 @@ def test_a_download_of_an_unknown_tier_is_refused_where_there_are_any() -> None:
             "rungs[0].codec: value 'mp3' is not allowed: aac, opus or flac",
         ),
         ("tiers: [a]\nrungs:\n- {name: x, codec: flac}\n", 3, "rungs[0].tier: is missing"),
+        (
+            "tiers: [a]\nrungs:\n- {name: x, codec: flac, coder: fast, tier: a}\n",
+            3,
+            "rungs[0]: x: coder is for aac, not for flac",
+        ),
         (
             "tiers: [a]\nrungs:\n- {name: x, codec: flac, bitrate_bps: 9, tier: a}\n",
             3,

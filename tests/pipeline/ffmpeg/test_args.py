@@ -24,7 +24,9 @@ GRAPH = (
 )
 
 BLOCKS = BlockFiles(Path("/t/momentary.txt"), Path("/t/short-term.txt"))
-AAC = RenditionSpec("aac-128k", Codec.AAC, "standard", 44_100, 2, 128_000, None, resampled=False)
+AAC = RenditionSpec(
+    "aac-128k", Codec.AAC, "standard", 44_100, 2, 128_000, None, resampled=False, coder="fast"
+)
 OPUS = RenditionSpec("opus-96k", Codec.OPUS, "standard", 48_000, 2, 96_000, None, resampled=True)
 FLAC = RenditionSpec("flac", Codec.FLAC, "lossless", 44_100, 2, None, 16, resampled=False)
 
@@ -54,7 +56,7 @@ def test_one_decode_for_all_renditions_and_measurements() -> None:
         GRAPH,
         *("-map", "[s7]", "-f", "null", "-"),
         *("-map", "[s1]", "-f", "md5", "-acodec", "pcm_s16le", "file:/t/md5"),
-        *("-map", "[s8]", "-f", "mp4", "-b:a", "128000"),
+        *("-map", "[s8]", "-f", "mp4", "-aac_coder", "fast", "-b:a", "128000"),
         *MUXER.format(codec="aac", rate=44100).split(),
         "file:/t/aac-128k.mp4",
         *("-map", "[s9]", "-f", "mp4", "-bitexact", "-bits_per_raw_sample", "16"),
@@ -75,7 +77,7 @@ def test_one_output_needs_no_split() -> None:
         *GLOBAL,
         *("-f", "wav", "-codec_whitelist", "pcm_s24le", "-format_whitelist", "wav"),
         *("-protocol_whitelist", "file", "-t", "2.000", "-threads", "1", "-i", "file:/in/a.wav"),
-        *("-map", "0:a:0", "-f", "mp4", "-b:a", "128000"),
+        *("-map", "0:a:0", "-f", "mp4", "-aac_coder", "fast", "-b:a", "128000"),
         *MUXER.format(codec="aac", rate=44100).split(),
         "file:/t/a.mp4",
     ]
