@@ -107,7 +107,7 @@ class FfmpegSettings(Section):
 
 
 class StorageSettings(Section):
-    """Where objects rest."""
+    """Where objects rest: a folder, or a bucket of an S3-compatible server."""
 
     path: FilePath | None = None  # None: HOME/storage
 
@@ -116,10 +116,48 @@ _CATALOG_URL = r"^(sqlite\+aiosqlite:///.+|postgresql\+psycopg://[^\s]+)$"
 _A_CATALOG_URL = (
     "a URL like sqlite+aiosqlite:////srv/headwater/catalog.db or "
     "postgresql+psycopg://headwater@db.example.com/headwater"
+_BUCKET = r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$"
+_PREFIX = r"^$|^[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}(/[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}){0,3}$"
+
+
 )
 
 
+    kind: Literal["local", "s3"] = "local"
 class HousekeepingSettings(Section):
+    endpoint: str | None = Field(  # None: Amazon's
+        default=None,
+        pattern=r"^https?://[^/?#\s@]+/?$",
+        description="a URL like https://s3.example.com, without a path and a password",
+    )
+    bucket: str | None = Field(
+        default=None, pattern=_BUCKET, description="a bucket's name like headwater-media"
+    )
+    prefix: str = Field(
+        default="", pattern=_PREFIX, description="a folder's name like headwater, without / around"
+    )
+    region: str = Field(default="us-east-1", pattern=r"^[a-z0-9-]{1,32}$")
+    addressing: Literal["auto", "path", "virtual"] = "auto"
+    credentials_file: FilePath | None = None  # None: as AWS tools find theirs
+    ca_file: FilePath | None = None
+    sse: Literal["none", "s3", "kms"] = "none"
+    sse_kms_key: str | None = Field(default=None, min_length=1, max_length=2048)
+    part_bytes: Whole = Field(default=8 << 20, ge=5 << 20, le=512 << 20)
+    parallel_parts: Whole = Field(default=4, ge=1, le=64)
+    connections: Whole = Field(default=32, ge=1, le=1024)
+    timeout_s: Number = Field(default=20.0, ge=1, le=300)
+    retry_s: Number = Field(default=60.0, ge=0, le=3600)
+    origin_retry_s: Number = Field(default=5.0, ge=0, le=60)
+
+    @model_validator(mode="after")
+    def _a_bucket_is_named(self) -> Self:
+        if self.kind == "s3" and self.bucket is None:
+            msg = "kind s3 needs bucket, like headwater-media"
+            raise ValueError(msg)
+        if self.sse_kms_key is not None and self.sse != "kms":
+            msg = "sse_kms_key needs sse: kms"
+            raise ValueError(msg)
+        return self
     """What `headwater gc` lets be."""
 
     revision_grace_s: Whole = Field(default=7 * 86400, ge=0)  # since it was current

@@ -12,7 +12,9 @@ What it never does
 
 Where to start
     `base.ObjectStore` is the protocol, and the errors a caller must expect are beside it.
-    `naming` is the layout. `local.LocalStore` is the embedded default, a folder.
+    `naming` is the layout. `local.LocalStore` is the embedded default, a folder. `open` chooses by
+    the settings. `bucket_store.BucketStore` has the rules of a bucket, over single requests
+    (`bucket.Bucket`) of two clients: `minio` in threads for pipelines, `s3` (aioboto3) for origins.
     `testing` has stores for tests. The contract that every store keeps is
     `tests/contract/test_object_store.py`: a new store is added there first.
 

@@ -6,7 +6,7 @@ Needs the extra `s3`. The client is made at the first request, in whichever even
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, contextmanager
 from typing import Any
 
@@ -27,6 +27,7 @@ from botocore.parsers import ResponseParserError
 from storage import s3_errors
 from storage.base import ByteRange, ObjectInfo
 from storage.bucket import ABSENT, UPLOAD_GONE, Condition, Page, S3Failure, Stat, whole_size
+from storage.bucket_rules import merged
 from storage.bucket_store import BucketStore
 from storage.s3_place import S3Place
 from storage.uploads import Rules
@@ -60,7 +61,12 @@ class S3Store(BucketStore):
     """An ObjectStore of a bucket, for one event loop."""
 
     def __init__(self, place: S3Place, rules: Rules) -> None:
-        super().__init__(S3Bucket(place), rules)
+        self._s3 = S3Bucket(place)
+        super().__init__(self._s3, rules)
+
+    async def set_lifecycle(self, rules: Sequence[Mapping[str, Any]]) -> None:
+        """Set these rules of ours on the bucket; those of others stay."""
+        await self._s3.set_lifecycle(rules)
 
 
 class S3Bucket:
@@ -148,6 +154,18 @@ class S3Bucket:
                 "get_object", Params={"Bucket": self._place.bucket, "Key": key}, ExpiresIn=ttl_s
             )
         return url
+
+    async def set_lifecycle(self, rules: Sequence[Mapping[str, Any]]) -> None:
+        """Set these rules of ours; those of others stay."""
+        try:
+            answer = await self._ask("get_bucket_lifecycle_configuration")
+            existing = answer.get("Rules", [])
+        except S3Failure as exc:
+            if exc.code != "NoSuchLifecycleConfiguration":
+                raise
+            existing = []
+        wanted = {"Rules": merged(existing, rules)}
+        await self._ask("put_bucket_lifecycle_configuration", LifecycleConfiguration=wanted)
 
     async def close(self) -> None:
         """Release connections."""

@@ -7,7 +7,6 @@ from hypothesis import settings
 
 # Real servers, each started for the first test that asks for it.
 pytest_plugins = [
-    "tests.servers.buckets",
     "tests.servers.moto",
     "tests.servers.postgres",
     "tests.servers.rgw",

@@ -34,7 +34,7 @@ from packager.systems import KeySystems
 from pipeline.cli.keks import open_keyring
 from pipeline.cli.output import Failure
 from storage.base import ObjectStore
-from storage.local import LocalStore
+from storage.open import Role, open_store
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,9 @@ class Deps:
 
 
 @asynccontextmanager
-async def open_deps(settings: Settings, *, replica: bool = False) -> AsyncIterator[Deps]:
+async def open_deps(
+    settings: Settings, *, replica: bool = False, role: Role = Role.PIPELINE
+) -> AsyncIterator[Deps]:
     """Open all of it; everything is closed at the end, whatever happens in between.
 
     With `replica` what only reads the catalog may use the one that settings name.
@@ -91,7 +93,7 @@ async def open_deps(settings: Settings, *, replica: bool = False) -> AsyncIterat
     tiers = make_tiers(settings, ladder)
     async with open_catalog(settings, make=True, replica=replica) as catalog:
         tokens = open_tokens(settings)
-        store = LocalStore(paths.storage_path(settings))
+        store = open_store(settings, role)
         try:
             async with (
                 open_keyring(settings, catalog) as keyring,

@@ -25,6 +25,7 @@ from pipeline.cli.compose import (
 )
 from pipeline.cli.output import FAILED
 from pipeline.cli.reporters import make_reporter, summary
+from pipeline.cli.storage import require_store
 from pipeline.errors import NoMasters
 from pipeline.ffmpeg.binaries import find_tools
 from pipeline.master import find_masters
@@ -108,6 +109,7 @@ async def _ingest(
             systems=key_systems(settings.drm.systems),
         ) as shop,
     ):
+        await require_store(deps.store)
         whole = replace(shop, key_provider=key_provider)
         return await ingest_all(whole, masters, reporter, operator_id=operator_id)
 

@@ -19,6 +19,8 @@ from pipeline.cli.identity import open_provider_tokens
 from pipeline.cli.output import Failure
 from pipeline.cli.speke import open_recipients
 
+from pipeline.cli.storage import require_store
+from storage.open import Role
 
 @click.command("serve")
 @click.option("--host", help="Address to listen on.  [default: origin.host]")
@@ -59,11 +61,12 @@ def serve_command(invocation: Invocation, /, **flags: str | int | Path | None) -
 async def _open(settings: Settings) -> AsyncIterator[OriginDeps]:
     """Open what one worker works with; each worker has its own."""
     async with (
-        open_deps(settings, replica=True) as deps,
+        open_deps(settings, replica=True, role=Role.ORIGIN) as deps,
         open_provider_tokens(settings.identity) as provider_tokens,
     ):
         yield OriginDeps(
             store=deps.store,
+        await require_store(deps.store, patient=True)
             catalog=deps.catalog,
             keyring=deps.keyring,
             audit=deps.audit,

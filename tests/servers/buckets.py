@@ -8,7 +8,6 @@ from typing import Any
 from uuid import uuid4
 
 import boto3
-import pytest
 from botocore.config import Config
 
 from storage.bucket_store import BucketStore
@@ -67,17 +66,3 @@ def rules(**changes: Any) -> Rules:
 def open_store(kind: str, server: S3Server, **changes: Any) -> BucketStore:
     """A store of its own in the tests' bucket, through one of the two clients."""
     return KINDS[kind](place(server), rules(**changes))
-
-
-@pytest.fixture(scope="session")
-def rgw_bucket(rgw: S3Server) -> S3Server:
-    """The gateway, with the tests' bucket on it."""
-    make_bucket(rgw)
-    return rgw
-
-
-@pytest.fixture(scope="session")
-def moto_bucket(moto_s3: S3Server) -> S3Server:
-    """The fast server, with the tests' bucket on it."""
-    make_bucket(moto_s3)
-    return moto_s3

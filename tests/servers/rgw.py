@@ -90,6 +90,15 @@ def rgw(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
         yield server
 
 
+@pytest.fixture(scope="session")
+def rgw_bucket(rgw: S3Server) -> S3Server:
+    """The gateway, with the tests' bucket on it."""
+    from tests.servers.buckets import make_bucket  # noqa: PLC0415 - its clients load slowly
+
+    make_bucket(rgw)
+    return rgw
+
+
 @contextmanager
 def running(folder: Path) -> Iterator[S3Server]:
     """Start a gateway; at the end, however it comes, nothing of it runs any more."""

@@ -1,0 +1,103 @@
+"""`headwater storage`: whether objects can rest where the settings say; a bucket's rules."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+import click
+
+from configs.settings import Settings
+from pipeline.cli.compose import Invocation, pass_invocation
+from pipeline.cli.output import Failure, write_json
+from storage import bucket_rules
+from storage.base import ObjectStore, StorageError
+from storage.bucket_store import BucketStore
+from storage.open import Role, open_store
+from storage.probe import probe
+
+_LOG = logging.getLogger(__name__)
+
+
+async def require_store(store: ObjectStore, *, patient: bool = False) -> None:
+    """Ask a bucket once, before work that would end in vain; StorageError says what is wrong.
+
+    With `patient` what may pass is only logged: an origin starts, and is not ready.
+    """
+    if not isinstance(store, BucketStore):
+        return
+    try:
+        await store.check()
+    except StorageError as exc:
+        if not (patient and exc.transient):
+            raise
+        _LOG.warning("storage: %s", exc)
+
+
+@click.group("storage")
+def storage_group() -> None:
+    """Look after the place where objects rest."""
+
+
+@storage_group.command("check")
+@pass_invocation
+def check_command(invocation: Invocation) -> None:
+    """Try the storage of the settings: write, read, list and delete one small object.
+
+    Fails with one line where the address, the credentials, the bucket, the clock or the encryption
+    at rest are wrong, or where a server overwrites what it should not.
+
+    \b
+    headwater storage check
+    """  # noqa: D301 - click wants a real backspace
+    asyncio.run(_check(invocation.load().settings))
+
+
+@storage_group.command("rules")
+@click.option("--apply", "is_applied", is_flag=True, help="Set the lifecycle rules on the bucket.")
+@click.option(
+    "--cors-origin",
+    "origins",
+    multiple=True,
+    metavar="URL",
+    help="Whose pages may read the bucket; repeatable.  [default: *]",
+)
+@pass_invocation
+def rules_command(invocation: Invocation, *, is_applied: bool, origins: tuple[str, ...]) -> None:
+    """Print the rules that a bucket should have, as `aws s3api` takes them.
+
+    Lifecycle: what killed processes leave (unfinished uploads, claims) goes after two days. CORS:
+    players in a browser may read packages that are not encrypted without the origin.
+
+    \b
+    headwater storage rules --apply
+    """  # noqa: D301 - click wants a real backspace
+    settings = invocation.load().settings
+    if settings.storage.kind != "s3":
+        raise Failure("storage: a folder has no rules (set storage.kind to s3)")
+    prefix = f"{settings.storage.prefix}/" if settings.storage.prefix else ""
+    lifecycle = bucket_rules.lifecycle(prefix)
+    if is_applied:
+        asyncio.run(_apply(settings, lifecycle))
+    cors = bucket_rules.cors(origins or ("*",))
+    write_json({"lifecycle": {"Rules": lifecycle}, "cors": {"CORSRules": cors}})
+
+
+async def _check(settings: Settings) -> None:
+    for role in Role:  # each works with a client of its own
+        store = open_store(settings, role)
+        try:
+            await require_store(store)
+            place = store.locate("x")[:-1]
+            async for kept in probe(store):
+                click.echo(f"{place} ({role.name.lower()}): {kept}")
+        finally:
+            await store.close()
+
+
+async def _apply(settings: Settings, rules: list[dict[str, object]]) -> None:
+    store = open_store(settings, Role.ORIGIN)
+    try:
+        await store.set_lifecycle(rules)  # type: ignore[attr-defined]  # a bucket's, by its kind
+    finally:
+        await store.close()
