@@ -47,6 +47,8 @@ class AuditEvent(StrEnum):
     KEK_BACKED_UP = "kek.backed-up"
     KEK_RESTORED = "kek.restored"
     KEYS_EXPORTED = "keys.exported"
+    RIGHTS_SET = "rights.set"
+    RIGHTS_CLEARED = "rights.cleared"
     TAKEDOWN = "track.taken-down"
     KEY_DESTROYED = "key.destroyed"
 

@@ -12,8 +12,10 @@ from catalog import publish, tracks
 from catalog.engine import Tx
 from catalog.records import RevisionRecord, TrackRecord, TrackStatus
 from pipeline.cli.compose import Invocation, open_catalog, pass_invocation
+from pipeline.cli.instants import parse_instant
 from pipeline.cli.lookup import one_track
 from pipeline.cli.output import duration, instant, write_fields, write_json, write_table
+from pipeline.cli.rights import rights_group
 from pipeline.cli.track_view import revision_object, track_object
 
 _PAGE = 500
@@ -28,6 +30,9 @@ Change = Callable[[Tx, str, datetime], Awaitable[None]]
 @click.group("track")
 def track_group() -> None:
     """Look at tracks and change them. A TRACK is an id, an ISRC or an exact title."""
+
+
+track_group.add_command(rights_group)
 
 
 @track_group.command("list")
@@ -159,7 +164,7 @@ def embargo(
     """
     if (until is None) is not lift:
         raise click.UsageError("give either UNTIL or --lift")
-    moment = None if until is None else _instant(until)
+    moment = None if until is None else parse_instant(until, "UNTIL")
     _change(
         invocation,
         track,
@@ -239,14 +244,3 @@ def _state(track: TrackRecord, now: datetime) -> str:
 
 def _label(track: TrackRecord) -> str:
     return f"{', '.join(track.artists)} - {track.title}"
-
-
-def _instant(text: str) -> datetime:
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise click.BadParameter(
-            f"{text!r} is no date or instant: write 2026-12-01 or 2026-12-01T00:00+01:00",
-            param_hint="UNTIL",
-        ) from None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
