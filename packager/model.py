@@ -14,6 +14,8 @@ from fractions import Fraction
 from typing import Self
 from uuid import UUID
 
+from packager.bitrate import peak_bps
+
 
 class Codec(StrEnum):
     """The audio codings that can be packaged."""
@@ -207,15 +209,11 @@ class Rendition:
 
     @property
     def peak_bps(self) -> int:
-        """The largest segment bit rate, container included. RFC 8216bis, 4.4.6.2 (BANDWIDTH).
-
-        A tail shorter than half the longest segment does not count, unless it is all there is.
-        """
-        longest = max(segment.duration for segment in self.segments)
-        return max(
-            -(-segment.span.size * 8 * self.timescale // segment.duration)
-            for segment in self.segments
-            if segment.duration * 2 >= longest
+        """The peak segment bit rate of its playlist, as `packager.bitrate` defines it."""
+        return peak_bps(
+            [segment.span.size for segment in self.segments],
+            [segment.duration for segment in self.segments],
+            self.timescale,
         )
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
 
+from packager.bitrate import peak_bps
 from packager.check.findings import Place
 from packager.check.source import View
 from packager.check.track import Fragment, Track
@@ -88,15 +89,12 @@ class Media:
 
     @property
     def peak_bps(self) -> int:
-        """The largest bit rate of a segment, short tails left out. RFC 8216bis, 4.4.6.2."""
-        lengths = [end - start for start, end in self.presented]
-        longest = max(lengths, default=Fraction(0))
-        rates = [
-            -(-segment.size * 8 // length)
-            for segment, length in zip(self.segments, lengths, strict=True)
-            if length * 2 >= longest and length
-        ]
-        return max(rates, default=0)
+        """The peak segment bit rate, as `packager.bitrate` defines it."""
+        return peak_bps(
+            [segment.size for segment in self.segments],
+            [end - start for start, end in self.presented],
+            1,
+        )
 
     @property
     def size(self) -> int:

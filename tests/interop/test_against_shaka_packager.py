@@ -100,9 +100,10 @@ def test_codecs_and_bandwidth(encode: Encode, tmp_path: Path, codec: str, scheme
     assert variant.codecs.lower() == rendition.codecs.lower()
     assert (variant.codecs != rendition.codecs) == (codec in {"opus", "flac"})
     assert variant.average_bandwidth == pytest.approx(rendition.average_bps, rel=0.01)
-    # The last frames of a segment that ends the music are cut in time, not in size. Here they
-    # count, in a tail that is merged; there they may not.
-    assert variant.bandwidth == pytest.approx(rendition.peak_bps, rel=0.02)
+    # Of AC-3 the last segment is just shorter than half the target here, and does not count
+    # (RFC 8216, 4.1); there it is the peak.
+    within = 0.02 if codec == "ac3" else 0.01
+    assert variant.bandwidth == pytest.approx(rendition.peak_bps, rel=within)
     assert max(_whole_rates(theirs)) == pytest.approx(max(_own_rates(rendition)), rel=0.01)
 
 
