@@ -1,53 +1,155 @@
-"""Ingest jobs: one row per master's way in, from its start to its end."""
+"""Ingest jobs: one row per master's way in, from the wish to its end.
+
+    queued ──claim──▶ running ──▶ done | failed | parked | canceled
+                        ▲  └────▶ waiting (until `not_before`)
+                        └── claim ──┘
+
+The row is the truth; whoever delivers a job only says that there is something to claim. A claim
+gives a fencing token, one more than the last: what a worker writes afterwards is written only
+while that is still the row's, so that of two workers on one job one can publish. A claim lasts as
+long as its lease; the worker renews it, and after that anybody may claim the job again.
+"""
 
 from __future__ import annotations
 
-from datetime import datetime
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from datetime import datetime, timedelta
 
-from sqlalchemy import Row, select, update
+from sqlalchemy import ColumnElement, Row, func, select, update
 
 from catalog.engine import Tx
-from catalog.errors import NotFound
-from catalog.records import JobRecord, JobState
+from catalog.errors import Fenced, NotFound, WrongState
+from catalog.locks import Held, hold
+from catalog.records import (
+    AttemptRecord,
+    Claim,
+    JobQueue,
+    JobRecord,
+    JobState,
+    MasterSource,
+)
 from catalog.schema import jobs
 from catalog.upsert import upsert
 
 _FIRST_STAGE = "start"
+_LOST = "lost"  # how an attempt ended whose worker is gone
+_KEPT_ATTEMPTS = 20  # in a row's log; older ones are forgotten
 
 
-async def start(tx: Tx, job_id: str, tenant: str, source: str, now: datetime) -> None:
-    """Begin a job, or begin it again: what an earlier run of the same id recorded is forgotten."""
-    values: dict[str, object] = {
+async def submit(
+    tx: Tx, job_id: str, source: MasterSource, *, tenant: str, queue: JobQueue, now: datetime
+) -> str:
+    """Queue a job and return its id; where one for the same is not over yet, that one's.
+
+    A parked one is queued again, with all of its attempts.
+    """
+    open_key = _open_key(tenant, source)
+    values = {
         "job_id": job_id,
         "tenant": tenant,
-        "source": source,
-        "state": JobState.RUNNING,
+        "source": source.name,
+        "options": _options(source),
+        "queue": queue,
+        "state": JobState.QUEUED,
         "stage": _FIRST_STAGE,
         "stage_seconds": {},
-        "master_sha256": None,
-        "track_id": None,
-        "revision": None,
-        "error": None,
-        "started_at": now,
-        "finished_at": None,
+        "open_key": open_key,
+        "created_at": now,
     }
-    await upsert(tx, jobs, values, keys=["job_id"], update=list(values)[1:])
+    await upsert(tx, jobs, values, keys=["open_key"], update=[])
+    query = select(jobs.c.job_id, jobs.c.state).where(jobs.c.open_key == open_key)
+    row = (await tx.execute(query)).one()
+    if row.state == JobState.PARKED:
+        await retry(tx, row.job_id)
+    return str(row.job_id)
 
 
-async def stage(tx: Tx, job_id: str, stage: str, seconds: float | None) -> None:
+async def claim(
+    tx: Tx,
+    job_id: str,
+    worker: str,
+    now: datetime,
+    *,
+    lease_s: float,
+    max_attempts: int,
+    gone: str | None = None,
+) -> Claim | None:
+    """Take a job for a worker; None where there is nothing to do now, or somebody else does it.
+
+    `gone` is a worker that is known to live no more: its lease counts for nothing. A job whose
+    attempts were all lost is parked. NotFound where there is no such job.
+    """
+    row = await _locked(tx, job_id)
+    is_lost = row.state == JobState.RUNNING and (row.lease_until <= now or row.worker == gone)
+    is_due = row.state == JobState.WAITING and row.not_before <= now
+    if not (row.state == JobState.QUEUED or is_due or is_lost):
+        return None
+    changes: dict[str, object] = {}
+    if is_lost:
+        error = f"its worker {row.worker} is gone"
+        changes["log"] = _logged(row, now, _LOST, error)
+        if row.attempts >= max_attempts:
+            parked = _end(JobState.PARKED, f"{error}, {row.attempts} times or more", now)
+            await _update(tx, job_id, changes | parked | {"fence": row.fence + 1})
+            return None
+    await _update(
+        tx,
+        job_id,
+        changes
+        | {
+            "state": JobState.RUNNING,
+            "fence": row.fence + 1,
+            "attempts": row.attempts + 1,
+            "worker": worker,
+            "started_at": now,
+            "lease_until": now + timedelta(seconds=lease_s),
+            "not_before": None,
+            "stage": _FIRST_STAGE,
+            "stage_seconds": {},
+            "progress": 0.0,
+            "error": None,
+            "track_id": None,
+            "revision": None,
+        },
+    )
+    left_behind = (row.track_id, row.revision) if is_lost and row.revision else None
+    source = _source(row)
+    return Claim(job_id, row.fence + 1, row.attempts + 1, source, row.tenant, left_behind)
+
+
+async def check_fence(tx: Tx, job_id: str, token: int) -> None:
+    """Raise Fenced unless the job is still this token's; it is until the transaction ends."""
+    query = select(jobs.c.job_id).where(*_is_held(job_id, token)).with_for_update()
+    if (await tx.execute(query)).first() is None:
+        raise Fenced(job_id)
+
+
+async def renew(tx: Tx, claim: Claim, now: datetime, lease_s: float, progress: float) -> None:
+    """Say that the worker lives, and how far it is. Fenced where the job is another's."""
+    lease_until = now + timedelta(seconds=lease_s)
+    await _change(tx, claim, {"lease_until": lease_until, "progress": progress})
+
+
+async def stage(tx: Tx, claim: Claim, stage: str, seconds: float | None) -> None:
     """Say which stage a job is in and, when it is over, how many seconds it took."""
     changes: dict[str, object] = {"stage": stage}
     if seconds is not None:
-        # Locked, so that another process's stage is not lost (on SQLite the writer is alone).
-        query = select(jobs.c.stage_seconds).where(jobs.c.job_id == job_id).with_for_update()
-        before = (await tx.execute(query)).scalar_one_or_none() or {}
+        query = select(jobs.c.stage_seconds).where(jobs.c.job_id == claim.job_id)
+        before = (await tx.execute(query.with_for_update())).scalar_one_or_none() or {}
         changes["stage_seconds"] = {**before, stage: seconds}
-    await _change(tx, job_id, changes)
+    await _change(tx, claim, changes)
 
 
-async def fail(tx: Tx, job_id: str, error: str, now: datetime) -> None:
-    """End a job with the one line that says why."""
-    await _change(tx, job_id, {"state": JobState.FAILED, "error": error, "finished_at": now})
+async def writes(tx: Tx, claim: Claim, track_id: str, revision: str) -> None:
+    """Say where objects are about to be written, should the worker die meanwhile.
+
+    From here to the job's end `gc` deletes nothing that tracks share.
+    """
+    await hold(tx, Held.OBJECTS, "shared")
+    await _change(tx, claim, {"track_id": track_id, "revision": revision})
 
 
 async def finish(
@@ -55,23 +157,86 @@ async def finish(
     job_id: str,
     now: datetime,
     *,
-    master_sha256: str | None = None,
-    track_id: str | None = None,
-    revision: str | None = None,
+    outcome: str,
+    master_sha256: str,
+    track_id: str,
+    revision: str,
 ) -> None:
-    """End a job well. `catalog.publish.publish` does this for a job whose revision it publishes."""
-    await _change(
-        tx,
-        job_id,
-        {
-            "state": JobState.DONE,
-            "error": None,
-            "finished_at": now,
-            "master_sha256": master_sha256,
-            "track_id": track_id,
-            "revision": revision,
-        },
-    )
+    """End a job well. Whoever calls this has checked the fence in the same transaction.
+
+    `catalog.publish.publish` does this for a job whose revision it publishes.
+    """
+    row = await _locked(tx, job_id)
+    made = {"master_sha256": master_sha256, "track_id": track_id, "revision": revision}
+    log = _logged(row, now, JobState.DONE, None)
+    changes = _end(JobState.DONE, None, now) | {"outcome": outcome, "progress": 1.0, "log": log}
+    await _update(tx, job_id, changes | made)
+
+
+async def fail(tx: Tx, claim: Claim, error: str, now: datetime) -> None:
+    """End a job that cannot succeed, with the one line that says why."""
+    await _end_attempt(tx, claim, JobState.FAILED, error, now, _end(JobState.FAILED, error, now))
+
+
+async def park(tx: Tx, claim: Claim, error: str, now: datetime) -> None:
+    """Put a job aside that failed too often."""
+    await _end_attempt(tx, claim, JobState.PARKED, error, now, _end(JobState.PARKED, error, now))
+
+
+async def wait(tx: Tx, claim: Claim, error: str, now: datetime, not_before: datetime) -> None:
+    """Let a job wait that failed for something that passes."""
+    changes = _pause(JobState.WAITING, error, not_before)
+    await _end_attempt(tx, claim, JobState.WAITING, error, now, changes)
+
+
+async def give_back(tx: Tx, claim: Claim, now: datetime) -> None:
+    """Leave a job to others, because this worker ends: that attempt does not count."""
+    changes = _pause(JobState.QUEUED, None, None) | {"attempts": claim.attempt - 1}
+    await _end_attempt(tx, claim, JobState.QUEUED, "its worker was stopped", now, changes)
+
+
+async def postpone(tx: Tx, job_id: str, reason: str, now: datetime, not_before: datetime) -> bool:
+    """Let a job wait that nobody holds, for something that lacks here; that is no attempt.
+
+    False where the job is not one that waits.
+    """
+    row = await _locked(tx, job_id)
+    is_due = row.state == JobState.WAITING and row.not_before <= now
+    if not (row.state == JobState.QUEUED or is_due):
+        return False
+    await _update(tx, job_id, _pause(JobState.WAITING, reason, not_before))
+    return True
+
+
+async def retry(tx: Tx, job_id: str) -> JobRecord:
+    """Queue a job again that failed, was parked or canceled, or waits; attempts count anew.
+
+    WrongState for one that runs or is done, or where another job is for the same master.
+    """
+    row = await _locked(tx, job_id)
+    if row.state in {JobState.RUNNING, JobState.DONE}:
+        raise WrongState(job_id, f"is {row.state}: there is nothing to try again")
+    if row.state != JobState.QUEUED:
+        open_key = _open_key(row.tenant, _source(row))
+        query = select(jobs.c.job_id).where(jobs.c.open_key == open_key, jobs.c.job_id != job_id)
+        if other := (await tx.execute(query)).scalar_one_or_none():
+            raise WrongState(job_id, f"is for the same master as job {other}, which is not over")
+        again = {"attempts": 0, "delivered_at": None, "finished_at": None, "open_key": open_key}
+        await _update(tx, job_id, _pause(JobState.QUEUED, None, None) | again)
+    return await get(tx, job_id)
+
+
+async def cancel(tx: Tx, job_id: str, why: str, now: datetime) -> JobRecord:
+    """End a job that is not over; its worker, if it has one, finds out by its next renewal."""
+    row = await _locked(tx, job_id)
+    if row.state in {JobState.DONE, JobState.FAILED}:
+        raise WrongState(job_id, f"is {row.state}: it cannot be canceled any more")
+    if row.state != JobState.CANCELED:
+        changes = _end(JobState.CANCELED, why, now) | {"fence": row.fence + 1}
+        if row.state == JobState.RUNNING:
+            changes["log"] = _logged(row, now, JobState.CANCELED, why)
+        await _update(tx, job_id, changes)
+    return await get(tx, job_id)
 
 
 async def get(tx: Tx, job_id: str) -> JobRecord:
@@ -82,18 +247,144 @@ async def get(tx: Tx, job_id: str) -> JobRecord:
     return _record(row)
 
 
-async def recent(tx: Tx, limit: int) -> tuple[JobRecord, ...]:
-    """Read the jobs that were started last, the newest first."""
-    query = select(jobs).order_by(jobs.c.started_at.desc(), jobs.c.job_id).limit(limit)
+async def list_page(
+    tx: Tx,
+    *,
+    states: Sequence[JobState] = (),
+    queue: JobQueue | None = None,
+    before: JobRecord | None = None,
+    limit: int,
+) -> tuple[JobRecord, ...]:
+    """Read jobs in these states (any, where none is named), the newest first."""
+    query = select(jobs).order_by(jobs.c.created_at.desc(), jobs.c.job_id).limit(limit)
+    if states:
+        query = query.where(jobs.c.state.in_(states))
+    if queue is not None:
+        query = query.where(jobs.c.queue == queue)
+    if before is not None:
+        at = jobs.c.created_at
+        is_older = (at < before.created_at) | (
+            (at == before.created_at) & (jobs.c.job_id > before.job_id)
+        )
+        query = query.where(is_older)
     return tuple(_record(row) for row in await tx.execute(query))
 
 
-async def _change(tx: Tx, job_id: str, changes: dict[str, object]) -> None:
-    done = await tx.execute(update(jobs).where(jobs.c.job_id == job_id).values(**changes))
-    if done.rowcount == 0:
+async def count(tx: Tx) -> dict[tuple[JobQueue, JobState], int]:
+    """Count the jobs that are not done, by queue and state."""
+    query = (
+        select(jobs.c.queue, jobs.c.state, func.count())
+        .where(jobs.c.state != JobState.DONE)
+        .group_by(jobs.c.queue, jobs.c.state)
+    )
+    return {(JobQueue(row[0]), JobState(row[1])): row[2] for row in await tx.execute(query)}
+
+
+async def _locked(tx: Tx, job_id: str) -> Row[tuple[object, ...]]:
+    """Read a row for a change (on SQLite the writer is alone)."""
+    query = select(jobs).where(jobs.c.job_id == job_id).with_for_update()
+    row = (await tx.execute(query)).one_or_none()
+    if row is None:
         raise NotFound("job", job_id)
+    return row
+
+
+async def _end_attempt(
+    tx: Tx,
+    claim: Claim,
+    ended: JobState,
+    error: str,
+    now: datetime,
+    changes: Mapping[str, object],
+) -> None:
+    row = await _locked(tx, claim.job_id)
+    await _change(tx, claim, {**changes, "log": _logged(row, now, ended, error)})
+
+
+async def _change(tx: Tx, claim: Claim, changes: Mapping[str, object]) -> None:
+    """Write what only the job's holder may."""
+    query = update(jobs).where(*_is_held(claim.job_id, claim.token)).values(**changes)
+    if (await tx.execute(query)).rowcount == 0:
+        raise Fenced(claim.job_id)
+
+
+async def _update(tx: Tx, job_id: str, changes: Mapping[str, object]) -> None:
+    await tx.execute(update(jobs).where(jobs.c.job_id == job_id).values(**changes))
+
+
+def _is_held(job_id: str, token: int) -> tuple[ColumnElement[bool], ...]:
+    return (jobs.c.job_id == job_id, jobs.c.fence == token, jobs.c.state == JobState.RUNNING)
+
+
+def _pause(state: JobState, error: str | None, not_before: datetime | None) -> dict[str, object]:
+    """The changes for a job that is nobody's for now."""
+    return {
+        "state": state,
+        "error": error,
+        "not_before": not_before,
+        "lease_until": None,
+        "progress": 0.0,
+        "track_id": None,
+        "revision": None,
+    }
+
+
+def _end(state: JobState, error: str | None, now: datetime) -> dict[str, object]:
+    """The changes for a job that is over; a parked one still keeps others from its master."""
+    is_open = {} if state is JobState.PARKED else {"open_key": None}
+    return _pause(state, error, None) | {"finished_at": now} | is_open
+
+
+def _logged(
+    row: Row[tuple[object, ...]], now: datetime, ended: str, error: str | None
+) -> list[dict[str, object]]:
+    """A row's log, with the attempt that is over now."""
+    entry = {
+        "attempt": row.attempts,
+        "worker": row.worker,
+        "started_at": row.started_at.isoformat(),
+        "ended_at": now.isoformat(),
+        "ended": str(ended),
+        "stage": row.stage,
+        "stage_seconds": row.stage_seconds,
+        "error": error,
+    }
+    return [*row.log, entry][-_KEPT_ATTEMPTS:]
+
+
+def _options(source: MasterSource) -> dict[str, str]:
+    values = asdict(source)
+    del values["name"]
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _source(row: Row[tuple[object, ...]]) -> MasterSource:
+    return MasterSource(row.source, **row.options)
+
+
+def _open_key(tenant: str, source: MasterSource) -> str:
+    text = json.dumps([tenant, asdict(source)], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _record(row: Row[tuple[object, ...]]) -> JobRecord:
     values = dict(row._mapping)  # noqa: SLF001 - SQLAlchemy's public name for it
-    return JobRecord(**{**values, "state": JobState(row.state)})
+    for name in ("options", "open_key"):
+        del values[name]
+    log = tuple(
+        AttemptRecord(
+            **{
+                **one,
+                "started_at": datetime.fromisoformat(one["started_at"]),
+                "ended_at": datetime.fromisoformat(one["ended_at"]),
+            }
+        )
+        for one in values["log"]
+    )
+    typed = {
+        "source": _source(row),
+        "queue": JobQueue(row.queue),
+        "state": JobState(row.state),
+        "log": log,
+    }
+    return JobRecord(**{**values, **typed})

@@ -29,7 +29,7 @@ from catalog import tracks as track_queries
 from catalog.album_loudness import AlbumLoudness, album_loudness
 from catalog.edits import checked
 from catalog.engine import Tx
-from catalog.errors import NotFound
+from catalog.errors import MadeAlready, NotFound
 from catalog.folding import fold
 from catalog.locks import Held, hold
 from catalog.records import Publication, ReleaseDraft, TrackDraft, TrackStatus
@@ -39,7 +39,10 @@ from catalog.upsert import upsert
 
 
 async def publish(tx: Tx, publication: Publication, now: datetime) -> None:
-    """Make a revision a track's current one, with all that belongs to it. Idempotent."""
+    """Make a revision a track's current one, with all that belongs to it. Idempotent.
+
+    MadeAlready where another job has published the same making of the same master meanwhile.
+    """
     draft = publication.track
     await hold(tx, Held.TRACK, draft.track_id)
     before = await _release_of(tx, draft.track_id)
@@ -47,6 +50,7 @@ async def publish(tx: Tx, publication: Publication, now: datetime) -> None:
     await hold(tx, Held.RELEASE, *_named(before, named))
     if not await _has_revision(tx, draft.track_id, publication.revision.revision):
         if publication.release is not None:
+        await _require_first(tx, publication)
             await _put_release(tx, publication.release, draft.tenant, now)
         await _put_track(tx, draft, named, now)
         await _put_artists(tx, draft.track_id, draft.tenant, draft.artists)
@@ -60,6 +64,7 @@ async def publish(tx: Tx, publication: Publication, now: datetime) -> None:
             publication.job_id,
             now,
             master_sha256=publication.revision.master_sha256,
+            outcome="published",
             track_id=draft.track_id,
             revision=publication.revision.revision,
         )
@@ -158,6 +163,13 @@ async def _put_track(tx: Tx, draft: TrackDraft, release_id: str | None, now: dat
         "release_id": release_id,
         "folded_title": fold(draft.title),
         "status": TrackStatus.PUBLISHED,
+async def _require_first(tx: Tx, publication: Publication) -> None:
+    track_id, draft = publication.track.track_id, publication.revision
+    made = await track_queries.find_revision(tx, track_id, draft.master_sha256, draft.recipe_sha256)
+    if made is not None and made.draft.revision != publication.instead_of:
+        raise MadeAlready(track_id, made.draft.revision)
+
+
         "created_at": now,
         "updated_at": now,
     }

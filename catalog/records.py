@@ -24,9 +24,20 @@ class TrackStatus(StrEnum):
 class JobState(StrEnum):
     """The life of an ingest job."""
 
-    RUNNING = "running"
+    QUEUED = "queued"  # for any worker of its queue
+    RUNNING = "running"  # a worker holds it, as long as its lease lasts
+    WAITING = "waiting"  # something that passes was in the way: tried again at `not_before`
     DONE = "done"
-    FAILED = "failed"
+    FAILED = "failed"  # it cannot succeed: the master is not one
+    PARKED = "parked"  # it failed too often: somebody has to look at it
+    CANCELED = "canceled"
+
+
+class JobQueue(StrEnum):
+    """Which jobs come first."""
+
+    HOT = "hot"
+    BULK = "bulk"  # the back catalog: when nothing is hot
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +151,7 @@ class Publication:
     revision: RevisionDraft
     keys: tuple[WrappedKeyRecord, ...]
     job_id: str | None = None
+    instead_of: str | None = None  # a revision of the same making that is gone from storage
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,21 +219,68 @@ class ReleaseRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class MasterSource:
+    """Which master a job is for, and what its submitter said of it."""
+
+    name: str  # absolute path, or s3://bucket/key
+    operator_id: str | None = None
+    scheme: str | None = None  # None: as the worker's settings say
+    path_hex: str | None = None  # the path's bytes, where they are no UTF-8
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptRecord:
+    """One attempt that is over."""
+
+    attempt: int  # from 1
+    worker: str
+    started_at: datetime
+    ended_at: datetime
+    ended: str  # the state that it led to, or "lost": its worker was gone
+    stage: str  # the last one it entered
+    stage_seconds: dict[str, float]
+    error: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class JobRecord:
-    """One ingest of one master: its stages, timings and end."""
+    """One ingest of one master: its stages, attempts, timings and end."""
 
     job_id: str
     tenant: str
-    source: str  # path of the master
+    source: MasterSource
+    queue: JobQueue
     state: JobState
     stage: str
-    started_at: datetime
+    created_at: datetime
+    started_at: datetime | None = None  # of the last attempt
+    finished_at: datetime | None = None
+    not_before: datetime | None = None
+    lease_until: datetime | None = None
+    delivered_at: datetime | None = None
+    attempts: int = 0
+    worker: str | None = None
+    fence: int = 0
+    progress: float = 0.0  # 0 to 1
+    stage_seconds: dict[str, float] = field(default_factory=dict)  # of the last attempt
+    log: tuple[AttemptRecord, ...] = ()  # the oldest first
     master_sha256: str | None = None
     track_id: str | None = None
     revision: str | None = None
+    outcome: str | None = None  # "published", "restored" or "unchanged"
     error: str | None = None
-    finished_at: datetime | None = None
-    stage_seconds: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A worker's right to do a job, until its lease ends or is taken from it."""
+
+    job_id: str
+    token: int  # the fencing token: whoever has an older one may change nothing any more
+    attempt: int  # from 1
+    source: MasterSource
+    tenant: str
+    left_behind: tuple[str, str] | None = None  # track and revision that a lost attempt wrote
 
 
 @dataclass(frozen=True, slots=True)

@@ -250,13 +250,30 @@ jobs = Table(
     Column("track_id", String(21)),
     Column("revision", String(16)),
     Column("error", Text),
-    Column("started_at", UtcDateTime, nullable=False, index=True),
+    Column("created_at", UtcDateTime, nullable=False, index=True),
     Column("finished_at", UtcDateTime),
+    # What was made; while the job runs, where it is about to write objects.
 )
 
 keks = Table(
     "keks",
     metadata,
+    Column("started_at", UtcDateTime),  # of the last attempt
+    Column("queue", String(8), nullable=False, server_default="hot"),
+    # What is to be done, hashed, until it is done: nobody may ask for it twice.
+    Column("open_key", String(64)),
+    Column("options", JSON, nullable=False, server_default="{}"),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("fence", BigInteger, nullable=False, server_default="0"),  # grows by each claim
+    Column("worker", Text),
+    Column("lease_until", UtcDateTime),
+    Column("not_before", UtcDateTime),
+    Column("delivered_at", UtcDateTime),  # last sent to the broker
+    Column("progress", Float, nullable=False, server_default="0"),  # 0 to 1
+    Column("outcome", String(16)),
+    Column("log", JSON, nullable=False, server_default="[]"),  # of attempts that ended
+    Index(None, "state", "queue", "created_at"),
+    Index("ix_jobs_open_key", "open_key", unique=True),
     Column("kek_id", Text, primary_key=True),
     Column("version", Integer, primary_key=True),
     Column("wraps", BigInteger, nullable=False),  # at least as many as there were

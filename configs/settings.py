@@ -370,3 +370,30 @@ class Settings(Section):
     drm: DrmSettings = DrmSettings()
     identity: IdentitySettings = IdentitySettings()
     origin: OriginSettings = OriginSettings()
+class JobSettings(Section):
+    """Who does the work of an ingest, how often it is tried, and what it waits for."""
+
+    executor: Literal["local", "celery"] = "local"
+    broker_url: str | None = Field(
+        default=None,
+        pattern=r"^(amqps?|rediss?)://[^/\s]+(/[^\s]*)?$",
+        description="a URL like amqp://user:password@rabbitmq:5672/headwater or redis://redis/0",
+    )
+    attempts: Whole = Field(default=5, ge=1, le=100)
+    backoff_s: Number = Field(default=10.0, ge=0, le=3600)  # doubled after each attempt
+    backoff_max_s: Number = Field(default=900.0, ge=0, le=86400)
+    lease_s: Number = Field(default=60.0, ge=1, le=3600)
+    sweep_s: Number = Field(default=15.0, ge=1, le=3600)
+    # Longer than the longest track takes: a broker delivers again what is not done by then.
+    delivery_timeout_s: Whole = Field(default=6 * 3600, ge=60, le=7 * 86400)
+    min_free_bytes: Whole = Field(default=1 << 30, ge=0)
+
+    @model_validator(mode="after")
+    def _a_broker_is_named(self) -> Self:
+        if self.executor == "celery" and self.broker_url is None:
+            msg = "executor celery needs broker_url, like amqp://user:password@rabbitmq:5672/"
+            raise ValueError(msg)
+        return self
+
+
+    jobs: JobSettings = JobSettings()

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from catalog.album_loudness import TrackLoudness
 from pipeline.errors import PipelineError
-from pipeline.executors import Place
+from pipeline.executors.place import Place
 from pipeline.identity import release_id
 from pipeline.sidecar import read_sidecar
 from pipeline.tags import Tags, read_tags

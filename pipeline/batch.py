@@ -9,17 +9,21 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from catalog.engine import Catalog
+from catalog.records import JobQueue
 from configs.ladder import Ladder, check_downloads
 from configs.settings import IngestSettings
 from drm.audit import NOBODY, Auditor
 from drm.keyring import Keyring
 from packager.systems import CLEARKEY_ONLY, KeySystems
 from pipeline.albums import find_albums
-from pipeline.executors import Executor, LocalExecutor
-from pipeline.executors.local import available_cores
+from pipeline.attempts import Attempts
+from pipeline.executors.local import LocalExecutor
+from pipeline.executors.pool import Pool, available_cores
 from pipeline.ffmpeg.binaries import Tools
 from pipeline.ingest import Ingest, Workshop, discard
+from pipeline.masters import Masters
 from pipeline.progress import Outcome, Reporter
+from pipeline.submission import submit_all
 from pipeline.workspace import find_remains, open_workspace, remove
 from storage.base import ObjectStore
 
@@ -47,10 +51,7 @@ async def open_workshop(
     # Never more encoders than cores: each keeps one busy.
     slots = asyncio.Semaphore(available_cores())
     with open_workspace(temp) as workspace:
-        for remains in find_remains(temp):
-            if all([await discard(store, catalog, prefix) for prefix in remains.prefixes]):
-                remove(remains)
-        yield Workshop(
+        shop = Workshop(
             store=store,
             catalog=catalog,
             keyring=keyring,
@@ -60,10 +61,21 @@ async def open_workshop(
             systems=systems,
             tenant=tenant,
             workspace=workspace,
+            folders=(temp,),
             clock=lambda: datetime.now(UTC),
             slot=lambda: slots,
             auditor=auditor,
         )
+        await sweep_remains(shop)
+        yield shop
+
+
+async def sweep_remains(shop: Workshop) -> None:
+    """Remove what processes of this machine that were killed have left."""
+    for remains in find_remains(shop.workspace.root.parent):
+        discarded = [await discard(shop.store, shop.catalog, one) for one in remains.prefixes]
+        if all(discarded):
+            remove(remains)
 
 
 async def ingest_all(
@@ -72,20 +84,28 @@ async def ingest_all(
     reporter: Reporter,
     *,
     operator_id: str | None = None,
-    executor: Executor | None = None,
+    queue: JobQueue = JobQueue.HOT,
+    scheme: str | None = None,
+    masters: Masters | None = None,
 ) -> tuple[Outcome, ...]:
     """Ingest masters side by side; the outcomes come in the order they ended.
 
-    `operator_id` is for one master only.
+    `operator_id` is for one master only. `scheme` is one that the settings do not name.
     """
-    executor = executor or LocalExecutor(shop.settings.jobs)
+    orders = await submit_all(
+        shop.catalog,
+        sources,
+        tenant=shop.tenant,
+        queue=queue,
+        operator_id=operator_id,
+        scheme=scheme,
+        now=shop.clock(),
+    )
     reporter.begin(sources)
     try:
         async with find_albums(sources, shop.tenant) as albums:
-            ingest = Ingest(shop, reporter, albums)
-            works = executor.map(
-                lambda source, place: ingest.track(source, place, operator_id), sources
-            )
-            return tuple([outcome async for outcome in works])
+            attempts = Attempts(shop, Ingest(shop, reporter, albums), masters or Masters())
+            executor = LocalExecutor(attempts, Pool(shop.settings.jobs))
+            return tuple([outcome async for outcome in executor.run(orders)])
     finally:
         reporter.end()

@@ -32,8 +32,10 @@ def package_of(
     packaged: Packaged,
     companions: Companions,
     album_loudness: Loudness | None,
+    *,
+    making: str,
 ) -> Package:
-    """The package of a new revision, named by its content."""
+    """The package of a new revision, named by its content and by this making of it."""
     package = Package(
         track_id=track_id,
         revision="",
@@ -47,7 +49,7 @@ def package_of(
         downloads=tuple(one.download for one in companions.downloads),
     )
     files = {one.name: one.sha256 for one in package.files()} | companions.hashes
-    return replace(package, revision=revision_id(files, master.sha256))
+    return replace(package, revision=revision_id(files, master.sha256, making))
 
 
 def revision_of(
@@ -93,6 +95,7 @@ def publication_of(
     keys: tuple[WrappedKeyRecord, ...],
     tenant: str,
     job_id: str,
+    instead_of: str | None = None,
 ) -> Publication:
     """All that the publishing transaction writes."""
     return Publication(
@@ -101,6 +104,7 @@ def publication_of(
         revision=revision,
         keys=keys,
         job_id=job_id,
+        instead_of=instead_of,
     )
 
 

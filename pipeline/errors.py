@@ -14,7 +14,8 @@ from pathlib import Path
 
 def shown(path: Path) -> str:
     """A path as text that any terminal, database and JSON takes: what is no UTF-8 is replaced."""
-    return os.fsencode(path).decode("utf-8", "replace")
+    text = os.fsencode(path).decode("utf-8", "replace")
+    return text.replace("s3:/", "s3://", 1) if text.startswith("s3:/") else text
 
 
 class PipelineError(Exception):
@@ -39,6 +40,12 @@ class NoMasters(PipelineError):
 
 class WrongRequest(PipelineError):
     """What was asked for cannot be done as it was asked for: wrong usage."""
+
+
+class BrokerUnavailable(PipelineError):
+    """The broker that tells workers of jobs cannot be reached."""
+
+    transient = True
 
 
 class BadInput(PipelineError):

@@ -55,14 +55,18 @@ def release_id(tenant: str, upc: str | None, album_artist: str, album: str) -> s
     return "r" + _digest(f"{tenant}\nalbum:{fold(album_artist)}\n{fold(album)}")
 
 
-def revision_id(files: Mapping[str, str], master_sha256: str) -> str:
+def revision_id(files: Mapping[str, str], master_sha256: str, making: str = "") -> str:
     """16 hex digits from the names and SHA-256 (hex) of a revision's track files.
 
     The master's own hash is in it too: a retagged master whose clear files come out the same
-    still makes another revision, because the package index beside them tells its tags.
+    still makes another revision, because the package index beside them tells its tags. And so is
+    `making`, what no other attempt has: two workers that make the same never write to one place,
+    so that each may remove what it wrote.
     """
     lines = sorted(f"{name} {sha256}" for name, sha256 in files.items())
-    lines.append(f"master {master_sha256}")
+    lines += (
+        [f"master {master_sha256}", f"making {making}"] if making else [f"master {master_sha256}"]
+    )
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:_REVISION_HEX]
 
 

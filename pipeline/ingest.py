@@ -26,18 +26,16 @@ from pathlib import Path
 from catalog import releases, tracks
 from catalog.album_loudness import TrackLoudness, album_loudness
 from catalog.engine import Catalog
-from catalog.errors import CatalogError, NotFound
+from catalog.errors import CatalogError, MadeAlready, NotFound
 from catalog.publish import publish, rollback
-from catalog.records import RevisionDraft, TrackRecord
+from catalog.records import RevisionDraft
 from configs.ladder import Ladder
-from configs.settings import IngestSettings
+from configs.settings import IngestSettings, JobSettings
 from drm.audit import Auditor
-from drm.errors import DrmError
 from drm.key_provider import KeyProvider
 from drm.keyring import Keyring
 from packager import index
 from packager.dash.render import mpd
-from packager.errors import PackagerError
 from packager.hls.render import HlsForm, media, multivariant, playable
 from packager.loudness import loudness_box
 from packager.model import Loudness, Package, Scheme
@@ -53,14 +51,16 @@ from pipeline.companions import (
 from pipeline.content_keys import provided_keys, wrap_keys
 from pipeline.downloads import choose_downloads, encode_downloads
 from pipeline.drafts import package_of, publication_of, revision_of
-from pipeline.errors import BadMaster, EncoderFailed, PipelineError, shown
-from pipeline.executors import Place
+from pipeline.errors import BadMaster, shown
+from pipeline.executors.place import Place
 from pipeline.ffmpeg.binaries import Tools
 from pipeline.ffmpeg.encode import Encoded, encode
 from pipeline.identity import identify, track_id
 from pipeline.jobs import Job
 from pipeline.ladder import RenditionSpec, choose, recipe_sha256
+from pipeline.layout import DASH_FILE, HLS_AES128_FILE, HLS_FILE
 from pipeline.master import Master, read_master, require_unchanged
+from pipeline.outcomes import outcome_of
 from pipeline.packaging import KeySource, Packaged, package_tracks
 from pipeline.progress import Outcome, Progress, Reporter, Stage, Status
 from pipeline.workspace import Workspace, note_prefix
@@ -68,10 +68,6 @@ from storage.base import ObjectNotFound, ObjectStore, StorageError
 from storage.naming import PACKAGE_INDEX, cover_object, track_object, track_prefix
 
 _log = logging.getLogger(__name__)
-
-HLS_FILE = "multivariant.m3u8"
-HLS_AES128_FILE = "multivariant-aes128.m3u8"
-DASH_FILE = "manifest.mpd"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,49 +83,53 @@ class Workshop:
     systems: KeySystems
     tenant: str
     workspace: Workspace
+    folders: tuple[Path, ...]  # what an ingest fills: each needs room before it begins
     clock: Callable[[], datetime]
     slot: Callable[[], AbstractAsyncContextManager[object]]  # for each ffmpeg process
     auditor: Auditor
     key_provider: KeyProvider | None = None  # None: the keyring makes keys
+    jobs: JobSettings = field(default_factory=JobSettings)
 
 
 @dataclass(slots=True)
 class Ingest:
-    """One batch. `track` may be called concurrently, once for each master."""
+    """One batch. `track` may be called concurrently, once for each master at a time."""
 
     shop: Workshop
     reporter: Reporter
     albums: Albums
+    titles: dict[Path, str] = field(default_factory=dict)  # as far as they are known
     _claimed: dict[str, Path] = field(default_factory=dict)  # track id -> the master that has it
 
-    async def track(self, source: Path, place: Place, operator_id: str | None = None) -> Outcome:
-        """Ingest one master. What goes wrong with it is in the outcome; nothing is raised.
+    async def track(self, source: Path, path: Path, job: Job, place: Place) -> Outcome:
+        """Take one master through all stages; what fails is raised, and has left nothing behind.
 
-        `place` is left while it waits for the others of its album.
+        `source` is what the master is called, `path` where it can be read. `place` is left while
+        it waits for the others of its album.
         """
         began = time.monotonic()
-        job = Job(self.shop.catalog, self.shop.clock)
-        run = _Track(self.shop, self.reporter, source, job, self.albums, place)
+        run = _Track(self.shop_of(job), self, source, path, job, place)
         try:
-            await job.start(self.shop.tenant, source)
-            outcome = await run.ingest(operator_id, self._claim)
-        except Exception as exc:  # noqa: BLE001 - the rest of the batch goes on, whatever it was
-            error = _one_line(source, exc)
-            with suppress(CatalogError):  # the catalog may be what failed
-                await job.fail(error)
-            outcome = Outcome(source, Status.FAILED, 0, title=run.title, error=error)
+            outcome = await run.ingest(job.claim.source.operator_id, self._claim)
+        except BaseException:
             self._release(source)
-        await self.albums.leave(source, failed=outcome.status is Status.FAILED)
-        outcome = _timed(outcome, time.monotonic() - began)
-        self.reporter.done(outcome)
-        return outcome
+            raise
+        return replace(outcome, seconds=round(time.monotonic() - began, 3))
 
-    def _claim(self, master: Master, identity: str, track: str) -> None:
+    def shop_of(self, job: Job) -> Workshop:
+        """The workshop as a job wants it."""
+        scheme = job.claim.source.scheme
+        if scheme is None:
+            return self.shop
+        settings = self.shop.settings.model_copy(update={"scheme": scheme})
+        return replace(self.shop, settings=settings)
+
+    def _claim(self, source: Path, identity: str, track: str) -> None:
         """Only one master of a batch may be a given track."""
-        other = self._claimed.setdefault(track, master.path)
-        if other != master.path:
+        other = self._claimed.setdefault(track, source)
+        if other != source:
             cause = f"it is the same track as {shown(other)} ({identity})"
-            raise BadMaster(master.path, cause, "give each its own ISRC, or ingest one of them")
+            raise BadMaster(source, cause, "give each its own ISRC, or ingest one of them")
 
     def _release(self, source: Path) -> None:
         """A master that failed keeps nobody else from being its track."""
@@ -142,25 +142,26 @@ class _Track:
     """One track on its way."""
 
     shop: Workshop
-    reporter: Reporter
+    batch: Ingest
     source: Path
+    path: Path
     job: Job
-    albums: Albums
     place: Place
     title: str | None = None
+    gone: str | None = None  # a revision that should be in storage, and is not
 
     async def ingest(
-        self, operator_id: str | None, claim: Callable[[Master, str, str], None]
+        self, operator_id: str | None, claim: Callable[[Path, str, str], None]
     ) -> Outcome:
         shop = self.shop
         await self._enter(Stage.PROBE)
-        master = await read_master(self.source, shop.tools, shop.settings, operator_id)
-        self.title = master.title
+        master = await read_master(self.path, shop.tools, shop.settings, operator_id)
+        self.title = self.batch.titles[self.source] = master.title
         identity = identify(master.tags.isrc, master.operator_id, master.sha256)
         track = track_id(shop.tenant, identity)
-        claim(master, f"{identity.kind} {identity.value}", track)
+        claim(self.source, f"{identity.kind} {identity.value}", track)
         for warning in master.warnings:
-            self.reporter.warn(self.source, warning)
+            self.batch.reporter.warn(self.source, warning)
 
         specs = choose(master.sound, shop.ladder, deepest_flac_bits=shop.tools.deepest_flac_bits)
         scheme = Scheme(shop.settings.scheme)
@@ -199,8 +200,10 @@ class _Track:
                 make_companions, master, packaged.renditions[0], made
             )
             for warning in companions.warnings:
-                self.reporter.warn(self.source, warning)
-            package = package_of(master, track, encoded, packaged, companions, album)
+                self.batch.reporter.warn(self.source, warning)
+            package = package_of(
+                master, track, encoded, packaged, companions, album, making=self.job.making
+            )
             revision = revision_of(
                 master,
                 package,
@@ -210,7 +213,13 @@ class _Track:
                 scheme=scheme,
                 encoder=shop.tools.label,
             )
-            return await self._release(master, revision, package, packaged, companions, folder)
+            try:
+                return await self._release(master, revision, package, packaged, companions, folder)
+            except MadeAlready:  # by another job, for the same master, while this one worked
+                known = await self._known(track, master.sha256, recipe)
+                if known is None:  # and it is gone from storage again
+                    raise
+                return known
 
     async def _known(self, track: str, master_sha256: str, recipe: str) -> Outcome | None:
         """The outcome when this very master was ingested with this recipe before."""
@@ -223,15 +232,17 @@ class _Track:
         try:
             await self.shop.store.head(track_object(track, revision, PACKAGE_INDEX))
         except ObjectNotFound:
-            self.reporter.warn(self.source, f"revision {revision} is gone from storage: made anew")
+            note = f"revision {revision} is gone from storage: made anew"
+            self.batch.reporter.warn(self.source, note)
+            self.gone = revision
             return None
+        is_current = record.current_revision == revision
+        status = Status.UNCHANGED if is_current else Status.RESTORED
         async with self.shop.catalog.begin() as tx:
-            is_current = record.current_revision == revision
+            await self.job.finish(tx, status, master_sha256, track, revision)
             if not is_current:
                 await rollback(tx, track, revision, self.shop.clock())
-            await self.job.finish(tx, master_sha256, track, revision)
-        status = Status.UNCHANGED if is_current else Status.RESTORED
-        return self._outcome(status, record, found.draft)
+        return outcome_of(self.shop.store, self.source, status, record, found.draft)
 
     async def _encode(
         self, master: Master, specs: Sequence[RenditionSpec], folder: Path
@@ -266,7 +277,9 @@ class _Track:
             await self.job.close_stage(tx)  # waiting for others is no part of it
         release = album_id(master.tags, master.title, self.shop.tenant)
         mine = TrackLoudness(encoded.blocks, encoded.loudness.true_peak_dbtp)
-        here = await self.albums.others(self.source, Measured(track, release, mine), self.place)
+        here = await self.batch.albums.others(
+            self.source, Measured(track, release, mine), self.place
+        )
         if here is None:
             return None
         async with self.shop.catalog.connect() as tx:
@@ -303,9 +316,11 @@ class _Track:
             keys=keys,
             tenant=self.shop.tenant,
             job_id=self.job.id,
+            instead_of=self.gone,
         )
         prefix = track_prefix(package.track_id, package.revision)
         note_prefix(folder, prefix)
+        await self.job.writes(package.track_id, package.revision)
         try:
             await self._enter(Stage.STORE)
             if master.cover:
@@ -315,7 +330,7 @@ class _Track:
             await self._store(package, packaged)
             await self._enter(Stage.PUBLISH)
             async with self.shop.catalog.begin() as tx:
-                await self.job.close_stage(tx)
+                await self.job.check(tx)
                 await publish(tx, publication, self.shop.clock())
         except BaseException:
             # Shielded: an interrupted ingest cleans up too.
@@ -323,7 +338,7 @@ class _Track:
             raise
         async with self.shop.catalog.connect() as tx:
             record = await tracks.get(tx, package.track_id)
-        return self._outcome(Status.PUBLISHED, record, draft)
+        return outcome_of(self.shop.store, self.source, Status.PUBLISHED, record, draft)
 
     async def _store(self, package: Package, packaged: Packaged) -> None:
         """Track files first, the package index last: where it is, everything is."""
@@ -352,24 +367,9 @@ class _Track:
         await self.job.enter(stage)
 
     def _report(self, stage: Stage, fraction: float) -> None:
-        self.reporter.progress(Progress(self.source, stage, self.title, fraction))
-
-    def _outcome(self, status: Status, record: TrackRecord, draft: RevisionDraft) -> Outcome:
-        def where(file: str) -> str:
-            return self.shop.store.locate(track_object(record.track_id, draft.revision, file))
-
-        return Outcome(
-            source=self.source,
-            status=status,
-            seconds=0,
-            title=record.title,
-            track_id=record.track_id,
-            revision=draft.revision,
-            duration_s=record.duration_s,
-            renditions=draft.renditions,
-            hls=where(HLS_FILE),
-            dash=where(DASH_FILE),
-        )
+        event = Progress(self.source, stage, self.title, fraction)
+        self.job.progress = event.overall
+        self.batch.reporter.progress(event)
 
 
 async def discard(store: ObjectStore, catalog: Catalog, prefix: str) -> bool:
@@ -391,23 +391,3 @@ async def discard(store: ObjectStore, catalog: Catalog, prefix: str) -> bool:
         _log.warning("objects under %s are left over: %s", prefix, exc)
         return False
     return True
-
-
-def _timed(outcome: Outcome, seconds: float) -> Outcome:
-    return replace(outcome, seconds=round(seconds, 3))
-
-
-def _one_line(source: Path, exc: Exception) -> str:
-    """What an operator reads: `path: cause (what to do)`."""
-    where = shown(source)
-    if isinstance(exc, BadMaster):
-        return str(exc)
-    if isinstance(exc, EncoderFailed):
-        return f"{where}: {exc.cause}"
-    if isinstance(exc, (PipelineError, PackagerError, StorageError, CatalogError, DrmError)):
-        return f"{where}: {exc}"
-    if isinstance(exc, OSError):
-        what = f"{exc.filename}: " if exc.filename and exc.filename != str(source) else ""
-        return f"{where}: {what}{exc.strerror or exc}"
-    _log.error("unexpected error while ingesting %s", where, exc_info=exc)
-    return f"{where}: {type(exc).__name__}: {exc} (a bug: please report it with what -vv prints)"

@@ -28,6 +28,7 @@ class Status(StrEnum):
     RESTORED = "restored"  # an older revision of the same making is current again
     UNCHANGED = "unchanged"  # it was current already
     FAILED = "failed"
+    CANCELED = "canceled"  # somebody did not want it any more
 
 
 # What part of a track's time is over when a stage begins: encoding is nearly all of it.

@@ -110,7 +110,7 @@ async def _ingest(
         ) as shop,
     ):
         await require_store(deps.store)
-        whole = replace(shop, key_provider=key_provider)
+        whole = replace(shop, key_provider=key_provider, jobs=settings.jobs)
         return await ingest_all(whole, masters, reporter, operator_id=operator_id)
 
 

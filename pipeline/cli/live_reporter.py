@@ -20,6 +20,7 @@ _MARKS = {
     Status.RESTORED: "[green]↩[/]",
     Status.UNCHANGED: "[dim]=[/]",
     Status.FAILED: "[red]✗[/]",
+    Status.CANCELED: "[red]✗[/]",
 }
 
 

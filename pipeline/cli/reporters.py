@@ -27,7 +27,7 @@ def _live() -> Reporter:
 
 def describe(outcome: Outcome) -> str:
     """One line about a track that ended."""
-    if outcome.status is Status.FAILED:
+    if outcome.status in {Status.FAILED, Status.CANCELED}:
         return printable(outcome.error or f"{shown(outcome.source)}: failed")
     length = duration(outcome.duration_s or 0)
     what = f"{outcome.status}: {outcome.title} ({length}) {outcome.track_id}/{outcome.revision}"

@@ -1,29 +1,42 @@
-"""Who runs the tracks of a batch: here, side by side, in this process (`local`).
+"""Who does the jobs of a batch: this process, side by side (`local`), or workers (`celery`).
 
 An executor delivers work and hands back results; the state of a job is its row in the catalog.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
-from typing import Protocol, TypeVar
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
 
-from pipeline.executors.local import LocalExecutor
+from catalog.records import JobQueue
 from pipeline.executors.place import Place
+from pipeline.progress import Outcome
 
-__all__ = ["Executor", "LocalExecutor", "Place"]
+__all__ = ["Courier", "Executor", "Order", "Place"]
 
-T = TypeVar("T")
-R = TypeVar("R")
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A job that is in the catalog, and the master that it is for."""
+
+    job_id: str
+    source: Path
+    queue: JobQueue
 
 
 class Executor(Protocol):
-    """Runs the same work on many items."""
+    """Has jobs done."""
 
-    def map(self, work: Callable[[T, Place], Awaitable[R]], items: Iterable[T]) -> AsyncIterator[R]:
-        """Run `work` on every item; results come as they are done.
+    def run(self, orders: Sequence[Order]) -> AsyncIterator[Outcome]:
+        """See jobs to their ends; the outcomes come in the order that the jobs end."""
+        ...
 
-        Work that waits for other items leaves its place meanwhile, so that they can run. An
-        exception of `work` ends the others and is raised.
-        """
+
+class Courier(Protocol):
+    """Tells workers that there are jobs. A message may be lost, or come twice: the row counts."""
+
+    async def deliver(self, job_ids: Sequence[str], queue: JobQueue) -> None:
+        """Send a message for each. BrokerUnavailable: a sweep sends them later."""
         ...

@@ -1,86 +1,64 @@
-"""Tracks side by side in this process: the heavy work is ffmpeg's, in processes of its own."""
+"""Jobs side by side in this process, each to its end: tried again here where that may help."""
 
 from __future__ import annotations
 
 import asyncio
-import os
-from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
-from contextlib import asynccontextmanager
-from typing import TypeVar
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, replace
 
-from pipeline.executors.place import Place
-
-T = TypeVar("T")
-R = TypeVar("R")
+from pipeline.attempts import Attempts, Later, one_line
+from pipeline.executors import Order, Place
+from pipeline.executors.pool import Pool
+from pipeline.progress import Outcome, Status
 
 
-def available_cores() -> int:
-    """How many cores this process may use (a container may have fewer than the machine)."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
+@dataclass(slots=True)
 class LocalExecutor:
-    """At most `jobs` items at a time, in their order; those that left their place do not count."""
+    """The jobs of one batch, whose tracks may wait for each other."""
 
-    def __init__(self, jobs: int | None = None) -> None:
-        self.jobs = jobs or available_cores()
+    attempts: Attempts
+    pool: Pool
 
-    async def map(
-        self, work: Callable[[T, Place], Awaitable[R]], items: Iterable[T]
-    ) -> AsyncIterator[R]:
-        """Run `work` on every item; results come as they are done.
+    async def run(self, orders: Sequence[Order]) -> AsyncIterator[Outcome]:
+        """See jobs to their ends. When that is interrupted, those that are left are canceled."""
+        left = {order.job_id for order in orders}
 
-        An exception of `work`, or an end of the iteration, cancels what still runs.
-        """
-        places = asyncio.Semaphore(self.jobs)
-        waiting = deque(items)
-        running: set[asyncio.Task[R]] = set()
-        entry: asyncio.Task[bool] | None = None  # the next item's wait for a place
-
-        async def run(item: T) -> R:
-            place = _Place(places)
-            try:
-                return await work(item, place)
-            finally:
-                place.give_up()
+        async def work(order: Order, place: Place) -> Outcome:
+            outcome = await self._outcome(order, place)
+            left.discard(order.job_id)
+            return outcome
 
         try:
-            while waiting or running:
-                if waiting and entry is None:
-                    entry = asyncio.create_task(places.acquire())
-                awaited = {*running, entry} if entry else running
-                done, _ = await asyncio.wait(awaited, return_when=asyncio.FIRST_COMPLETED)
-                if entry in done:
-                    entry = None
-                    running.add(asyncio.create_task(run(waiting.popleft())))
-                for task in running & done:
-                    running.remove(task)
-                    yield task.result()
-        finally:
-            left = {*running, entry} if entry else running
-            for one in left:
-                one.cancel()
-            await asyncio.gather(*left, return_exceptions=True)
+            async for outcome in self.pool.map(work, orders):
+                yield outcome
+        except asyncio.CancelledError:
+            await asyncio.shield(self.attempts.cancel(sorted(left), "interrupted"))
+            raise
 
+    async def _outcome(self, order: Order, place: Place) -> Outcome:
+        """A job's outcome, whatever it is; the rest of the batch goes on."""
+        ingest = self.attempts.ingest
+        try:
+            outcome = await self._to_its_end(order, place)
+        except Exception as exc:  # noqa: BLE001 - as above
+            error = one_line(order.source, exc)
+            title = ingest.titles.get(order.source)
+            outcome = Outcome(order.source, Status.FAILED, 0, title=title, error=error)
+        failed = outcome.status in {Status.FAILED, Status.CANCELED}
+        await ingest.albums.leave(order.source, failed=failed)
+        ingest.reporter.done(outcome)
+        return outcome
 
-class _Place:
-    """A running item's place among the `jobs`. Made when the place is taken."""
-
-    def __init__(self, places: asyncio.Semaphore) -> None:
-        self._places = places
-        self._taken = True
-
-    @asynccontextmanager
-    async def left(self) -> AsyncIterator[None]:
-        self.give_up()
-        yield
-        # Not after an error: that item only reports, and waits for nobody.
-        await self._places.acquire()
-        self._taken = True
-
-    def give_up(self) -> None:
-        """Let another item have it; once."""
-        if self._taken:
-            self._taken = False
-            self._places.release()
+    async def _to_its_end(self, order: Order, place: Place) -> Outcome:
+        began = asyncio.get_running_loop().time()
+        said: str | None = None
+        while True:
+            result = await self.attempts.once(order.job_id, place, order.source)
+            if not isinstance(result, Later):
+                seconds = asyncio.get_running_loop().time() - began
+                return replace(result, seconds=round(seconds, 3))
+            if result.reason and result.reason != said:
+                said = result.reason
+                self.attempts.ingest.reporter.warn(order.source, said)
+            async with place.left():
+                await asyncio.sleep(max(0.0, self.attempts.seconds_until(result.until)))

@@ -18,9 +18,10 @@ PUBLISHER = """
 import asyncio, sys
 from dataclasses import replace
 from datetime import UTC, datetime
-from catalog import jobs, publish
+from catalog import publish
 from catalog.engine import Catalog
 from tests.support.publications import make_publication
+from tests.support.running import running_job
 
 async def run(url, who, turns):
     now = datetime.now(UTC)
@@ -28,7 +29,7 @@ async def run(url, who, turns):
     catalog = await Catalog.open(url)
     for turn in range(turns):
         async with catalog.begin() as tx:
-            await jobs.start(tx, f"{who}-{turn}", "default", "/a", now)
+            await running_job(tx, f"{who}-{turn}", now, f"/{who}-{turn}")
         async with catalog.begin() as tx:
             one = make_publication("a", revision=f"{who * turns + turn + 1:x}", artists=("A", "B"))
             await publish.publish(tx, replace(one, job_id=f"{who}-{turn}"), now)
@@ -86,8 +87,8 @@ async def test_processes_that_publish_at_once_lose_nothing(url: str) -> None:
         # The pointer and what was flipped with it belong together.
         assert track.duration_s == 2.0 * int(str(track.current_revision)[0], 16)
         assert (await releases.get(tx, RELEASE)).track_count == 1
-        assert {job.state for job in await jobs.recent(tx, 99)} == {"done"}
-        assert len(await jobs.recent(tx, 99)) == 15
+        assert {job.state for job in await jobs.list_page(tx, limit=99)} == {"done"}
+        assert len(await jobs.list_page(tx, limit=99)) == 15
     await catalog.close()
 
 

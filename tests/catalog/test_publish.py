@@ -10,7 +10,7 @@ import pytest
 from catalog import jobs, keys, publish, releases, tracks
 from catalog.album_loudness import Histogram, LoudnessBlocks
 from catalog.engine import Catalog
-from catalog.errors import CatalogError, InvalidEdit, NotFound
+from catalog.errors import CatalogError, InvalidEdit, MadeAlready, NotFound
 from catalog.records import (
     CoverPicture,
     JobState,
@@ -20,6 +20,7 @@ from catalog.records import (
     TrackStatus,
 )
 from tests.support.publications import make_publication
+from tests.support.running import running_job
 
 A, RELEASE = "t" + "a" * 20, "r" + "a" * 20
 
@@ -297,12 +298,28 @@ async def test_a_delivery_without_a_release_leaves_the_track_in_its_own(
 
 async def test_publishing_ends_the_job(catalog: Catalog, now: datetime) -> None:
     async with catalog.begin() as tx:
-        await jobs.start(tx, "job", "default", "/masters/a.flac", now)
+        await running_job(tx, "job", now)
     await put(catalog, make_publication(job_id="job"), now + timedelta(seconds=9))
     async with catalog.connect() as tx:
         job = await jobs.get(tx, "job")
     assert (job.state, job.track_id, job.revision) == (JobState.DONE, A, "1" * 16)
     assert (job.master_sha256, job.finished_at) == ("1" * 64, now + timedelta(seconds=9))
+
+
+async def test_of_two_makings_of_one_master_the_second_is_not_published(
+    catalog: Catalog, now: datetime
+) -> None:
+    first = make_publication()
+    await put(catalog, first, now)
+    second = replace(first, revision=replace(first.revision, revision="2" * 16), keys=())
+    with pytest.raises(MadeAlready, match="revision 1111111111111111 of track"):
+        await put(catalog, second, now)
+    async with catalog.connect() as tx:
+        assert (await tracks.get(tx, A)).current_revision == "1" * 16
+    # Unless its maker has seen that the first is gone from storage.
+    await put(catalog, replace(second, instead_of="1" * 16), now)
+    async with catalog.connect() as tx:
+        assert (await tracks.get(tx, A)).current_revision == "2" * 16
 
 
 async def test_a_publication_that_fails_at_its_end_leaves_nothing(

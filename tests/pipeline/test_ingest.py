@@ -131,7 +131,7 @@ async def test_catalog_knows_what_the_tags_said(tools: Tools, tmp_path: Path) ->
             release = await releases.get(tx, track.release_id)
             (revision,) = await tracks.revisions(tx, outcome.track_id)
             records = await keys.for_revision(tx, outcome.track_id, outcome.revision)
-            (job,) = await jobs.recent(tx, 10)
+            (job,) = await jobs.list_page(tx, limit=10)
         assert (track.title, track.artists, track.number) == ("Night Train", ("Ada",), 3)
         assert (track.isrc, track.current_revision) == (masters.ISRC, outcome.revision)
         assert (release.title, release.artist, release.upc) == ("Rivers", "Ada", "4006381333931")
@@ -259,7 +259,7 @@ async def test_bad_masters_fail_in_one_line_each_and_the_rest_goes_on(
             assert "\n" not in outcome.error
         async with shop.catalog.connect() as tx:
             assert len(await tracks.list_page(tx, after=None, limit=10)) == 1
-            failed = [one for one in await jobs.recent(tx, 20) if one.state is JobState.FAILED]
+            failed = [one for one in await jobs.list_page(tx, limit=20) if one.state is JobState.FAILED]
         assert len(failed) == len(bad)
 
 

@@ -143,9 +143,15 @@ def test_a_full_disk_is_one_line_and_leaves_nothing_half_written(
     large = masters.wav(tmp_path / "large.wav", masters.music(12, 96_000), 96_000, 24)
     small = masters.wav(tmp_path / "small.wav", masters.music(0.5))
     home = tmp_path / "home"
-    done = run(home, "--jobs", "1", large, small, HEADWATER_INGEST__TEMP=str(small_disk / "tmp"))
+    settings = {
+        "HEADWATER_INGEST__TEMP": str(small_disk / "tmp"),
+        "HEADWATER_JOBS__ATTEMPTS": "2",
+        "HEADWATER_JOBS__BACKOFF_S": "0",
+    }
+    done = run(home, "--jobs", "1", large, small, **settings)
     assert done.returncode == 1
     assert f"{large}: the disk is full" in done.stderr
+    assert "attempt 1 of 2" in done.stderr
     assert "published: small" in done.stderr
     assert list((small_disk / "tmp").iterdir()) == [small_disk / "tmp/lock"]
 
@@ -154,7 +160,11 @@ def test_a_full_disk_is_one_line_and_leaves_nothing_half_written(
 def test_a_full_storage_is_one_line_and_leaves_nothing(tmp_path: Path, small_disk: Path) -> None:
     large = masters.wav(tmp_path / "large.wav", masters.music(12, 96_000), 96_000, 24)
     home = tmp_path / "home"
-    done = run(home, large, HEADWATER_STORAGE__PATH=str(small_disk / "storage"))
+    settings = {
+        "HEADWATER_STORAGE__PATH": str(small_disk / "storage"),
+        "HEADWATER_JOBS__ATTEMPTS": "1",
+    }
+    done = run(home, large, **settings)
     assert done.returncode == 1
     assert f"{large}: " in done.stderr
     assert "no space left" in done.stderr.lower()

@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from catalog.engine import Catalog
 from configs.ladder import load_ladder
-from configs.settings import FfmpegSettings, IngestSettings
+from configs.settings import FfmpegSettings, IngestSettings, JobSettings
 from drm.kek import LocalKek
 from drm.keyring import Keyring
 from pipeline.batch import open_workshop
@@ -69,8 +69,9 @@ async def workshop(
     tools: Tools,
     settings: IngestSettings | None = None,
     store: ObjectStore | None = None,
+    jobs: JobSettings | None = None,
 ) -> AsyncIterator[Workshop]:
-    """Open it; the catalog, the storage and the KEK rest in `home`."""
+    """Open it; the catalog, the storage and the KEK rest in `home`. A job is tried once."""
     home.mkdir(exist_ok=True)
     catalog = await Catalog.open(f"sqlite+aiosqlite:///{home / 'catalog.db'}")
     try:
@@ -84,6 +85,6 @@ async def workshop(
             tenant="default",
             temp=home / "tmp",
         ) as shop:
-            yield shop
+            yield replace(shop, jobs=jobs or JobSettings(attempts=1))
     finally:
         await catalog.close()

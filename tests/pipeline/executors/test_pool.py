@@ -5,14 +5,12 @@ from contextlib import suppress
 
 import pytest
 
-from pipeline.executors import Executor, LocalExecutor, Place
-from pipeline.executors.local import available_cores
+from pipeline.executors.place import Place
+from pipeline.executors.pool import Pool, available_cores
 
 
 def test_one_job_per_core_by_default() -> None:
-    executor: Executor = LocalExecutor()
-    assert isinstance(executor, LocalExecutor)
-    assert executor.jobs == available_cores() >= 1
+    assert Pool().jobs == available_cores() >= 1
 
 
 async def test_never_more_at_once_than_allowed_and_all_are_done() -> None:
@@ -26,7 +24,7 @@ async def test_never_more_at_once_than_allowed_and_all_are_done() -> None:
         running -= 1
         return item * item
 
-    results = [one async for one in LocalExecutor(3).map(work, range(10))]
+    results = [one async for one in Pool(3).map(work, range(10))]
     assert sorted(results) == [n * n for n in range(10)]
     assert most == 3
 
@@ -46,7 +44,7 @@ async def test_an_error_cancels_the_others() -> None:
         return item
 
     with pytest.raises(ValueError, match="1"):
-        [one async for one in LocalExecutor(2).map(work, range(5))]
+        [one async for one in Pool(2).map(work, range(5))]
     assert cancelled == [0]
 
 
@@ -71,7 +69,7 @@ async def test_items_that_wait_for_each_other_leave_their_places(jobs: int) -> N
         return item
 
     async with asyncio.timeout(10):
-        results = [one async for one in LocalExecutor(jobs).map(work, range(8))]
+        results = [one async for one in Pool(jobs).map(work, range(8))]
     assert sorted(results) == list(range(8))
     assert most == jobs
 
@@ -93,7 +91,7 @@ async def test_a_place_is_given_up_once_however_the_work_ends() -> None:
         running -= 1
         return item
 
-    results = [one async for one in LocalExecutor(2).map(work, range(10))]
+    results = [one async for one in Pool(2).map(work, range(10))]
     assert sorted(results) == list(range(10))
     assert most == 2
 
@@ -112,7 +110,7 @@ async def test_leaving_the_iteration_ends_what_waits() -> None:
             ended.append(item)
         return item
 
-    results = LocalExecutor(2).map(work, range(3))
+    results = Pool(2).map(work, range(3))
     assert await anext(results) == 0
     await results.aclose()  # type: ignore[attr-defined]  # a generator, which the type hides
     assert sorted(ended) == [1, 2]

@@ -1,0 +1,190 @@
+"""One attempt at a job: claim it, ingest its master, and write how that ended.
+
+What was wrong decides: a bad master fails the job for good; what can pass (storage, network,
+database, a key service, a full disk) lets it wait and be tried again, a few times; then it is
+parked. A job that another worker holds is left to it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from catalog import jobs
+from catalog.errors import CatalogError, Fenced
+from catalog.records import Claim, JobRecord, JobState
+from drm.errors import DrmError
+from packager.errors import PackagerError
+from pipeline.disk import lacking_space
+from pipeline.errors import BadMaster, EncoderFailed, PipelineError, shown
+from pipeline.executors import Place
+from pipeline.ingest import Ingest, Workshop, discard
+from pipeline.jobs import Job
+from pipeline.masters import Masters
+from pipeline.outcomes import outcome_of_job
+from pipeline.progress import Outcome, Status
+from pipeline.retry import RetryPolicy, is_passing
+from pipeline.worker_name import is_gone, this_worker
+from storage.base import StorageError
+from storage.naming import track_prefix
+
+_log = logging.getLogger(__name__)
+
+_NO_ROOM_S = 15.0  # how soon a full disk is looked at again
+_ELSEWHERE_S = 1.0  # how soon a job that another worker holds is looked at again
+
+
+@dataclass(frozen=True, slots=True)
+class Later:
+    """A job that is not over: look at it again at that instant."""
+
+    until: datetime
+    reason: str | None  # one line for people; None: another worker does it
+
+
+@dataclass(slots=True)
+class Attempts:
+    """Does jobs by their ids. `once` may be called concurrently, for different jobs."""
+
+    shop: Workshop
+    ingest: Ingest
+    masters: Masters
+
+    async def once(self, job_id: str, place: Place, path: Path | None = None) -> Outcome | Later:
+        """Try a job once. What goes wrong with its master is in the outcome.
+
+        `path` is its master where this process knows it better than the row does. CatalogError
+        where the row can be neither read nor written.
+        """
+        record = await self._record(job_id)
+        source = path or self.masters.named(record.source)
+        if (reason := self._no_room(source)) and await self._postponed(job_id, reason):
+            return Later(self._in(_NO_ROOM_S), f"waits for room: {reason}")
+        claim = await self._claim(record)
+        if claim is None:
+            return await self._elsewhere(job_id, source)
+        return await self._do(claim, source, place)
+
+    async def cancel(self, job_ids: list[str], why: str) -> None:
+        """End jobs that nobody wants any more."""
+        async with self.shop.catalog.begin() as tx:
+            for job_id in job_ids:
+                with suppress(CatalogError):  # it was over a moment ago
+                    await jobs.cancel(tx, job_id, why, self.shop.clock())
+
+    def seconds_until(self, instant: datetime) -> float:
+        """How long until then, by the clock that jobs are kept by; negative when it is past."""
+        return (instant - self.shop.clock()).total_seconds()
+
+    async def _do(self, claim: Claim, source: Path, place: Place) -> Outcome | Later:
+        shop = self.shop
+        job = Job(shop.catalog, shop.clock, claim, shop.jobs.lease_s)
+        if claim.left_behind is not None:
+            await discard(shop.store, shop.catalog, track_prefix(*claim.left_behind))
+        try:
+            return await job.keep(self._ingest(job, source, place))
+        except Fenced:
+            return await self._elsewhere(claim.job_id, source)
+        except asyncio.CancelledError:
+            with suppress(CatalogError):
+                await asyncio.shield(job.give_back())
+            raise
+        except Exception as exc:  # noqa: BLE001 - the rest of the batch goes on, whatever it was
+            return await self._failed(job, source, exc)
+
+    async def _ingest(self, job: Job, source: Path, place: Place) -> Outcome:
+        async with self.masters.local(source, self.shop.workspace) as path:
+            try:
+                return await self.ingest.track(source, path, job, place)
+            except Exception as exc:
+                if path != source:  # people know it by the name that it was submitted by
+                    raise _Renamed(one_line(path, exc).replace(shown(path), str(source))) from exc
+                raise
+
+    async def _failed(self, job: Job, source: Path, exc: Exception) -> Outcome | Later:
+        """Write why it failed, and what follows."""
+        error = one_line(source, exc)
+        cause = exc.__cause__ if isinstance(exc, _Renamed) else exc
+        policy = RetryPolicy.of(self.shop.jobs)
+        is_again = cause is not None and is_passing(cause)
+        try:
+            if is_again and not policy.is_last(job.claim.attempt):
+                until = await job.wait(error, policy.delay_s(job.claim.attempt))
+                return Later(until, _again(error, job.claim.attempt, policy))
+            await (job.park(error) if is_again else job.fail(error))
+        except Fenced:
+            return await self._elsewhere(job.id, source)
+        except CatalogError as lost:  # it may be what failed: the lease will end, then
+            _log.warning("job %s: its end cannot be written: %s", job.id, lost)
+        return Outcome(source, Status.FAILED, 0, title=self.ingest.titles.get(source), error=error)
+
+    async def _claim(self, record: JobRecord) -> Claim | None:
+        shop = self.shop
+        gone = record.worker if record.worker and is_gone(record.worker) else None
+        async with shop.catalog.begin() as tx:
+            return await jobs.claim(
+                tx,
+                record.job_id,
+                this_worker(),
+                shop.clock(),
+                lease_s=shop.jobs.lease_s,
+                max_attempts=shop.jobs.attempts,
+                gone=gone,
+            )
+
+    async def _elsewhere(self, job_id: str, source: Path) -> Outcome | Later:
+        """How far a job is that this process does not hold."""
+        record = await self._record(job_id)
+        outcome = await outcome_of_job(self.shop.catalog, self.shop.store, record, source)
+        if outcome is not None:
+            return outcome
+        if record.state is JobState.WAITING and record.not_before:
+            return Later(record.not_before, record.error)
+        return Later(self._in(_ELSEWHERE_S), None)
+
+    async def _record(self, job_id: str) -> JobRecord:
+        async with self.shop.catalog.connect() as tx:
+            return await jobs.get(tx, job_id)
+
+    def _no_room(self, source: Path) -> str | None:
+        try:
+            size = source.stat().st_size
+        except OSError:  # it is elsewhere, or nowhere: that is said later
+            size = 0
+        return lacking_space(self.shop.folders, self.shop.jobs.min_free_bytes, size)
+
+    async def _postponed(self, job_id: str, reason: str) -> bool:
+        async with self.shop.catalog.begin() as tx:
+            now = self.shop.clock()
+            return await jobs.postpone(tx, job_id, reason, now, self._in(_NO_ROOM_S))
+
+    def _in(self, seconds: float) -> datetime:
+        return self.shop.clock() + timedelta(seconds=seconds)
+
+
+class _Renamed(Exception):
+    """What went wrong with a copy of a master, in words about the master."""
+
+
+def one_line(source: Path, exc: Exception) -> str:
+    """What an operator reads: `path: cause (what to do)`."""
+    where = shown(source)
+    if isinstance(exc, (BadMaster, _Renamed)):
+        return str(exc)
+    if isinstance(exc, EncoderFailed):
+        return f"{where}: {exc.cause}"
+    if isinstance(exc, (PipelineError, PackagerError, StorageError, CatalogError, DrmError)):
+        return f"{where}: {exc}"
+    if isinstance(exc, OSError):
+        what = f"{exc.filename}: " if exc.filename and exc.filename != str(source) else ""
+        return f"{where}: {what}{exc.strerror or exc}"
+    _log.error("unexpected error while ingesting %s", where, exc_info=exc)
+    return f"{where}: {type(exc).__name__}: {exc} (a bug: please report it with what -vv prints)"
+
+
+def _again(error: str, attempt: int, policy: RetryPolicy) -> str:
+    return f"{error}; attempt {attempt} of {policy.attempts}, it will be tried again"

@@ -1,0 +1,111 @@
+"""Where masters are: in folders that every worker sees, or in buckets they are fetched from."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Protocol
+
+from catalog.records import MasterSource
+from pipeline.errors import BadMaster, shown
+from pipeline.master import SUFFIXES
+from pipeline.workspace import Workspace
+from storage.base import ObjectNotFound
+
+_SCHEME = "s3:/"  # as a Path has it: pathlib makes one slash of two
+# What belongs to a master begins with its name, or is the folder's cover.
+_COVERS = ("cover", "front", "folder")
+_MOST_COMPANIONS = 50
+_MOST_COMPANION_BYTES = 32 << 20
+
+
+class Bucket(Protocol):
+    """Objects of any names: labels name their masters, not we."""
+
+    def sizes(self, prefix: str) -> AsyncIterator[tuple[str, int]]:
+        """Keys that begin so, and their sizes in bytes. StorageError."""
+        ...
+
+    async def fetch(self, key: str, path: Path) -> None:
+        """Copy an object into a new file. ObjectNotFound where there is none; StorageError."""
+        ...
+
+
+BucketOpener = Callable[[str], AbstractAsyncContextManager[Bucket]]
+
+
+@dataclass(frozen=True, slots=True)
+class Masters:
+    """Makes masters readable. `open_bucket` is None where there is no object storage."""
+
+    open_bucket: BucketOpener | None = None
+
+    @staticmethod
+    def named(source: MasterSource) -> Path:
+        """The path of a master, or what stands for it."""
+        if source.path_hex is not None:
+            return Path(os.fsdecode(bytes.fromhex(source.path_hex)))
+        return Path(source.name)
+
+    @asynccontextmanager
+    async def local(self, source: Path, workspace: Workspace) -> AsyncIterator[Path]:
+        """A file to read: the master itself, or a copy of an object and of what lies beside it."""
+        if not is_remote(source):
+            yield source
+            return
+        bucket, key = _bucket_and_key(source)
+        if self.open_bucket is None:
+            problem = "there is no object storage in the settings to fetch it from"
+            raise BadMaster(source, problem, "storage.kind: s3")
+        with workspace.folder() as folder:
+            async with self.open_bucket(bucket) as store:
+                path = await _fetch(store, source, key, folder)
+            yield path
+
+
+def is_remote(source: Path) -> bool:
+    """Tell an object from a file."""
+    return str(source).startswith(_SCHEME)
+
+
+def source_of(
+    path: Path, *, operator_id: str | None = None, scheme: str | None = None
+) -> MasterSource:
+    """What a job's row keeps of a master."""
+    path = path if is_remote(path) else path.absolute()
+    name = shown(path)
+    is_plain = os.fsencode(path) == name.encode() or is_remote(path)
+    path_hex = None if is_plain else os.fsencode(path).hex()
+    return MasterSource(name, operator_id, scheme, path_hex)
+
+
+async def _fetch(bucket: Bucket, source: Path, key: str, folder: Path) -> Path:
+    """Copy a master, its sidecar, lyrics and covers; their names stay."""
+    master = folder / PurePosixPath(key).name
+    try:
+        await bucket.fetch(key, master)
+    except ObjectNotFound as exc:
+        raise BadMaster(source, "there is no such object") from exc
+    directory = key.removesuffix(master.name)
+    names = (master.stem, *_COVERS, *(name.capitalize() for name in _COVERS))
+    count = 0
+    for name in names:
+        async for other, size in bucket.sizes(directory + name):
+            path = folder / other.removeprefix(directory)
+            is_beside = path.parent == folder and path.suffix.lower() not in SUFFIXES
+            if is_beside and not path.exists() and size <= _MOST_COMPANION_BYTES:
+                await bucket.fetch(other, path)
+                count += 1
+            if count == _MOST_COMPANIONS:
+                return master
+    return master
+
+
+def _bucket_and_key(source: Path) -> tuple[str, str]:
+    bucket, _, key = str(source).removeprefix(_SCHEME).partition("/")
+    if not bucket or not key:
+        raise BadMaster(source, "it is not the address of an object", "s3://bucket/key")
+    return bucket, key

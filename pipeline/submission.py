@@ -1,0 +1,84 @@
+"""Masters become jobs: rows in the catalog, and a word to the workers."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol
+from uuid import uuid4
+
+from catalog import deliveries, jobs
+from catalog.engine import Catalog
+from catalog.records import JobQueue, MasterSource
+from pipeline.errors import BrokerUnavailable
+from pipeline.executors import Courier, Order
+from pipeline.masters import source_of
+
+_log = logging.getLogger(__name__)
+
+
+class JobSubmitter(Protocol):
+    """Takes masters in, to be ingested soon."""
+
+    async def submit(self, source: MasterSource, *, queue: str, tenant: str) -> str:
+        """Queue a job and return its id; that of an unfinished one for the same master."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Submitter:
+    """A JobSubmitter. Without a courier, workers look into the catalog by themselves."""
+
+    catalog: Catalog
+    clock: Callable[[], datetime]
+    courier: Courier | None = None
+
+    async def submit(self, source: MasterSource, *, queue: str, tenant: str) -> str:
+        """Queue a job and return its id; that of an unfinished one for the same master."""
+        async with self.catalog.begin() as tx:
+            job_id = await jobs.submit(
+                tx,
+                uuid4().hex,
+                source,
+                tenant=tenant,
+                queue=JobQueue(queue),
+                now=self.clock(),
+            )
+        await self.deliver([job_id], JobQueue(queue))
+        return job_id
+
+    async def deliver(self, job_ids: Sequence[str], queue: JobQueue) -> bool:
+        """Tell the workers. False where the broker is away: a worker's sweep finds them later."""
+        if self.courier is None:
+            return True
+        async with self.catalog.begin() as tx:
+            await deliveries.mark_delivered(tx, job_ids, self.clock())
+        try:
+            await self.courier.deliver(job_ids, queue)
+        except BrokerUnavailable as exc:
+            _log.warning("%s: workers will find the jobs by themselves, a little later", exc)
+            return False
+        return True
+
+
+async def submit_all(
+    catalog: Catalog,
+    sources: Sequence[Path],
+    *,
+    tenant: str,
+    queue: JobQueue,
+    operator_id: str | None = None,
+    scheme: str | None = None,
+    now: datetime,
+) -> tuple[Order, ...]:
+    """Queue a job for each master, in one transaction."""
+    orders = []
+    async with catalog.begin() as tx:
+        for source in sources:
+            wanted = source_of(source, operator_id=operator_id, scheme=scheme)
+            job_id = await jobs.submit(tx, uuid4().hex, wanted, tenant=tenant, queue=queue, now=now)
+            orders.append(Order(job_id, source, queue))
+    return tuple(orders)
