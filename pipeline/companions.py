@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from catalog.records import CoverPicture
 from packager import pictures
@@ -11,7 +12,7 @@ from packager.hls.text import text_media
 from packager.model import Package, Picture, Rendition, TextKind
 from packager.text.track import TextFiles, make
 from pipeline.cover import SIZES, BadCover, Resized, resize_cover
-from pipeline.downloads import MadeDownload
+from pipeline.downloads import MadeDownload, tags_of
 from pipeline.ffmpeg.args import DownloadSpec
 from pipeline.master import Master
 from storage.base import ObjectStore
@@ -46,13 +47,17 @@ class Companions:
 def recipe_lines(master: Master, downloads: Sequence[DownloadSpec]) -> tuple[str, ...]:
     """What the recipe says of them: when one of these changes, there is another revision.
 
-    The lyrics and the cover may lie beside the master, whose own hash does not tell of them.
+    The lyrics, the cover and a sidecar's tags may lie beside the master, whose own hash does not
+    tell of them.
     """
     lines = [f"lyrics {one.lyrics.language} {one.sha256}" for one in master.lyrics]
     if master.cover:
         sizes = "-".join(map(str, SIZES))
         lines.append(f"cover {master.cover.sha256} {sizes}")
     lines += [f"download {one.tier} {one.ending} {one.bitrate_bps}" for one in downloads]
+    if downloads:
+        told = repr(replace(tags_of(master), lyrics=None, picture=None, warnings=()))
+        lines.append(f"tags {hashlib.sha256(told.encode()).hexdigest()}")
     return tuple(lines)
 
 

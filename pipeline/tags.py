@@ -1,4 +1,6 @@
-"""What a label wrote into a master: tags and pictures. The only module that knows mutagen.
+"""What a label wrote into a master, and what downloads are told of it: tags and pictures.
+
+The only module that knows mutagen.
 
 Each kind of tag is first read into one shape, a canonical field name -> its values; what the
 fields mean is decided once, in `_tags`. A value that breaks its own rules (an ISRC of 11
@@ -16,8 +18,8 @@ from typing import Any
 import mutagen
 from mutagen import MutagenError
 from mutagen.flac import FLAC
-from mutagen.id3 import ID3
-from mutagen.mp4 import MP4Tags
+from mutagen.id3 import APIC, ID3, Frames
+from mutagen.mp4 import MP4, MP4Cover, MP4FreeForm, MP4Tags
 
 _FRONT_COVER = 3  # ID3v2.4.0, 4.14, and FLAC's PICTURE (RFC 9639, 8.8)
 _MAX_TEXT = 1_000  # characters of a field; lyrics may have more
@@ -113,6 +115,70 @@ def read_tags(path: Path, fallback: Mapping[str, str], sidecar: Fields | None = 
     except (MutagenError, OSError, ValueError, KeyError, TypeError, IndexError) as exc:
         warnings.append(f"its tags cannot be read: {exc}")
     return _tags(fields | (sidecar or {}), picture, warnings)
+
+
+def write_tags(path: Path, tags: Tags, cover: bytes | None) -> None:
+    """Tag an MP3 (ID3v2.3, which all players read) or an M4A; its own tags go.
+
+    The same tags give the same bytes: no padding, no dates. `cover` is a JPEG.
+    """
+    texts = {
+        "title": tags.title,
+        "artist": ", ".join(tags.artists),
+        "album": tags.album,
+        "album_artist": tags.album_artist,
+        "date": tags.date,
+        "genre": tags.genre,
+        "isrc": tags.isrc,
+        "copyright": tags.copyright,
+        "label": tags.label,
+    }
+    present = {name: text for name, text in texts.items() if text}
+    places = (tags.number or 0, tags.disc if tags.number else 0)
+    if path.suffix == ".mp3":
+        _write_id3(path, present, places, cover)
+    else:
+        _write_mp4(path, present, places, cover)
+
+
+def _write_id3(
+    path: Path, texts: Mapping[str, str], places: tuple[int, int], cover: bytes | None
+) -> None:
+    tags: Any = ID3()
+    numbers = zip(("number", "disc"), places, strict=True)
+    fields = {**texts, **{name: str(place) for name, place in numbers if place}}
+    for frame, name in _ID3.items():
+        if name in fields:
+            tags.add(Frames[frame](encoding=3, text=[fields[name]]))
+    if cover:
+        tags.add(APIC(encoding=0, mime="image/jpeg", type=_FRONT_COVER, desc="", data=cover))
+    tags.save(path, v1=0, v2_version=3, padding=_no_padding)
+
+
+def _write_mp4(
+    path: Path, texts: Mapping[str, str], places: tuple[int, int], cover: bytes | None
+) -> None:
+    file: Any = MP4(path)
+    if file.tags is None:
+        file.add_tags()
+    file.tags.clear()
+    for atom, name in _MP4.items():
+        if name in texts:
+            file.tags[atom] = [texts[name]]
+    for name in ("isrc", "label"):
+        if name in texts:
+            value = MP4FreeForm(texts[name].encode())
+            file.tags[f"----:com.apple.iTunes:{name.upper()}"] = [value]
+    for atom, place in zip(("trkn", "disk"), places, strict=True):
+        if place:
+            file.tags[atom] = [(place, 0)]  # of how many is not known
+    if cover:
+        file.tags["covr"] = [MP4Cover(cover, MP4Cover.FORMAT_JPEG)]
+    file.save(padding=_no_padding)
+
+
+def _no_padding(_: object) -> int:
+    return 0
 
 
 def known_fields(pairs: Iterable[tuple[str, str]]) -> Fields:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import subprocess
@@ -19,6 +20,7 @@ from packager.model import Package, TextKind
 from pipeline.ffmpeg.binaries import Tools
 from pipeline.ingest import Workshop
 from pipeline.progress import Status
+from pipeline.tags import read_tags
 from tests.pipeline.test_ingest import CLEAR, ingest, objects, package_of
 from tests.support import masters
 from tests.support.workshop import workshop
@@ -35,6 +37,12 @@ def probe(tools: Tools, file: Path) -> Any:
     command = [str(tools.ffprobe), "-v", "error", "-of", "json"]
     command += ["-show_streams", "-show_format", str(file)]
     return json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
+
+
+def whole(tools: Tools, file: Path) -> bool:
+    """Whether all of it can be decoded, without a word."""
+    command = [str(tools.ffmpeg), "-v", "error", "-xerror", "-i", str(file), "-f", "null", "-"]
+    return subprocess.run(command, check=True, capture_output=True).stderr == b""
 
 
 async def read(shop: Workshop, package: Package, file: str) -> bytes:
@@ -161,6 +169,59 @@ async def test_downloads_are_whole_plain_files(
             assert (stream["codec_name"], stream["sample_rate"]) == (codec, "48000")
             assert float(probed["format"]["duration"]) == pytest.approx(2.0, abs=0.1)
             assert one.average_bps == pytest.approx(rates[one.tier], rel=0.25)
+
+
+TAGGED = {
+    "title": "Schnee & Eis",
+    "artist": "Ada; Grace",
+    "album": "Rivers",
+    "track": "7",
+    "disc": "2",
+    "date": "2026-11-20",
+    "copyright": "(P) 2026 Ada",
+}
+
+
+@pytest.mark.parametrize("ending", ["mp3", "m4a"])
+async def test_downloads_carry_tags_and_the_cover(
+    tools: Tools, tmp_path: Path, ending: str
+) -> None:
+    path = master(tmp_path, **TAGGED)
+    (tmp_path / "cover.png").write_bytes(masters.picture(800, 600, "PNG"))
+    settings = CLEAR.model_copy(
+        update={"progressive": ending, "progressive_bps": {"standard": 96_000}}
+    )
+    hashes = set()
+    for home in ("one", "two"):
+        async with workshop(tmp_path / home, tools, settings) as shop:
+            (outcome,) = await ingest(shop, path)
+            (one,) = (await package_of(shop, outcome)).downloads
+            data = await read(shop, await package_of(shop, outcome), one.file)
+            hashes.add(hashlib.sha256(data).hexdigest())
+            if home == "one":  # other words beside the same master: another file
+                path.with_name("a.flac.yaml").write_text("album: Seas\n")
+                (again,) = await ingest(shop, path)
+                assert again.status is Status.PUBLISHED
+                path.with_name("a.flac.yaml").unlink()
+    assert hashes == {one.sha256}, "tagging again gives other bytes"
+
+    file = tmp_path / one.file
+    file.write_bytes(data)
+    tags = read_tags(file, {})
+    assert (tags.title, tags.album, tags.number, tags.disc) == ("Schnee & Eis", "Rivers", 7, 2)
+    assert (tags.isrc, tags.copyright) == (masters.ISRC, "(P) 2026 Ada")
+    assert tags.date in {"2026", "2026-11-20"}
+    assert tags.picture
+    with Image.open(io.BytesIO(tags.picture)) as picture:
+        assert (picture.format, picture.size) == ("JPEG", (640, 480))
+    # Another reader, and the sound is still whole.
+    probed = probe(tools, file)
+    sound, cover = probed["streams"]
+    told = probed["format"]["tags"]
+    assert (told["title"], told["artist"], told["track"]) == ("Schnee & Eis", "Ada; Grace", "7")
+    assert (cover["codec_type"], cover["disposition"]["attached_pic"]) == ("video", 1)
+    assert float(sound["duration"]) == pytest.approx(1.2, abs=0.1)
+    assert whole(tools, file)
 
 
 async def test_downloads_are_off_by_default(tools: Tools, tmp_path: Path) -> None:
