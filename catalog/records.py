@@ -294,6 +294,21 @@ class KekRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class StandingRecord:
+    """Whether listeners may have a track, and what that hangs on: for many tracks at a time."""
+
+    track_id: str
+    release_id: str | None
+    status: TrackStatus
+    current_revision: str | None
+    available_from: datetime | None
+    # The release's loudness, as in `ReleaseRecord`.
+    integrated_lufs: float | None
+    loudness_range_lu: float | None
+    true_peak_dbtp: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class AuditChainRecord:
     """The state of one process's chain of audit entries."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from itertools import groupby
 from typing import Any
@@ -18,6 +18,7 @@ from catalog.records import (
     RenditionRecord,
     RevisionDraft,
     RevisionRecord,
+    StandingRecord,
     TrackRecord,
     TrackStatus,
 )
@@ -33,6 +34,27 @@ async def get(tx: Tx, track_id: str) -> TrackRecord:
     if not found:
         raise NotFound("track", track_id)
     return found[0]
+
+
+async def standings(tx: Tx, track_ids: Collection[str]) -> dict[str, StandingRecord]:
+    """Read how tracks stand; those that there are not are not in the answer."""
+    album = schema.releases
+    query = (
+        select(
+            tracks.c.track_id,
+            tracks.c.release_id,
+            tracks.c.status,
+            tracks.c.current_revision,
+            tracks.c.available_from,
+            album.c.integrated_lufs,
+            album.c.loudness_range_lu,
+            album.c.true_peak_dbtp,
+        )
+        .outerjoin(album, album.c.release_id == tracks.c.release_id)
+        .where(tracks.c.track_id.in_(track_ids))
+    )
+    rows = await tx.execute(query)
+    return {row[0]: StandingRecord(row[0], row[1], TrackStatus(row[2]), *row[3:]) for row in rows}
 
 
 async def find(tx: Tx, text: str) -> tuple[TrackRecord, ...]:

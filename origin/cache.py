@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict, deque
-from collections.abc import Awaitable, Callable, Hashable
+from collections.abc import Awaitable, Callable, Collection, Hashable, Mapping
+from itertools import islice
 from typing import Generic, TypeVar
 
 K = TypeVar("K", bound=Hashable)
@@ -12,6 +13,7 @@ V = TypeVar("V")
 
 _SMALL_SHARE = 10  # one tenth of the room is for values not used again yet
 _MAX_USES = 3  # S3-FIFO counts to three
+_MOST_KEYS = 500  # in one load
 
 
 class _Entry(Generic[V]):
@@ -135,8 +137,7 @@ class SingleFlight(Generic[K, V]):
 
     def _forget(self, key: K, done: asyncio.Task[V]) -> None:
         del self._running[key]
-        if not done.cancelled():
-            done.exception()  # seen: all waiters may be gone, and then nobody would ask for it
+        _seen(done)
 
     async def close(self) -> None:
         """Cancel what still runs and wait for its end."""
@@ -144,6 +145,63 @@ class SingleFlight(Generic[K, V]):
         for task in running:
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)
+
+
+class Gathering(Generic[K, V]):
+    """One load at a time, for all keys that were asked for while the one before it ran.
+
+    What is looked up in a catalog costs little more for a hundred keys than for one.
+    """
+
+    def __init__(self, load: Callable[[Collection[K]], Awaitable[Mapping[K, V]]]) -> None:
+        """`load` is given at most `_MOST_KEYS` keys, and returns a value for each."""
+        self._load = load
+        self._wanted: dict[K, asyncio.Future[V]] = {}  # not begun yet
+        self._running: dict[K, asyncio.Future[V]] = {}
+        self._task: asyncio.Task[None] | None = None
+
+    async def get(self, key: K) -> V:
+        """The value of a load that had not ended yet, or its exception."""
+        waiting = self._running.get(key) or self._wanted.get(key)
+        if waiting is None:
+            waiting = asyncio.get_running_loop().create_future()
+            waiting.add_done_callback(_seen)
+            self._wanted[key] = waiting
+            if self._task is None:
+                self._task = asyncio.ensure_future(self._run())
+        return await asyncio.shield(waiting)
+
+    async def _run(self) -> None:
+        while self._wanted:
+            keys = list(islice(self._wanted, _MOST_KEYS))
+            self._running = {key: self._wanted.pop(key) for key in keys}
+            await self._serve(self._running)
+        self._running, self._task = {}, None
+
+    async def _serve(self, asked: Mapping[K, asyncio.Future[V]]) -> None:
+        try:
+            values = await self._load(asked.keys())
+            for key, waiting in asked.items():
+                waiting.set_result(values[key])
+        except Exception as error:  # noqa: BLE001 - it is the askers'
+            for waiting in asked.values():
+                if not waiting.done():
+                    waiting.set_exception(error)
+
+    async def close(self) -> None:
+        """Cancel what still runs and wait for its end."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+        for waiting in (*self._running.values(), *self._wanted.values()):
+            waiting.cancel()
+        self._running, self._wanted, self._task = {}, {}, None
+
+
+def _seen(done: asyncio.Future[V]) -> None:
+    """All who asked may be gone, and then nobody would look at an exception."""
+    if not done.cancelled():
+        done.exception()
 
 
 async def _call(load: Callable[[], Awaitable[V]]) -> V:

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import time
 from bisect import bisect_right
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import pairwise
 
-from catalog import releases, rights, tracks
+from catalog import rights, tracks
 from catalog.engine import Catalog
 from catalog.errors import NotFound
-from catalog.records import ReleaseRecord, TrackRecord
+from catalog.records import ReleaseRecord, StandingRecord, TrackRecord
 from drm.policy import Rights
 from origin.auth import Grant, wrong_scope
-from origin.cache import Cache, SingleFlight
+from origin.cache import Cache, Gathering, SingleFlight
 from origin.problems import Missing
 from origin.rights import rights_of
 from packager import index
@@ -117,7 +118,7 @@ class Availability:
     def __init__(self, catalog: Catalog) -> None:
         self._catalog = catalog
         self._statuses: Cache[str, _Status] = Cache(_STATUSES)
-        self._flights: SingleFlight[str, _Status] = SingleFlight()
+        self._looks: Gathering[str, _Status] = Gathering(self._look)
 
     def known_rights(self, track_id: str, album: Loudness | None) -> Rights | None:
         """The rights of less than two seconds ago; None unless the album was so loud then."""
@@ -152,31 +153,33 @@ class Availability:
     async def _status(self, track_id: str) -> _Status:
         status = self._statuses.get(track_id)
         if status is None or time.monotonic() >= status.until:
-            status = await self._flights.run(track_id, lambda: self._look(track_id))
+            status = await self._looks.get(track_id)
         return status
 
-    async def _look(self, track_id: str) -> _Status:
+    async def _look(self, track_ids: Collection[str]) -> dict[str, _Status]:
         until = time.monotonic() + _STATUS_TTL_S
-        try:
-            async with self._catalog.connect() as tx:
-                track = await tracks.get(tx, track_id)
-                release_id = track.release_id
-                release = await releases.get(tx, release_id) if release_id else None
-                record = await rights.of_track(tx, track_id, release_id)
-        except NotFound:
-            status = _Status(Rights(track_id, published=False), album=None, until=until)
-        else:
-            album = release_loudness(release) if release else None
-            status = _Status(rights_of(track, record), album, until)
-        self._statuses.put(track_id, status)
-        return status
+        async with self._catalog.connect() as tx:
+            found = await tracks.standings(tx, track_ids)
+            albums = {one.release_id for one in found.values() if one.release_id is not None}
+            records = await rights.of_owners(tx, [*found, *albums])
+        statuses = {}
+        for track_id in track_ids:
+            track = found.get(track_id)
+            if track is None:
+                status = _Status(Rights(track_id, published=False), album=None, until=until)
+            else:
+                record = records.get(track_id) or records.get(track.release_id or "")
+                status = _Status(rights_of(track, record), release_loudness(track), until)
+            statuses[track_id] = status
+            self._statuses.put(track_id, status)
+        return statuses
 
     async def close(self) -> None:
         """Stop running look-ups."""
-        await self._flights.close()
+        await self._looks.close()
 
 
-def release_loudness(release: ReleaseRecord) -> Loudness | None:
+def release_loudness(release: ReleaseRecord | StandingRecord) -> Loudness | None:
     """How loud the whole release is, where the catalog knows."""
     values = release.integrated_lufs, release.loudness_range_lu, release.true_peak_dbtp
     return None if values == (None, None, None) else Loudness(*values)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from catalog.records import RightsRecord, TrackRecord, TrackStatus
+from catalog.records import RightsRecord, StandingRecord, TrackRecord, TrackStatus
 from drm.policy import Rights, Window
 
 
-def rights_of(track: TrackRecord, record: RightsRecord | None) -> Rights:
+def rights_of(track: TrackRecord | StandingRecord, record: RightsRecord | None) -> Rights:
     """The rights that count for a track: `record` is its own, or its release's, or None."""
     return Rights(
         track_id=track.track_id,

@@ -184,3 +184,16 @@ async def test_listeners_see_releases_with_something_to_hear(
         everything = await releases.list_page(tx, after=None, limit=9)
         assert [one.track_count for one in everything] == [1, 2]
         assert (await releases.get(tx, RELEASE)).track_count == 2
+
+
+async def test_how_many_tracks_stand_is_one_query(catalog: Catalog, now: datetime) -> None:
+    async with catalog.begin() as tx:
+        await publish.publish(tx, make_publication("a"), now)
+        await publish.publish(tx, make_publication("b", release=None), now)
+        await publish.embargo(tx, A, now + timedelta(days=1), now)
+        found = await tracks.standings(tx, [A, "t" + "b" * 20, "t" + "c" * 20])
+    assert sorted(found) == [A, "t" + "b" * 20]
+    assert found[A].release_id == RELEASE
+    assert found[A].available_from == now + timedelta(days=1)
+    assert (found["t" + "b" * 20].release_id, found["t" + "b" * 20].available_from) == (None, None)
+    assert all(one.current_revision == "1" * 16 for one in found.values())

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections.abc import Collection
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from origin.cache import Cache, SingleFlight
+from origin.cache import Cache, Gathering, SingleFlight
 
 
 def test_a_value_is_held_and_replaced() -> None:
@@ -158,3 +159,67 @@ async def test_closing_ends_what_runs() -> None:
     await flights.close()
     with pytest.raises(asyncio.CancelledError):
         await waiter
+
+
+class Loads:
+    """A catalog of squares, and what it was asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[set[int]] = []
+        self.fails = False
+
+    async def load(self, keys: Collection[int]) -> dict[int, int]:
+        self.asked.append(set(keys))
+        await asyncio.sleep(0.01)
+        if self.fails:
+            raise OSError("gone")
+        return {key: key * key for key in keys}
+
+
+async def test_what_is_asked_for_during_a_load_is_one_more_load() -> None:
+    loads = Loads()
+    gathering = Gathering(loads.load)
+    first = [asyncio.create_task(gathering.get(key)) for key in (1, 2)]
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    then = [asyncio.create_task(gathering.get(key)) for key in (2, 3, 4, 3)]
+    assert await asyncio.gather(*first, *then) == [1, 4, 4, 9, 16, 9]
+    assert loads.asked == [{1, 2}, {3, 4}]
+    assert await gathering.get(1) == 1  # nothing is remembered
+    assert len(loads.asked) == 3
+
+
+async def test_a_load_has_a_bounded_number_of_keys() -> None:
+    loads = Loads()
+    gathering = Gathering(loads.load)
+    await asyncio.gather(*(gathering.get(key) for key in range(1200)))
+    assert [len(keys) for keys in loads.asked] == [500, 500, 200]
+
+
+async def test_a_gathering_goes_on_after_an_error_and_without_those_who_left() -> None:
+    loads = Loads()
+    gathering = Gathering(loads.load)
+    loads.fails = True
+    results = await asyncio.gather(*map(gathering.get, (1, 1, 2)), return_exceptions=True)
+    assert [type(result) for result in results] == [OSError] * 3
+    loads.fails = False
+    leaving = asyncio.create_task(gathering.get(3))
+    await asyncio.sleep(0)
+    staying = asyncio.create_task(gathering.get(3))
+    await asyncio.sleep(0)
+    leaving.cancel()
+    assert await staying == 9
+
+
+async def test_closing_a_gathering_ends_what_waits() -> None:
+    async def forever(_keys: Collection[int]) -> dict[int, int]:
+        await asyncio.Event().wait()
+        return {}
+
+    gathering = Gathering(forever)
+    waiters = [asyncio.create_task(gathering.get(key)) for key in range(3)]
+    await asyncio.sleep(0)
+    await gathering.close()
+    results = await asyncio.gather(*waiters, return_exceptions=True)
+    assert [type(result) for result in results] == [asyncio.CancelledError] * 3
+    await gathering.close()
