@@ -106,25 +106,15 @@ class FfmpegSettings(Section):
     ffprobe: FilePath | None = None
 
 
-class StorageSettings(Section):
-    """Where objects rest: a folder, or a bucket of an S3-compatible server."""
-
-    path: FilePath | None = None  # None: HOME/storage
-
-
-_CATALOG_URL = r"^(sqlite\+aiosqlite:///.+|postgresql\+psycopg://[^\s]+)$"
-_A_CATALOG_URL = (
-    "a URL like sqlite+aiosqlite:////srv/headwater/catalog.db or "
-    "postgresql+psycopg://headwater@db.example.com/headwater"
 _BUCKET = r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$"
 _PREFIX = r"^$|^[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}(/[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}){0,3}$"
 
 
-)
-
+class StorageSettings(Section):
+    """Where objects rest: a folder, or a bucket of an S3-compatible server."""
 
     kind: Literal["local", "s3"] = "local"
-class HousekeepingSettings(Section):
+    path: FilePath | None = None  # None: HOME/storage
     endpoint: str | None = Field(  # None: Amazon's
         default=None,
         pattern=r"^https?://[^/?#\s@]+/?$",
@@ -158,33 +148,13 @@ class HousekeepingSettings(Section):
             msg = "sse_kms_key needs sse: kms"
             raise ValueError(msg)
         return self
-    """What `headwater gc` lets be."""
-
-    revision_grace_s: Whole = Field(default=7 * 86400, ge=0)  # since it was current
-    orphan_age_s: Whole = Field(default=86400, ge=60)  # since it was written
 
 
-class CatalogSettings(Section):
-    """The database."""
-
-    url: str | None = Field(  # None: SQLite at HOME/catalog.db
-        default=None, pattern=_CATALOG_URL, description=_A_CATALOG_URL
-    )
-    replica_url: str | None = Field(  # None: the origin reads where everybody writes
-        default=None,
-        pattern=r"^postgresql\+psycopg://[^\s]+$",
-        description="a URL like postgresql+psycopg://headwater@replica.example.com/headwater",
-    )
-    connections: Whole = Field(default=10, ge=1, le=1000)  # per process and server
-    connect_timeout_s: Number = Field(default=10.0, ge=1, le=600)
-    statement_timeout_s: Number = Field(default=60.0, ge=0, le=86400)  # 0: none
-
-    @model_validator(mode="after")
-    def _a_replica_has_a_primary(self) -> Self:
-        if self.replica_url is not None and not (self.url or "").startswith("postgresql"):
-            msg = "replica_url needs url, the primary server that it is a replica of"
-            raise ValueError(msg)
-        return self
+_CATALOG_URL = r"^(sqlite\+aiosqlite:///.+|postgresql\+psycopg://[^\s]+)$"
+_A_CATALOG_URL = (
+    "a URL like sqlite+aiosqlite:////srv/headwater/catalog.db or "
+    "postgresql+psycopg://headwater@db.example.com/headwater"
+)
 
 
 class KeySystemSettings(Section):
@@ -358,18 +328,6 @@ class OriginSettings(Section):
         return self
 
 
-class Settings(Section):
-    """The whole tree."""
-
-    home: FilePath = Path(".headwater")
-    tenant: Name = "default"
-    ingest: IngestSettings = IngestSettings()
-    ffmpeg: FfmpegSettings = FfmpegSettings()
-    storage: StorageSettings = StorageSettings()
-    catalog: CatalogSettings = CatalogSettings()
-    drm: DrmSettings = DrmSettings()
-    identity: IdentitySettings = IdentitySettings()
-    origin: OriginSettings = OriginSettings()
 class JobSettings(Section):
     """Who does the work of an ingest, how often it is tried, and what it waits for."""
 
@@ -396,4 +354,16 @@ class JobSettings(Section):
         return self
 
 
+class Settings(Section):
+    """The whole tree."""
+
+    home: FilePath = Path(".headwater")
+    tenant: Name = "default"
+    ingest: IngestSettings = IngestSettings()
+    ffmpeg: FfmpegSettings = FfmpegSettings()
+    storage: StorageSettings = StorageSettings()
+    catalog: CatalogSettings = CatalogSettings()
     jobs: JobSettings = JobSettings()
+    drm: DrmSettings = DrmSettings()
+    identity: IdentitySettings = IdentitySettings()
+    origin: OriginSettings = OriginSettings()

@@ -18,9 +18,9 @@ from pipeline.cli.compose import Invocation, key_systems, open_deps, pass_invoca
 from pipeline.cli.identity import open_provider_tokens
 from pipeline.cli.output import Failure
 from pipeline.cli.speke import open_recipients
-
 from pipeline.cli.storage import require_store
 from storage.open import Role
+
 
 @click.command("serve")
 @click.option("--host", help="Address to listen on.  [default: origin.host]")
@@ -64,9 +64,9 @@ async def _open(settings: Settings) -> AsyncIterator[OriginDeps]:
         open_deps(settings, replica=True, role=Role.ORIGIN) as deps,
         open_provider_tokens(settings.identity) as provider_tokens,
     ):
+        await require_store(deps.store, patient=True)
         yield OriginDeps(
             store=deps.store,
-        await require_store(deps.store, patient=True)
             catalog=deps.catalog,
             keyring=deps.keyring,
             audit=deps.audit,
