@@ -157,6 +157,29 @@ _A_CATALOG_URL = (
 )
 
 
+class CatalogSettings(Section):
+    """The database."""
+
+    url: str | None = Field(  # None: SQLite at HOME/catalog.db
+        default=None, pattern=_CATALOG_URL, description=_A_CATALOG_URL
+    )
+    replica_url: str | None = Field(  # None: the origin reads where everybody writes
+        default=None,
+        pattern=r"^postgresql\+psycopg://[^\s]+$",
+        description="a URL like postgresql+psycopg://headwater@replica.example.com/headwater",
+    )
+    connections: Whole = Field(default=10, ge=1, le=1000)  # per process and server
+    connect_timeout_s: Number = Field(default=10.0, ge=1, le=600)
+    statement_timeout_s: Number = Field(default=60.0, ge=0, le=86400)  # 0: none
+
+    @model_validator(mode="after")
+    def _a_replica_has_a_primary(self) -> Self:
+        if self.replica_url is not None and not (self.url or "").startswith("postgresql"):
+            msg = "replica_url needs url, the primary server that it is a replica of"
+            raise ValueError(msg)
+        return self
+
+
 class KeySystemSettings(Section):
     """Other vendors' key systems that manifests speak to, beside Clear Key."""
 
