@@ -49,8 +49,8 @@ async def publish(tx: Tx, publication: Publication, now: datetime) -> None:
     named = publication.release.release_id if publication.release else None
     await hold(tx, Held.RELEASE, *_named(before, named))
     if not await _has_revision(tx, draft.track_id, publication.revision.revision):
-        if publication.release is not None:
         await _require_first(tx, publication)
+        if publication.release is not None:
             await _put_release(tx, publication.release, draft.tenant, now)
         await _put_track(tx, draft, named, now)
         await _put_artists(tx, draft.track_id, draft.tenant, draft.artists)
@@ -158,11 +158,6 @@ async def _put_release(tx: Tx, draft: ReleaseDraft, tenant: str, now: datetime) 
     await upsert(tx, releases, values, keys=["release_id"], update=said)
 
 
-async def _put_track(tx: Tx, draft: TrackDraft, release_id: str | None, now: datetime) -> None:
-    values = asdict(draft) | {
-        "release_id": release_id,
-        "folded_title": fold(draft.title),
-        "status": TrackStatus.PUBLISHED,
 async def _require_first(tx: Tx, publication: Publication) -> None:
     track_id, draft = publication.track.track_id, publication.revision
     made = await track_queries.find_revision(tx, track_id, draft.master_sha256, draft.recipe_sha256)
@@ -170,6 +165,11 @@ async def _require_first(tx: Tx, publication: Publication) -> None:
         raise MadeAlready(track_id, made.draft.revision)
 
 
+async def _put_track(tx: Tx, draft: TrackDraft, release_id: str | None, now: datetime) -> None:
+    values = asdict(draft) | {
+        "release_id": release_id,
+        "folded_title": fold(draft.title),
+        "status": TrackStatus.PUBLISHED,
         "created_at": now,
         "updated_at": now,
     }
