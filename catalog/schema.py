@@ -247,17 +247,12 @@ jobs = Table(
     Column("stage", String(32), nullable=False),
     Column("stage_seconds", JSON, nullable=False),
     Column("master_sha256", String(64)),
+    # What was made; while the job runs, where it is about to write objects.
     Column("track_id", String(21)),
     Column("revision", String(16)),
     Column("error", Text),
     Column("created_at", UtcDateTime, nullable=False, index=True),
     Column("finished_at", UtcDateTime),
-    # What was made; while the job runs, where it is about to write objects.
-)
-
-keks = Table(
-    "keks",
-    metadata,
     Column("started_at", UtcDateTime),  # of the last attempt
     Column("queue", String(8), nullable=False, server_default="hot"),
     # What is to be done, hashed, until it is done: nobody may ask for it twice.
@@ -274,6 +269,11 @@ keks = Table(
     Column("log", JSON, nullable=False, server_default="[]"),  # of attempts that ended
     Index(None, "state", "queue", "created_at"),
     Index("ix_jobs_open_key", "open_key", unique=True),
+)
+
+keks = Table(
+    "keks",
+    metadata,
     Column("kek_id", Text, primary_key=True),
     Column("version", Integer, primary_key=True),
     Column("wraps", BigInteger, nullable=False),  # at least as many as there were
