@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 from enum import StrEnum
 
-from sqlalchemy import BigInteger, bindparam, func, select
+from sqlalchemy import BigInteger, bindparam, func, select, text
 
 from catalog.engine import Tx
 
@@ -30,6 +30,14 @@ async def hold(tx: Tx, what: Held, *ids: str) -> None:
     if tx.dialect.name == "postgresql":
         for number in sorted(_number(what, one) for one in ids):
             await tx.execute(_HOLD, {"number": number})
+
+
+async def unhurried(tx: Tx) -> None:
+    """Let this transaction take the time that it needs: it is a person's, and touches every row."""
+    if tx.dialect.name == "postgresql":
+        limits = ("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout")
+        for limit in limits:
+            await tx.execute(text(f"SET LOCAL {limit} = 0"))
 
 
 def _number(what: Held, id_: str) -> int:

@@ -32,6 +32,7 @@ _COMMANDS: Mapping[str, str] = {
     "check": "pipeline.cli.check:check_command",
     "keys": "pipeline.cli.keys:keys_group",
     "audit": "pipeline.cli.audit:audit_group",
+    "db": "pipeline.cli.db:db_group",
     "storage": "pipeline.cli.storage:storage_group",
     "config": "pipeline.cli.config:config_group",
     "version": "pipeline.cli.version:version_command",
