@@ -22,6 +22,7 @@ class Held(StrEnum):
 
     TRACK = "track"
     RELEASE = "release"
+    OBJECTS = "objects"  # that several tracks share: nobody deletes one while another begins
     AUDIT_CHAINS = "audit chains"
 
 

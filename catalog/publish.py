@@ -13,7 +13,7 @@ all. The rules:
   release changes, it is computed again.
 - Two publishers of one track, or of two tracks of one release, come one after the other.
 - Publishing never brings a track back that was unpublished, and never lifts an embargo: only
-  `republish` and `embargo` do, so that a takedown survives a re-delivery.
+  `republish` and `embargo` do. While a takedown stands, neither is possible.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from datetime import datetime
 
 from sqlalchemy import delete, insert, select, update
 
-from catalog import jobs
+from catalog import jobs, takedowns
 from catalog import tracks as track_queries
 from catalog.album_loudness import AlbumLoudness, album_loudness
 from catalog.edits import checked
@@ -45,6 +45,7 @@ async def publish(tx: Tx, publication: Publication, now: datetime) -> None:
     """
     draft = publication.track
     await hold(tx, Held.TRACK, draft.track_id)
+    await takedowns.require_none(tx, draft.track_id)
     before = await _release_of(tx, draft.track_id)
     named = publication.release.release_id if publication.release else None
     await hold(tx, Held.RELEASE, *_named(before, named))
@@ -63,20 +64,21 @@ async def publish(tx: Tx, publication: Publication, now: datetime) -> None:
             tx,
             publication.job_id,
             now,
-            master_sha256=publication.revision.master_sha256,
             outcome="published",
+            master_sha256=publication.revision.master_sha256,
             track_id=draft.track_id,
             revision=publication.revision.revision,
         )
 
 
 async def unpublish(tx: Tx, track_id: str, now: datetime) -> None:
-    """Take a track down, until it is republished."""
+    """Take a track from listeners, until it is republished."""
     await _change(tx, track_id, {"status": TrackStatus.UNPUBLISHED}, now)
 
 
 async def republish(tx: Tx, track_id: str, now: datetime) -> None:
-    """Bring a track back that was taken down; an embargo goes on."""
+    """Bring a track back that was unpublished; an embargo goes on. TakenDown if it may not."""
+    await takedowns.require_none(tx, track_id)
     await _change(tx, track_id, {"status": TrackStatus.PUBLISHED}, now)
 
 

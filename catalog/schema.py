@@ -304,6 +304,28 @@ audit_entries = Table(
     Column("hash", LargeBinary(32), nullable=False),
 )
 
+# The archive of masters.
+masters = Table(
+    "masters",
+    metadata,
+    Column("master_sha256", String(64), primary_key=True),
+    Column("object_key", Text, nullable=False),
+    Column("size", BigInteger, nullable=False),  # bytes
+    Column("place", String(8), nullable=False),  # storage or cold
+    Column("archived_at", UtcDateTime, nullable=False),
+    Index(None, "place", "archived_at"),
+)
+
+takedowns = Table(
+    "takedowns",
+    metadata,
+    Column("track_id", ForeignKey("tracks.track_id"), primary_key=True),
+    Column("who", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("taken_down_at", UtcDateTime, nullable=False),
+    Column("keys_destroyed_at", UtcDateTime),
+)
+
 # What a label allows. The owner is a track or a release, which may come later than its rights.
 rights = Table(
     "rights",

@@ -97,6 +97,16 @@ class IngestSettings(Section):
     progressive: Literal["none", "m4a", "mp3"] = "none"
     progressive_bps: dict[Name, Bitrate] = {"standard": 128_000, "premium": 320_000}
     temp: FilePath | None = None  # None: HOME/tmp
+    archive: Literal["none", "keep", "tier", "delete"] = "none"  # of the masters themselves
+    archive_days: Whole = Field(default=90, ge=0, le=36500)  # until they are moved, or deleted
+    archive_path: FilePath | None = None  # where `tier` moves them
+
+    @model_validator(mode="after")
+    def _the_archive_has_a_place(self) -> Self:
+        if self.archive == "tier" and self.archive_path is None:
+            msg = "archive tier needs archive_path, a folder of slower storage"
+            raise ValueError(msg)
+        return self
 
 
 class FfmpegSettings(Section):
@@ -104,6 +114,7 @@ class FfmpegSettings(Section):
 
     ffmpeg: FilePath | None = None
     ffprobe: FilePath | None = None
+    sandbox: Literal["auto", "required", "off"] = "auto"  # bubblewrap around both
 
 
 _BUCKET = r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$"
@@ -155,6 +166,13 @@ _A_CATALOG_URL = (
     "a URL like sqlite+aiosqlite:////srv/headwater/catalog.db or "
     "postgresql+psycopg://headwater@db.example.com/headwater"
 )
+
+
+class HousekeepingSettings(Section):
+    """What `headwater gc` lets be."""
+
+    revision_grace_s: Whole = Field(default=7 * 86400, ge=0)  # since it was current
+    orphan_age_s: Whole = Field(default=86400, ge=60)  # since it was written
 
 
 class CatalogSettings(Section):
@@ -222,6 +240,49 @@ class IdentitySettings(Section):
         if not _is_safe(self.jwks_url):
             msg = "jwks_url: keys are asked for over https (or of this machine)"
             raise ValueError(msg)
+        return self
+
+
+class LicenseSettings(Section):
+    """Licenses of other key systems than Clear Key: whose, and how they are asked for."""
+
+    widevine: Literal["none", "google", "axinom", "token"] = "none"
+    widevine_url: str | None = Field(default=None, pattern=_URL_WITH_QUERY, description=_A_URL)
+    playready: Literal["none", "axinom", "token"] = "none"
+    playready_url: str | None = Field(default=None, pattern=_URL_WITH_QUERY, description=_A_URL)
+    fairplay: Literal["none", "axinom", "token"] = "none"
+    fairplay_url: str | None = Field(default=None, pattern=_URL_WITH_QUERY, description=_A_URL)
+    fairplay_certificate: FilePath | None = None
+    google_provider: str = Field(default="", pattern=r"^[A-Za-z0-9._-]{0,64}$")
+    google_key_file: FilePath | None = None  # 0600
+    axinom_key_id: str = Field(default="", pattern=r"^[0-9A-Fa-f-]{0,36}$")
+    axinom_key_file: FilePath | None = None  # 0600
+    token_header: str = Field(default="X-Drm-UserToken", pattern=r"^[A-Za-z0-9-]{1,64}$")
+    token_key_file: FilePath | None = None  # 0600
+    duration_s: Whole = Field(default=86400, ge=60, le=31 * 86400)
+    offline_duration_s: Whole = Field(default=30 * 86400, ge=60, le=366 * 86400)
+    timeout_s: Number = Field(default=5.0, gt=0, le=30)
+    failures: Whole = Field(default=5, ge=1, le=1000)  # in a row; then it is left alone
+    pause_s: Number = Field(default=10.0, ge=1, le=600)  # for so long
+
+    @model_validator(mode="after")
+    def _a_vendor_has_what_it_needs(self) -> Self:
+        needs = {
+            "google": ("google_provider", "google_key_file"),
+            "axinom": ("axinom_key_id", "axinom_key_file"),
+            "token": ("token_key_file",),
+        }
+        for system in ("widevine", "playready", "fairplay"):
+            vendor, url = getattr(self, system), getattr(self, f"{system}_url")
+            if vendor == "none":
+                continue
+            for name in (f"{system}_url", *needs[vendor]):
+                if not getattr(self, name):
+                    msg = f"{system} {vendor} needs {name}"
+                    raise ValueError(msg)
+            if not _is_safe(url):
+                msg = f"{system}_url: licenses are asked for over https (or of this machine)"
+                raise ValueError(msg)
         return self
 
 
@@ -389,4 +450,6 @@ class Settings(Section):
     jobs: JobSettings = JobSettings()
     drm: DrmSettings = DrmSettings()
     identity: IdentitySettings = IdentitySettings()
+    licenses: LicenseSettings = LicenseSettings()
     origin: OriginSettings = OriginSettings()
+    housekeeping: HousekeepingSettings = HousekeepingSettings()

@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 
 from catalog.records import CoverPicture
 from packager import pictures
-from packager.hls.text import text_media
 from packager.model import Package, Picture, Rendition, TextKind
 from packager.text.track import TextFiles, make
 from pipeline.cover import SIZES, BadCover, Resized, resize_cover
@@ -93,7 +92,6 @@ async def store_companions(store: ObjectStore, package: Package, companions: Com
         await store.put(key(track.file), text.whole)
         if track.kind is TextKind.SYNCED:
             await store.put(key(track.segment_file), text.segments)
-            await store.put(key(f"{track.name}.m3u8"), text_media(track).encode())
     for resized in companions.pictures:
         await store.put(_picture_key(resized.picture), resized.data)
     if companions.pictures:

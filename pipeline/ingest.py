@@ -23,10 +23,12 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
-from catalog import releases, tracks
+from catalog import masters, releases, tracks
 from catalog.album_loudness import TrackLoudness, album_loudness
 from catalog.engine import Catalog
 from catalog.errors import CatalogError, MadeAlready, NotFound
+from catalog.masters import MasterRecord
+from catalog.masters import Place as MasterPlace
 from catalog.publish import publish, rollback
 from catalog.records import RevisionDraft
 from configs.ladder import Ladder
@@ -35,8 +37,6 @@ from drm.audit import Auditor
 from drm.key_provider import KeyProvider
 from drm.keyring import Keyring
 from packager import index
-from packager.dash.render import mpd
-from packager.hls.render import HlsForm, media, multivariant, playable
 from packager.loudness import loudness_box
 from packager.model import Loudness, Package, Scheme
 from packager.systems import KeySystems
@@ -46,7 +46,6 @@ from pipeline.companions import (
     make_companions,
     recipe_lines,
     store_companions,
-    stored_picture_url,
 )
 from pipeline.content_keys import provided_keys, wrap_keys
 from pipeline.downloads import choose_downloads, encode_downloads
@@ -58,14 +57,20 @@ from pipeline.ffmpeg.encode import Encoded, encode
 from pipeline.identity import identify, track_id
 from pipeline.jobs import Job
 from pipeline.ladder import RenditionSpec, choose, recipe_sha256
-from pipeline.layout import DASH_FILE, HLS_AES128_FILE, HLS_FILE
+from pipeline.manifests import static_manifests
 from pipeline.master import Master, read_master, require_unchanged
 from pipeline.outcomes import outcome_of
 from pipeline.packaging import KeySource, Packaged, package_tracks
 from pipeline.progress import Outcome, Progress, Reporter, Stage, Status
 from pipeline.workspace import Workspace, note_prefix
 from storage.base import ObjectNotFound, ObjectStore, StorageError
-from storage.naming import PACKAGE_INDEX, cover_object, track_object, track_prefix
+from storage.naming import (
+    PACKAGE_INDEX,
+    cover_object,
+    master_object,
+    track_object,
+    track_prefix,
+)
 
 _log = logging.getLogger(__name__)
 
@@ -328,10 +333,13 @@ class _Track:
                 await self.shop.store.put(key, master.cover.data)
             await store_companions(self.shop.store, package, companions)
             await self._store(package, packaged)
+            archived = await self._archive(master)
             await self._enter(Stage.PUBLISH)
             async with self.shop.catalog.begin() as tx:
                 await self.job.check(tx)
                 await publish(tx, publication, self.shop.clock())
+                if archived is not None:
+                    await masters.add(tx, archived)
         except BaseException:
             # Shielded: an interrupted ingest cleans up too.
             await asyncio.shield(discard(self.shop.store, self.shop.catalog, prefix))
@@ -342,25 +350,25 @@ class _Track:
 
     async def _store(self, package: Package, packaged: Packaged) -> None:
         """Track files first, the package index last: where it is, everything is."""
-        put_file, put = self.shop.store.put_file, self.shop.store.put
 
         def key(file: str) -> str:
             return track_object(package.track_id, package.revision, file)
 
-        systems = self.shop.systems
         for number, one in enumerate(package.files()):
             self._report(Stage.STORE, number / len(packaged.files))
-            await put_file(key(one.file), packaged.files[one.name])
-            playlist = media(one, HlsForm.IDENTITY, systems=systems)
-            await put(key(f"{one.name}.m3u8"), playlist.encode())
-        hls = multivariant(package, HlsForm.IDENTITY, systems=systems)
-        await put(key(HLS_FILE), hls.encode())
-        if playable(package, HlsForm.AES_128):
-            hls = multivariant(package, HlsForm.AES_128, systems=systems)
-            await put(key(HLS_AES128_FILE), hls.encode())
-        dash = mpd(package, systems=systems, picture_url=stored_picture_url)
-        await put(key(DASH_FILE), dash.encode())
-        await put(key(PACKAGE_INDEX), index.encode(package))
+            await self.shop.store.put_file(key(one.file), packaged.files[one.name])
+        for file, text in static_manifests(package, self.shop.systems):
+            await self.shop.store.put(key(file), text)
+        await self.shop.store.put(key(PACKAGE_INDEX), index.encode(package))
+
+    async def _archive(self, master: Master) -> MasterRecord | None:
+        """Put the master itself into the storage, if the settings want it there."""
+        if self.shop.settings.archive == "none":
+            return None
+        key = master_object(master.sha256, master.sound.form)
+        stored = await self.shop.store.put_file(key, master.path)
+        require_unchanged(master)  # what was copied is what was hashed
+        return MasterRecord(master.sha256, key, stored.size, MasterPlace.STORAGE, self.shop.clock())
 
     async def _enter(self, stage: Stage) -> None:
         self._report(stage, 0)

@@ -119,7 +119,8 @@ def test_every_wrong_setting_is_told_at_once_with_its_place(file: Path) -> None:
             ),
             (
                 "HEADWATER_ORIGN__HOST: orign.host: is not a setting: did you mean origin? "
-                "allowed: home, tenant, ingest, ffmpeg, storage, catalog, drm, identity, origin"
+                "allowed: home, tenant, ingest, ffmpeg, storage, catalog, jobs, drm, identity, "
+                "licenses, origin, housekeeping"
             ),
             "flag: ingest.segment_s: value 60 is not allowed: a number from 1 to 10",
         ]

@@ -1,0 +1,91 @@
+"""`headwater gc`: what nobody needs any more."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import asdict
+from datetime import UTC, datetime
+
+import click
+
+from configs import paths
+from drm.audit import Auditor
+from pipeline.cli.compose import Deps, Invocation, pass_invocation
+from pipeline.cli.housekeeping import cold_store, run_housekeeping
+from pipeline.cli.output import printable, write_json
+from pipeline.housekeeping.archive import keep_archive
+from pipeline.housekeeping.collect import (
+    Item,
+    Run,
+    collect_orphans,
+    collect_revisions,
+    collect_writes,
+)
+from pipeline.housekeeping.shared import collect_covers, collect_masters
+
+
+@click.command("gc")
+@click.option("--delete", is_flag=True, help="Remove it. Without this, only say what would go.")
+@click.option("--force", is_flag=True, help="Remove orphans even if most of the storage is one.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object per thing.")
+@pass_invocation
+def gc_command(invocation: Invocation, *, delete: bool, force: bool, as_json: bool) -> None:
+    """Find what nobody needs any more, and with --delete remove it.
+
+    That is: revisions that were replaced, after housekeeping.revision_grace_s; objects that belong
+    to no revision, after housekeeping.orphan_age_s; covers that nothing shows; writes that never
+    ended; and masters, as ingest.archive says. It may run while others ingest and listen.
+
+    \b
+    headwater gc
+    headwater gc --delete
+    """  # noqa: D301 - click wants a real backspace
+    items: list[Item] = []
+
+    def on_item(item: Item) -> None:
+        items.append(item)
+        _show(item, as_json=as_json)
+
+    async def task(deps: Deps, _: Auditor) -> None:
+        run = Run(
+            deps.catalog,
+            deps.store,
+            deps.settings.housekeeping,
+            lambda: datetime.now(UTC),
+            delete=delete,
+            force=force,
+            on_item=on_item,
+            on_note=lambda note: click.echo(printable(note), err=True),
+        )
+        # In this order: what a step leaves when it is killed, a later one finds in the next run.
+        await collect_revisions(run)
+        await collect_orphans(run)
+        await collect_covers(run)
+        await keep_archive(
+            run, deps.settings.ingest, cold_store(deps.settings), paths.temp_path(deps.settings)
+        )
+        await collect_masters(run)
+        await collect_writes(run)
+
+    run_housekeeping(invocation, "gc", task)
+    if not as_json:
+        _summarize(items, deleted=delete)
+
+
+def _show(item: Item, *, as_json: bool) -> None:
+    if as_json:
+        write_json(asdict(item))
+        return
+    click.echo(f"{item.kind}  {item.name}  {item.bytes / 1e6:.1f} MB  {item.why}")
+
+
+def _summarize(items: list[Item], *, deleted: bool) -> None:
+    if not items:
+        click.echo("nothing to collect", err=True)
+        return
+    counts = ", ".join(
+        f"{count} x {kind}" for kind, count in Counter(i.kind for i in items).items()
+    )
+    size = sum(item.bytes for item in items) / 1e6
+    done = "removed" if deleted else "would go (say --delete)"
+    click.echo(f"{counts}: {size:.1f} MB {done}", err=True)

@@ -1,0 +1,149 @@
+"""What tracks share, and may go when none needs it: covers and archived masters.
+
+Both are named by their content, so a job may find one there and not write it again, just when it
+was about to go. So a job says in a transaction that it begins to write; these go a few at a time
+inside a transaction that keeps such jobs waiting, and only while no job writes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+from datetime import datetime, timedelta
+
+from catalog import housekeeping, masters
+from catalog.engine import Tx
+from catalog.housekeeping import Name
+from packager import index
+from packager.errors import PackagerError
+from pipeline.errors import PipelineError
+from pipeline.housekeeping.collect import Item, Kind, Run
+from storage.base import ObjectInfo, ObjectNotFound
+from storage.naming import PACKAGE_INDEX, cover_object, track_object
+
+_PAGE = 200
+_BATCH = 20  # deleted in one transaction: writers wait that long
+_PARALLEL = 8  # package indexes read side by side
+_SKEW = timedelta(minutes=10)  # between the clocks of those who publish and ours
+_TRIES = 5  # to find a moment in which nobody writes
+_PAUSE_S = 0.5
+
+Choice = Callable[[Tx, list[str]], Awaitable[frozenset[str]]]
+
+
+class UnreadableIndex(PipelineError):
+    """A package index cannot be read, so that nobody knows which covers it needs."""
+
+    def __init__(self, problem: str) -> None:
+        super().__init__(f"covers stay: {problem} (`headwater verify` says of which revision)")
+
+
+async def collect_covers(run: Run) -> None:
+    """Covers that neither a release nor the package index of any revision names."""
+    began = run.clock() - _SKEW
+    candidates = await _old(run, "covers/")
+    if not candidates:
+        return
+    used = await _covers_of_releases(run) | await _pictures(run, None)
+
+    async def needed(_: Tx, keys: list[str]) -> frozenset[str]:
+        since = await _covers_of_releases(run) | await _pictures(run, began)
+        return since & frozenset(keys)
+
+    doomed = {key: info for key, info in candidates.items() if key not in used}
+    await remove_shared(run, Kind.COVER, doomed, needed, "no release and no revision has it")
+
+
+async def collect_masters(run: Run) -> None:
+    """Masters in the storage that the archive does not know to be there."""
+    candidates = await _old(run, "masters/")
+    doomed: dict[str, ObjectInfo] = {}
+    async with run.catalog.connect(fresh=True) as tx:
+        for start in range(0, len(candidates), _PAGE):
+            keys = list(candidates)[start : start + _PAGE]
+            known = await masters.known(tx, keys)
+            doomed.update((key, candidates[key]) for key in keys if key not in known)
+    await remove_shared(run, Kind.MASTER, doomed, masters.known, "the archive does not know it")
+
+
+async def remove_shared(
+    run: Run, kind: Kind, doomed: dict[str, ObjectInfo], needed: Choice, why: str
+) -> None:
+    """Remove objects while nobody writes; what is `needed` by then stays."""
+    keys = list(doomed)
+    for start in range(0, len(keys), _BATCH):
+        batch = keys[start : start + _BATCH]
+        gone = await _remove_batch(run, batch, needed) if run.delete else batch
+        if gone is None:
+            run.on_note(f"{len(keys) - start} of kind {kind} stay: jobs are writing all the time")
+            return
+        for key in gone:
+            run.on_item(Item(kind, key, 1, doomed[key].size, why))
+
+
+async def _remove_batch(run: Run, keys: list[str], needed: Choice) -> list[str] | None:
+    """The keys that were removed; None where there was no moment for it."""
+    for _ in range(_TRIES):
+        async with run.catalog.begin() as tx:
+            if await housekeeping.keep_writers_out(tx):
+                still = await needed(tx, keys)
+                gone = [key for key in keys if key not in still]
+                for key in gone:
+                    await run.store.delete(key)
+                return gone
+        await asyncio.sleep(_PAUSE_S)
+    return None
+
+
+async def _old(run: Run, prefix: str) -> dict[str, ObjectInfo]:
+    before = run.ago(run.settings.orphan_age_s)
+    return {
+        info.key: info
+        async for info in run.store.list(prefix)
+        if info.modified is not None and info.modified < before
+    }
+
+
+async def _covers_of_releases(run: Run) -> frozenset[str]:
+    found: set[str] = set()
+    after = ""
+    while True:
+        async with run.catalog.connect(fresh=True) as tx:
+            page = await housekeeping.release_page(tx, after, _PAGE)
+        if not page:
+            return frozenset(found)
+        found.update(key for _, keys in page for key in keys)
+        after = page[-1][0]
+
+
+async def _pictures(run: Run, since: datetime | None) -> frozenset[str]:
+    """The covers that package indexes name: of all revisions, or of those published since."""
+    found: set[str] = set()
+    after: Name = ("", "")
+    while True:
+        async with run.catalog.connect(fresh=True) as tx:
+            page = await housekeeping.revision_page(tx, after, _PAGE, since=since)
+        if not page:
+            return frozenset(found)
+        found |= await _pictures_of(run, [one.name for one in page])
+        after = page[-1].name
+
+
+async def _pictures_of(run: Run, names: Iterable[Name]) -> set[str]:
+    slots = asyncio.Semaphore(_PARALLEL)
+
+    async def of(name: Name) -> list[str]:
+        async with slots:
+            try:
+                data = await run.store.get(track_object(*name, PACKAGE_INDEX))
+            except ObjectNotFound:  # `verify` says so
+                return []
+        package = index.decode(data)
+        return [cover_object(one.sha256, one.ending) for one in package.pictures]
+
+    try:
+        found = await asyncio.gather(*(of(name) for name in names))
+    except PackagerError as exc:
+        # What it names is not known, so nothing may go.
+        raise UnreadableIndex(str(exc)) from exc
+    return {key for keys in found for key in keys}

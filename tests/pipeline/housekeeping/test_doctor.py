@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipeline.housekeeping.doctor import State, clock_finding, examine_disk, examine_store
+from storage.base import StorageError
+from storage.testing import FaultyStore, MemoryStore
+from tests.support.cli_home import Home, publication
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
+    for name in ("HEADWATER_HOME", "HEADWATER_CONFIG"):
+        monkeypatch.delenv(name, raising=False)
+    home = Home(tmp_path / "home")
+    home.publish(publication(), tiers=("standard",))
+    return home
+
+
+def examine(home: Home, *, code: int = 0) -> dict[str, dict[str, Any]]:
+    said = home.run("doctor", "--json", code=code).stdout
+    return {one["part"]: one for one in map(json.loads, said.splitlines())}
+
+
+def test_a_healthy_house(home: Home) -> None:
+    found = examine(home)
+    assert {"ffmpeg", "disk", "permissions", "catalog", "keys", "storage", "clock"} <= found.keys()
+    assert {one["state"] for one in found.values()} <= {"ok", "warn"}
+    assert not list((home.path / "storage").rglob("probe-*"))
+    lines = home.run("doctor").stdout.splitlines()
+    assert all(line.split()[0] in {"ok", "warn"} for line in lines)
+
+
+def test_nothing_is_made_where_nothing_is(tmp_path: Path) -> None:
+    home = Home(tmp_path / "nothing")
+    assert examine(home)["catalog"]["state"] == "warn"
+    assert not (tmp_path / "nothing" / "catalog.db").exists()
+
+
+def test_secrets_that_others_can_read(home: Home) -> None:
+    (home.path / "kek.json").chmod(0o644)
+    found = examine(home, code=1)
+    assert found["permissions"]["state"] == "fail"
+    assert found["permissions"]["remedy"].startswith("chmod 600")
+    assert found["keys"]["state"] == "fail"
+
+
+def test_another_kek(home: Home, tmp_path: Path) -> None:
+    other = Home(tmp_path / "other")
+    other.publish(publication(), tiers=("standard",))
+    (home.path / "kek.json").write_bytes((other.path / "kek.json").read_bytes())
+    assert examine(home, code=1)["keys"]["state"] == "fail"
+
+
+def test_a_broken_catalog_and_a_missing_ffmpeg(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    (home.path / "catalog.db").write_bytes(b"no database at all, whatever it is called" * 30)
+    monkeypatch.setenv("HEADWATER_FFMPEG__FFMPEG", "/nonexistent/ffmpeg")
+    found = examine(home, code=1)
+    assert found["catalog"]["state"] == found["ffmpeg"]["state"] == "fail"
+    assert all(found[part]["remedy"] for part in ("catalog", "ffmpeg"))
+
+
+async def test_a_store_that_fails() -> None:
+    def fault(operation: str, key: str) -> None:
+        raise StorageError(f"cannot {operation} {key}")
+
+    (found,) = await examine_store(FaultyStore(MemoryStore(), fault))
+    assert (found.state, "cannot put" in found.said) == (State.FAIL, True)
+
+
+def test_a_full_disk(tmp_path: Path) -> None:
+    (found,) = examine_disk([tmp_path, tmp_path / "not" / "there"], 1 << 60)
+    assert found.state is State.FAIL
+    assert "free some" in found.remedy
+
+
+@pytest.mark.parametrize(("skew_s", "state"), [(0, State.OK), (-4, State.OK), (60, State.FAIL)])
+def test_clocks(skew_s: float, state: State) -> None:
+    now = datetime.now(UTC)
+    assert clock_finding("clock", "its", now + timedelta(seconds=skew_s), now).state is state

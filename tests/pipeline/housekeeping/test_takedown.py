@@ -1,0 +1,110 @@
+from __future__ import annotations
+
+import json
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.pipeline.housekeeping.test_gc import objects, sql
+from tests.support import masters
+from tests.support.cli_home import Home
+
+pytestmark = pytest.mark.slow
+
+
+def tracks(house: Home) -> list[str]:
+    return [row[0] for row in sql(house, "SELECT track_id FROM tracks ORDER BY track_id")]
+
+
+def audited(house: Home, event: str) -> list[Any]:
+    said = house.run("audit", "list", "--event", event, "--json").stdout
+    return [json.loads(line) for line in said.splitlines()]
+
+
+def test_a_takedown_can_be_lifted_and_leaves_the_same_manifests(house: Home) -> None:
+    track, other = tracks(house)
+    before = objects(house)
+    house.run("takedown", track, "--reason", "notice 7")
+    after = objects(house)
+    gone = before.keys() - after.keys()
+    assert {Path(key).suffix for key in gone} == {".m3u8", ".mpd"}
+    assert all(key.startswith(f"tracks/{track}/") for key in gone)
+    assert house.json("track", "show", track)["status"] == "unpublished"
+    assert house.json("track", "show", other)["status"] == "published"
+    assert "notice 7" in house.run("track", "publish", track, code=1).stderr
+    house.run("verify")  # as it should be
+    assert [entry["why"] for entry in audited(house, "track.taken-down")] == ["notice 7"]
+
+    house.run("takedown", track, "--lift")
+    assert objects(house) == before
+    assert house.json("track", "show", track)["status"] == "unpublished"
+    house.run("track", "publish", track)
+    house.run("verify")
+
+
+def test_a_new_delivery_does_not_bring_it_back(house: Home, original: Home) -> None:
+    (track,) = [
+        row[0] for row in sql(house, "SELECT track_id FROM tracks WHERE title = 'Night Train'")
+    ]
+    house.run("takedown", track, "--reason", "court order")
+    again = original.path.parent / "again.wav"
+    masters.wav(again, masters.music(1.3, seed=9))
+    masters.tag_wav(again)
+    said = house.run("ingest", "--json", str(again), code=1)
+    assert "was taken down" in said.stdout
+    assert "court order" in said.stdout
+    house.run("gc", "--delete")
+    house.run("verify")
+
+
+def test_destroyed_keys_are_gone_from_the_files_of_the_catalog(house: Home) -> None:
+    track, other = tracks(house)
+    rows = sql(house, "SELECT track_id, wrapped, kid FROM keys")
+    mine = [row for row in rows if row[0] == track]
+    assert mine
+    said = house.run("takedown", track, "--reason", "erasure", "--destroy-keys", "--yes", "--json")
+    done = json.loads(said.stdout)
+    assert len(done["keys"]) == len(mine)
+    assert done["purge"] == [f"/v1/t/*/tracks/{track}/"]
+    assert "backups" in said.stderr
+    assert "KEK" in said.stderr
+
+    files = b"".join(path.read_bytes() for path in house.path.glob("catalog.db*"))
+    assert not [wrapped for _, wrapped, _ in mine if wrapped in files]
+    assert all(wrapped in files for owner, wrapped, _ in rows if owner == other)
+    assert not [key for key in objects(house) if track in key]
+    assert {entry["what"]["kid"] for entry in audited(house, "key.destroyed")} == set(done["keys"])
+    house.run("audit", "verify")
+    house.run("verify")
+    house.run("takedown", track, "--lift")
+    house.run("track", "publish", track)  # the row is free, and there is nothing to hear
+
+
+def test_it_asks_before_it_destroys(house: Home) -> None:
+    track, _ = tracks(house)
+    before = objects(house)
+    house.run("takedown", track, "--reason", "x", "--destroy-keys", code=1)
+    assert objects(house) == before
+    house.run("takedown", track, code=2)
+    house.run("takedown", track, "--lift", "--destroy-keys", code=2)
+
+
+def test_a_whole_release(house: Home) -> None:
+    ((release,),) = sql(house, "SELECT DISTINCT release_id FROM tracks WHERE release_id NOT NULL")
+    said = house.run("takedown", release, "--release", "--reason", "x", "--json").stdout
+    ids = {json.loads(line)["track_id"] for line in said.splitlines()}
+    assert ids == {
+        row[0] for row in sql(house, "SELECT track_id FROM tracks WHERE release_id = ?", release)
+    }
+
+
+def test_a_database_that_is_looked_at_is_shredded_all_the_same(house: Home) -> None:
+    """A reader keeps the log from being emptied; what is in it is zeros or other rows by then."""
+    track, _ = tracks(house)
+    reader = sqlite3.connect(house.path / "catalog.db")
+    reader.execute("SELECT count(*) FROM keys").fetchall()
+    house.run("takedown", track, "--reason", "erasure", "--destroy-keys", "--yes")
+    assert sql(house, "SELECT count(*) FROM keys WHERE track_id = ?", track) == [(0,)]
+    reader.close()
