@@ -7,7 +7,9 @@ that is kept has no end that anybody could enforce: whether one is given is the 
 from __future__ import annotations
 
 import json
-from base64 import urlsafe_b64decode, urlsafe_b64encode
+import re
+from base64 import urlsafe_b64encode
+from binascii import a2b_base64
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -18,7 +20,8 @@ from packager.model import Kid
 
 MAX_REQUEST_BYTES = 8 << 10
 _MAX_KIDS = 16
-_TO_URL_SAFE = str.maketrans("+/", "-_")
+# 16 bytes in base64: the last character carries two bits.
+_KID = re.compile(r"[A-Za-z0-9+/]{21}[AQgw]", re.ASCII)
 
 
 class SessionType(StrEnum):
@@ -61,20 +64,19 @@ def license(  # noqa: A001 - the spec's word
     keys: Iterable[ContentKey], session_type: SessionType = SessionType.TEMPORARY
 ) -> bytes:
     """Write the license that gives these keys: a JWK Set."""
-    jwks = [{"kty": "oct", "kid": _encode(key.kid.value), "k": _encode(key.key)} for key in keys]
-    return json.dumps({"keys": jwks, "type": session_type}, separators=(",", ":")).encode()
+    # By hand, which takes a third of the time: base64url needs no escaping.
+    jwks = [
+        f'{{"kty":"oct","kid":"{_encode(key.kid.value)}","k":"{_encode(key.key)}"}}' for key in keys
+    ]
+    return f'{{"keys":[{",".join(jwks)}],"type":"{session_type}"}}'.encode()
 
 
 def _kid(text: object) -> Kid:
     # dash.js strips the padding of plain base64 but leaves its alphabet: both are understood.
-    plain = text.translate(_TO_URL_SAFE).rstrip("=") if isinstance(text, str) else ""
-    try:
-        value = urlsafe_b64decode(plain + "==")
-        if len(plain) == 22 and _encode(value) == plain:
-            return Kid(value)
-    except ValueError:
-        pass
-    raise MalformedRequest("a key id in `kids` is not 16 bytes in base64url")
+    plain = text.replace("-", "+").replace("_", "/").rstrip("=") if isinstance(text, str) else ""
+    if not _KID.fullmatch(plain):
+        raise MalformedRequest("a key id in `kids` is not 16 bytes in base64url")
+    return Kid(a2b_base64(plain + "=="))
 
 
 def _encode(data: bytes) -> str:

