@@ -1,11 +1,12 @@
 // The right to one track: where its manifests are and the token that opens them, kept fresh.
 //
 // Every request of an engine passes through here. Once three quarters of the token's life are
-// over, the next request asks the origin for a new one and goes on with the old; only a request
-// that finds the token already dead (a laptop that slept) has to wait. So nothing is renewed for
-// a page that is paused, and nothing stalls in one that plays.
+// over, or of the time that the page's stream keeps its place, the next request asks the origin for
+// a new one and goes on with the old; only a request that finds the token already dead (a laptop
+// that slept) has to wait. So nothing is renewed for a page that is paused, and nothing stalls in
+// one that plays. A renewal that is refused (too many streams) ends it.
 
-const RENEW_AFTER = 0.75; // of the token's life
+const RENEW_AFTER = 0.75; // of that time
 const RETRY_MS = 1000; // after a renewal that failed while the old token was still good
 const TOKEN_IN_PATH = /\/v1\/t\/[^/]+\//;
 
@@ -15,14 +16,14 @@ function place(playback) {
 }
 
 export class Access {
-  #ask; // () => Promise<{playback, life_ms}>
+  #ask; // () => Promise<{playback, lifeMs, renewMs}>
   #onMoved;
   #renewal = null;
   #renewAt = 0;
   #expiresAt = 0;
 
   /**
-   * @param ask asks the origin for the track: `() => Promise<{playback, lifeMs}>`
+   * @param ask asks the origin for the track: `() => Promise<{playback, lifeMs, renewMs}>`
    * @param onMoved called when a renewal answers with other media (a new revision, other tiers):
    *   what is loaded cannot go on under the new token and has to be loaded again
    */
@@ -51,12 +52,12 @@ export class Access {
     return this.playback.license;
   }
 
-  #accept({ playback, lifeMs }) {
+  #accept({ playback, lifeMs, renewMs }) {
     // Instants by the local clock, lengths by the origin's: a wrong clock here does no harm.
     // Date.now() and not performance.now(), which may stand still while a machine sleeps.
     const now = Date.now();
     this.#expiresAt = now + lifeMs;
-    this.#renewAt = now + lifeMs * RENEW_AFTER;
+    this.#renewAt = now + renewMs * RENEW_AFTER;
     this.playback = playback;
   }
 
@@ -78,6 +79,7 @@ export class Access {
     } catch (error) {
       this.problem = error;
       this.#renewAt = Date.now() + RETRY_MS;
+      if (error.status === 403) this.#expiresAt = 0; // what comes next waits, and is told
       throw error;
     }
     if (place(before) !== place(this.playback)) this.#onMoved();

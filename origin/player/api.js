@@ -12,6 +12,8 @@ export class Problem extends Error {
 
 export class Api {
   #token;
+  #session = randomName(); // of this page's stream: whatever it plays is one
+  #isCounted = false;
 
   constructor(token) {
     this.#token = token;
@@ -35,7 +37,8 @@ export class Api {
     return { tracks: tracks.map(track), next };
   }
 
-  /** The way to a track's media, and how many milliseconds it is good for. */
+  /** The way to a track's media: `{playback, lifeMs, renewMs}`, how long it is good for and how
+   * soon to ask again so that the page's stream keeps its place. */
   playback(trackId) {
     return this.#playback(encodeURIComponent(trackId));
   }
@@ -45,22 +48,32 @@ export class Api {
     return this.#playback(`releases/${encodeURIComponent(releaseId)}`);
   }
 
+  /** Free the place of the page's stream; for a page that goes away. */
+  stop() {
+    if (!this.#isCounted) return;
+    this.#fetch("DELETE", `playback/sessions/${this.#session}`, { keepalive: true }).catch(() => {});
+  }
+
   async #playback(what) {
-    const response = await this.#fetch("POST", `playback/${what}`);
+    const body = JSON.stringify({ session: this.#session });
+    const response = await this.#fetch("POST", `playback/${what}`, { body });
     const playback = await response.json(); // {hls, dash, license, token, renditions, ...}
     // Against the server's own clock, so that a wrong one here does not matter; it tells whole
     // seconds, and the one that may have begun is not counted.
     const now = Date.parse(response.headers.get("Date")) || Date.now();
-    const lifeMs = Date.parse(playback.expires_at) - now - 1000;
-    return { playback, lifeMs: Math.max(0, lifeMs) };
+    const lifeMs = Math.max(0, Date.parse(playback.expires_at) - now - 1000);
+    this.#isCounted = playback.session !== null;
+    const renewMs = this.#isCounted ? Math.min(lifeMs, playback.renew_within_s * 1000) : lifeMs;
+    return { playback, lifeMs, renewMs };
   }
 
   async #json(path) {
     return (await this.#fetch("GET", path)).json();
   }
 
-  async #fetch(method, path) {
+  async #fetch(method, path, options = {}) {
     const response = await fetch(`/api/v1/${path}`, {
+      ...options,
       method,
       headers: { Authorization: `Bearer ${this.#token}`, Accept: "application/json" },
       cache: "no-store",
@@ -78,6 +91,12 @@ const release = (answer) => ({
 });
 
 const track = (answer) => ({ ...answer, id: answer.track_id });
+
+/** 12 characters of base64url. */
+function randomName() {
+  const bytes = String.fromCharCode(...crypto.getRandomValues(new Uint8Array(9)));
+  return btoa(bytes).replaceAll("+", "-").replaceAll("/", "_");
+}
 
 function query(cursor) {
   return cursor === null ? "" : `?after=${encodeURIComponent(cursor)}`;

@@ -132,6 +132,7 @@ player.addEventListener("failure", () => {
 window.addEventListener("unhandledrejection", ({ reason }) => {
   if (reason instanceof Problem) failed(reason);
 });
+window.addEventListener("pagehide", () => api?.stop());
 window.addEventListener("hashchange", () => {
   if (location.hash.startsWith("#session=")) start();
   else if (api) show();
