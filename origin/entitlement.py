@@ -160,7 +160,8 @@ class Entitlements:
         terms = asked.terms
         if terms is None or terms.streams is None or grant.stream is None:
             return asked
-        others = await self.streams.keep(grant.stream, terms.streams)
+        is_playback = asked.expires_at is None  # the others come with a playback token
+        others = await self.streams.keep(grant.stream, terms.streams, renew=is_playback)
         return replace(asked, other_streams=others)
 
 

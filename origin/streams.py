@@ -1,8 +1,8 @@
 """The streams of accounts whose number is limited: counted in the catalog, for all workers.
 
-A stream is a lease. Playback, manifests, keys and licenses renew it when half of its time is over,
-segments never ask: so a stream costs two writes in the time it lasts unrenewed, however many
-requests there are. What a worker has seen it believes for two seconds.
+A stream is a lease. Asking for playback renews it; manifests, keys and licenses do when half of its
+time is over; segments never ask. So a stream costs two writes in its time, however many requests
+there are, and one for each playback. What a worker has seen it believes for two seconds.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ class Streams:
     def __init__(self, catalog: Catalog, ttl_s: int) -> None:
         self._catalog = catalog
         self._ttl = timedelta(seconds=ttl_s)
+        self._trust_s = min(_TRUST_S, ttl_s / 4)
         self._held: Cache[Stream, float] = Cache(_REMEMBERED)  # until when it is believed
         self._flights: SingleFlight[tuple[Stream, int], int] = SingleFlight()
 
@@ -33,14 +34,18 @@ class Streams:
         until = self._held.get(stream)
         return until is not None and time.monotonic() < until
 
-    async def keep(self, stream: Stream, limit: int) -> int:
+    async def keep(self, stream: Stream, limit: int, *, renew: bool = False) -> int:
         """Begin or renew a stream if fewer than `limit` others of its account run.
 
         Returns how many others run: the stream has its lease where those are fewer than `limit`.
+        `renew`: also where not half of its time is over.
         """
+        if renew:
+            return await self._keep(stream, limit, renew=True)
         if self.is_held(stream):
             return 0
-        return await self._flights.run((stream, limit), lambda: self._keep(stream, limit))
+        flight = (stream, limit)
+        return await self._flights.run(flight, lambda: self._keep(stream, limit, renew=False))
 
     async def end(self, stream: Stream) -> None:
         """Free a stream's place now. What asks under its name begins it again."""
@@ -48,13 +53,13 @@ class Streams:
             await streams.end(tx, stream.account, stream.session)
         self._held.put(stream, 0.0)
 
-    async def _keep(self, stream: Stream, limit: int) -> int:
+    async def _keep(self, stream: Stream, limit: int, *, renew: bool) -> int:
         asked = time.monotonic()
         now = datetime.now(UTC)
         async with self._catalog.connect(fresh=True) as tx:
             seen = await streams.look(tx, stream.account, stream.session, now)
         others = seen.others
-        if seen.until is None or seen.until - now < self._ttl / 2:
+        if renew or seen.until is None or seen.until - now < self._ttl / 2:
             if others >= limit:  # nothing is written for those who are refused
                 return others
             async with self._catalog.begin() as tx:
@@ -67,7 +72,7 @@ class Streams:
                     until=now + self._ttl,
                 )
         if others < limit:
-            self._held.put(stream, asked + _TRUST_S)
+            self._held.put(stream, asked + self._trust_s)
         return others
 
     async def close(self) -> None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import pytest
@@ -85,15 +86,22 @@ def downloads() -> bool:
 
 
 @pytest.fixture
+def terms() -> dict[str, Any]:
+    """What subscriptions allow: `streams`, `stream_ttl_s` and `offline` of the origin's deps."""
+    return {}
+
+
+@pytest.fixture
 async def origin(
-    house: House, settings: OriginSettings, *, downloads: bool
+    house: House, settings: OriginSettings, terms: dict[str, Any], *, downloads: bool
 ) -> AsyncIterator[Origin]:
     with reserve("127.0.0.1", 0, shared=False) as listening:
         url = address_url(listening, tls=False)
         port = listening.getsockname()[1]
         watch = Watch()
         async with houses.open_deps(house, settings) as opened:
-            deps = replace(opened, store=FaultyStore(opened.store, watch), downloads=downloads)
+            store = FaultyStore(opened.store, watch)
+            deps = replace(opened, store=store, downloads=downloads, **terms)
             runner = await start(deps, listening)
             async with aiohttp.ClientSession(auto_decompress=False) as client:
                 yield Origin(url, port, deps, house, client, runner, watch)
