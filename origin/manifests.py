@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from catalog.records import ReleaseRecord
 from origin.paths import Form, Manifest, ReleaseManifest
 from origin.problems import Missing
+from packager import chapters
 from packager.dash import render as dash
 from packager.hls import release as hls_release
 from packager.hls import render as hls
@@ -61,6 +62,8 @@ def release_text(
     shared = in_common(packages)
     if not shared[0].renditions:
         raise Missing("rendition-not-found", "The tracks have nothing in common in these tiers.")
+    if path.is_chapters:
+        return chapters.document(shared, _track_base)
     if path.form is Form.DASH:
         return dash.release_mpd(
             shared,
@@ -77,6 +80,9 @@ def release_text(
         return hls_release.release_multivariant(
             shared, form, title=release.title, artist=release.artist
         )
+    text = hls_release.release_text(shared, path.rendition, media_base=_track_base)
+    if text is not None:
+        return text
     return hls_release.release_media(
         shared,
         _named(playable, path.rendition).name,

@@ -29,6 +29,7 @@ _SEGMENT = re.compile(rf"({_NAME})/([1-9][0-9]{{0,5}})\.m4s", re.ASCII)
 _HLS = r"hls|hls-identity|hls-aes128"
 _PLAYLIST = re.compile(rf"({_ACCESS})/({_HLS})(-segments)?/({_NAME})\.m3u8", re.ASCII)
 _DASH = re.compile(rf"({_ACCESS})/(dash)(-segments)?/(manifest)\.mpd", re.ASCII)
+_CHAPTERS = re.compile(rf"({_ACCESS})/({_HLS})(-segments)?/(chapters)\.json", re.ASCII)
 _LANGUAGE = r"[a-z]{2,3}(?:-[a-z0-9]{2,8}){0,4}"
 _COMPANION = re.compile(
     rf"lyrics-{_LANGUAGE}\.(?:vtt|txt)|segments-{_LANGUAGE}\.vtt"
@@ -99,6 +100,7 @@ class ReleaseManifest:
     form: Form
     addressing: Addressing
     rendition: str | None
+    is_chapters: bool = False  # the list of its tracks that its multivariant playlist names
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +164,11 @@ def _parse_track(track_id: str, revision: str, tail: str) -> MediaPath | None:
 
 
 def _parse_release(release_id: str, edition: str, tail: str) -> ReleaseManifest | None:
+    if match := _CHAPTERS.fullmatch(tail):
+        access, form, addressing, _ = _manifest_tail(match)
+        return ReleaseManifest(
+            release_id, edition, access, form, addressing, None, is_chapters=True
+        )
     match = _DASH.fullmatch(tail) or _PLAYLIST.fullmatch(tail)
     return None if match is None else ReleaseManifest(release_id, edition, *_manifest_tail(match))
 

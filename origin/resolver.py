@@ -202,6 +202,12 @@ def _part(path: Media, rendition: Rendition) -> tuple[ByteSpan, str]:
             return rendition.segments[number - 1].span, f"-{number}"
 
 
+def _content_type(path: Manifest | ReleaseManifest) -> str:
+    if isinstance(path, ReleaseManifest) and path.is_chapters:
+        return "application/json"
+    return _CONTENT_TYPES[path.form]
+
+
 def _rendered(path: Manifest | ReleaseManifest, text: str, needs: Needs) -> Representation:
     body = text.encode()
     span = ByteSpan(0, len(body))
@@ -213,7 +219,7 @@ def _rendered(path: Manifest | ReleaseManifest, text: str, needs: Needs) -> Repr
         span=span,
         layout=Layout((span,)),
         etag=f'"{digest}"',
-        content_type=_CONTENT_TYPES[path.form],
+        content_type=_content_type(path),
         cache_control=headers.BRIEF,
         body=body,
     )

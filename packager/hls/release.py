@@ -1,18 +1,19 @@
 """The playlists of a whole release: its tracks one after the other, with discontinuities.
 
 No session keys: a release has one per track and tier, and a player would fetch them all before the
-first sound. No lyrics: those are of the tracks' own playlists.
+first sound.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from itertools import accumulate, pairwise
 
 import m3u8
 
+from packager import chapters
 from packager.addressing import Addressing
 from packager.hls.keys import HlsForm, keys_of
 from packager.hls.render import (
@@ -27,7 +28,9 @@ from packager.hls.render import (
     vod,
 )
 from packager.hls.tags import AudioGroup, attribute_text
-from packager.model import Package, Rendition
+from packager.hls.text import TextRendition
+from packager.hls.text import renditions as text_renditions
+from packager.model import Package, Rendition, Segment, TextTrack
 from packager.release import starts_s
 from packager.systems import CLEARKEY_ONLY, KeySystems
 
@@ -42,22 +45,25 @@ def release_multivariant(
 ) -> str:
     """The multivariant playlist of a release; a media playlist stands beside it per rendition.
 
-    Pass what `packager.release.in_common` gives.
+    So does one for each language of lyrics, and the document of `packager.chapters`. Pass what
+    `packager.release.in_common` gives.
     """
     playlist = empty_multivariant()
+    texts = _languages(packages)
     groups: dict[str, AudioGroup] = {}
     for first in playable(packages[0], form):
         tracks = _of_all(packages, first.name, form)
         best = _best(tracks)
         group = groups.setdefault(group_id(best), audio_group(best))
         rates = max(one.peak_bps for one in tracks), _average_bps(tracks)
-        playlist.playlists.append(variant(first, group, *rates))
-    playlist.media.extend(groups.values())
+        playlist.playlists.append(variant(first, group, *rates, texts))
+    playlist.media.extend((*groups.values(), *texts))
     for name, text in (("title", title), ("artist", artist)):
         if text:
             data = m3u8.model.SessionData(f"{_DATA_ID}.{name}", attribute_text(text))
             playlist.session_data.append(data)
     playlist.session_data.extend(loudness_data("album", packages[0].album_loudness))
+    playlist.session_data.append(m3u8.model.SessionData(chapters.DATA_ID, uri=chapters.DOCUMENT))
     return str(playlist.dumps())
 
 
@@ -84,8 +90,58 @@ def release_media(
         header = replace(
             header_of(one, addressing, base, keys), is_discontinuity=package is not packages[0]
         )
-        segments += segments_of(one, addressing, base, _durations_us(one, *edges), header)
+        durations = _between(one.segments, one.timescale, *edges)
+        segments += segments_of(one, addressing, base, durations, header)
     return vod(segments)
+
+
+def release_text(packages: Sequence[Package], name: str, *, media_base: Base) -> str | None:
+    """The media playlist of the lyrics called `name`; None where no track has them.
+
+    A track without them is a gap, cut as its audio is: RFC 8216bis, 4.4.4.7.
+    """
+    segments: list[m3u8.Segment] = []
+    if all(one.track.name != name for one in _languages(packages)):
+        return None
+    for package, edges in zip(packages, pairwise(starts_s(packages)), strict=True):
+        base = media_base(package)
+        own = next((one for one in text_renditions(package) if one.track.name == name), None)
+        made = _gaps(package, base, *edges) if own is None else _lines(own.track, base, *edges)
+        first = next(made)
+        first.discontinuity = package is not packages[0]
+        segments += [first, *made]
+    return vod(segments)
+
+
+def _lines(
+    track: TextTrack, base: str, start_s: Fraction, end_s: Fraction
+) -> Iterator[m3u8.Segment]:
+    durations = _between(track.segments, TextTrack.TIMESCALE, start_s, end_s)
+    for segment, duration in zip(track.segments, durations, strict=True):
+        yield m3u8.Segment(
+            uri=base + track.segment_file,
+            duration=duration / _MICROSECOND,
+            byterange=f"{segment.span.size}@{segment.span.start}",
+        )
+
+
+def _gaps(
+    package: Package, base: str, start_s: Fraction, end_s: Fraction
+) -> Iterator[m3u8.Segment]:
+    audio = package.renditions[0]
+    for duration in _between(audio.segments, audio.timescale, start_s, end_s):
+        yield m3u8.Segment(
+            uri=f"{base}no-lyrics.vtt", duration=duration / _MICROSECOND, gap_tag=True
+        )
+
+
+def _languages(packages: Sequence[Package]) -> tuple[TextRendition, ...]:
+    """The lyrics that any track has, by their first appearance."""
+    found: dict[str, TextRendition] = {}
+    for package in packages:
+        for one in text_renditions(package):
+            found.setdefault(one.track.name, one)
+    return tuple(found.values())
 
 
 def _of_all(packages: Sequence[Package], name: str, form: HlsForm) -> list[Rendition]:
@@ -112,8 +168,10 @@ def _average_bps(tracks: Sequence[Rendition]) -> int:
     return -(-size * 8 // sum((one.duration_s for one in tracks), start=Fraction(0)))
 
 
-def _durations_us(one: Rendition, start_s: Fraction, end_s: Fraction) -> list[int]:
+def _between(
+    segments: Sequence[Segment], timescale: int, start_s: Fraction, end_s: Fraction
+) -> list[int]:
     """Segment durations in microseconds between the rounded edges of the track."""
-    ticks = list(accumulate((segment.duration for segment in one.segments[:-1]), initial=0))
-    edges = [*(start_s + Fraction(tick, one.timescale) for tick in ticks), end_s]
+    ticks = list(accumulate((segment.duration for segment in segments[:-1]), initial=0))
+    edges = [*(start_s + Fraction(tick, timescale) for tick in ticks), end_s]
     return [end - start for start, end in pairwise(round(edge * _MICROSECOND) for edge in edges)]

@@ -88,6 +88,16 @@ async def test_everything_in_the_playlists_opens_under_its_token(origin: Origin,
             assert (await fetch(origin, urljoin(url, uri))).status == 200
 
 
+async def test_the_chapters_are_under_the_same_token(origin: Origin) -> None:
+    answer = await playback(origin)
+    url = urljoin(answer["hls"], "chapters.json")
+    async with origin.client.get(url) as response:
+        assert (response.status, response.content_type) == (200, "application/json")
+        chapters = await response.json()
+    assert [one["start-time"] for one in chapters] == [one["start_s"] for one in answer["tracks"]]
+    assert (await fetch(origin, urljoin(answer["dash"], "chapters.json"))).status == 404
+
+
 async def test_a_segment_is_hot_for_the_track_and_its_release(origin: Origin) -> None:
     """Both tokens open the same path, whoever came first."""
     answer = await playback(origin)

@@ -15,6 +15,7 @@ from origin.paths import (
     Manifest,
     MediaPath,
     MediaSegment,
+    ReleaseManifest,
     TrackFile,
     parse,
     split_token,
@@ -54,6 +55,18 @@ KID = "00112233445566778899aabbccddeeff"
         (
             f"{BASE}/a/hls-aes128/flac-aes128.m3u8",
             Manifest(*ID, "a", Form.HLS_AES128, Addressing.RANGES, "flac-aes128"),
+        ),
+        (
+            f"releases/r{'a' * 20}/{'0' * 16}/a/hls-segments/chapters.json",
+            ReleaseManifest(
+                "r" + "a" * 20,
+                "0" * 16,
+                "a",
+                Form.HLS,
+                Addressing.SEGMENTS,
+                None,
+                is_chapters=True,
+            ),
         ),
         (f"covers/{'a' * 64}.jpg", Cover("a" * 64, "jpg")),
         *(

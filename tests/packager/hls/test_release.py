@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
+from itertools import pairwise
 
 import m3u8
 import pytest
 
 from packager.addressing import Addressing
 from packager.hls.keys import HlsForm
-from packager.hls.release import release_media, release_multivariant
+from packager.hls.release import release_media, release_multivariant, release_text
 from packager.model import Package
 from packager.release import in_common, starts_s
+from packager.text.lyrics import Line, Lyrics
+from packager.text.track import make
 from tests.packager import releases
 from tests.packager.conftest import Encode
 
@@ -102,3 +106,66 @@ def test_segments_have_urls_of_their_own(tracks: tuple[Package, ...]) -> None:
     first = f"../{tracks[1].track_id}/aac-128k/1.m4s"
     assert [one.discontinuity for one in parsed.segments if one.uri == first] == [True]
     assert not any(one.byterange for one in parsed.segments)
+
+
+@pytest.fixture
+def sung(tracks: tuple[Package, ...]) -> tuple[Package, ...]:
+    """English words to the first and third track, and German ones to the third."""
+    first, second, third = tracks
+    return _with(first, "en"), second, _with(third, "en", "de")
+
+
+def _with(package: Package, *languages: str) -> Package:
+    texts = []
+    for language in languages:
+        made = make(Lyrics((Line("a", 1_000),), language, is_synced=True), package.renditions[0])
+        assert made
+        texts.append(made.track)
+    return replace(package, lyrics=tuple(texts))
+
+
+def _words(tracks: tuple[Package, ...], name: str) -> m3u8.M3U8:
+    text = release_text(tracks, name, media_base=lambda one: f"../{one.track_id}/")
+    assert text
+    return m3u8.loads(text)
+
+
+def test_lyrics_of_any_track_are_a_group_of_the_release(sung: tuple[Package, ...]) -> None:
+    parsed = m3u8.loads(release_multivariant(sung, title="", artist=""))
+
+    texts = [one for one in parsed.media if one.type == "SUBTITLES"]
+    assert [(one.language, one.uri) for one in texts] == [
+        ("en", "lyrics-en.m3u8"),
+        ("de", "lyrics-de.m3u8"),
+    ]
+    assert {one.stream_info.subtitles for one in parsed.playlists} == {"lyrics"}
+    assert release_text(sung, "lyrics-fr", media_base=lambda _: "") is None
+
+
+@pytest.mark.parametrize("name", ["lyrics-en", "lyrics-de"])
+def test_a_track_without_words_is_a_gap(sung: tuple[Package, ...], name: str) -> None:
+    playlist = _words(sung, name)
+
+    starts = [i for i, one in enumerate(playlist.segments) if one.discontinuity]
+    parts = [
+        playlist.segments[start:end]
+        for start, end in zip([0, *starts], [*starts, None], strict=True)
+    ]
+    assert len(parts) == 3
+    for track, part in zip(sung, parts, strict=True):
+        has_words = any(one.name == name for one in track.lyrics)
+        assert all(bool(one.gap_tag) != has_words for one in part)
+        if has_words:
+            assert {one.uri for one in part} == {
+                f"../{track.track_id}/segments-{name.removeprefix('lyrics-')}.vtt"
+            }
+    edges = [round(start * 1_000_000) for start in starts_s(sung)]
+    lengths = [sum(round(one.duration * 1_000_000) for one in part) for part in parts]
+    assert lengths == [end - start for start, end in pairwise(edges)]
+    assert playlist.target_duration == 4
+
+
+def test_the_tracks_are_chapters(sung: tuple[Package, ...]) -> None:
+    parsed = m3u8.loads(release_multivariant(sung, title="", artist=""))
+    data = {one.data_id: one.uri for one in parsed.session_data}
+    assert data["com.apple.hls.chapters"] == "chapters.json"
