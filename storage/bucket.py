@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 from storage.base import ByteRange, ObjectInfo, StorageError
@@ -72,6 +73,18 @@ class Page:
     more: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class Unfinished:
+    """An upload in parts that was neither finished nor aborted."""
+
+    key: str
+    upload: str
+    since: datetime
+
+
+Marker = tuple[str, str]  # key and upload id that a listing of uploads goes on after
+
+
 class Bucket(Protocol):
     """Single requests. Keys are the server's; fields are header names in lower case."""
 
@@ -109,6 +122,12 @@ class Bucket(Protocol):
 
     async def page(self, prefix: str, more: str | None, limit: int = 1000) -> Page:
         """List keys that begin with the prefix."""
+        ...
+
+    async def uploads(
+        self, prefix: str, after: Marker | None
+    ) -> tuple[tuple[Unfinished, ...], Marker | None]:
+        """List unfinished uploads under the prefix, and where the next page begins."""
         ...
 
     async def delete(self, key: str) -> None:

@@ -12,12 +12,13 @@ import hashlib
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from storage import content
+from storage import claims, content
 from storage.base import (
     ByteRange,
     InvalidKey,
@@ -28,7 +29,7 @@ from storage.base import (
     check_span,
     split_prefix,
 )
-from storage.bucket import ABSENT, OUTSIDE, Bucket, S3Failure, Stat
+from storage.bucket import ABSENT, OUTSIDE, Bucket, Marker, S3Failure, Stat
 from storage.content import Content
 from storage.retrying import Retrying
 from storage.s3_errors import ALTERED, FORBIDDEN
@@ -89,21 +90,40 @@ class BucketStore:
     async def list(self, prefix: str) -> AsyncIterator[ObjectInfo]:
         """Every object whose key starts with the prefix, in key order, a thousand at a time."""
         split_prefix(prefix)
-        more: str | None = None
-        while True:
-            page = await self._run(partial(self._bucket.page, self._rules.prefix + prefix, more))
-            for found in page.objects:
-                key = found.key.removeprefix(self._rules.prefix)
-                with suppress(InvalidKey):  # not ours: a claim, a folder that a tool made
-                    yield ObjectInfo(check_key(key), found.size)
-            more = page.more
-            if more is None:
-                return
+        async for found in self._walk(prefix):
+            with suppress(InvalidKey):  # not ours: a claim, a folder that a tool made
+                check_key(found.key)
+                yield found
 
     async def delete(self, key: str) -> None:
         """Remove an object; absent is fine."""
         name = self._name(key)
         await self._run(lambda: self._bucket.delete(name))
+
+    async def leftovers(self, before: datetime) -> AsyncIterator[str]:
+        """Uploads in parts and claims that killed writers left: `key?upload`, `.claims/key`."""
+        after: Marker | None = None
+        while True:
+            call = partial(self._bucket.uploads, self._rules.prefix, after)
+            found, after = await self._run(call)
+            for one in found:
+                if one.since < before:
+                    yield f"{one.key.removeprefix(self._rules.prefix)}?{one.upload}"
+            if after is None:
+                break
+        async for claim in self._walk(claims.FOLDER):
+            if claim.modified is not None and claim.modified < before:
+                yield claim.key
+
+    async def sweep(self, name: str) -> None:
+        """Remove one of these; gone already is fine."""
+        key, is_upload, upload = name.partition("?")
+        if is_upload:
+            name = self._name(key)
+            await self._run(lambda: self._bucket.abort_upload(name, upload))
+            return
+        claim = claims.FOLDER + check_key(key.removeprefix(claims.FOLDER))
+        await self._run(lambda: self._bucket.delete(self._rules.prefix + claim))
 
     def locate(self, key: str) -> str:
         """Make the object's address: `s3://bucket/prefix/key`."""
@@ -125,6 +145,17 @@ class BucketStore:
     async def close(self) -> None:
         """Release connections."""
         await self._bucket.close()
+
+    async def _walk(self, prefix: str) -> AsyncIterator[ObjectInfo]:
+        """Everything under the prefix, whoever put it there."""
+        more: str | None = None
+        while True:
+            page = await self._run(partial(self._bucket.page, self._rules.prefix + prefix, more))
+            for found in page.objects:
+                yield replace(found, key=found.key.removeprefix(self._rules.prefix))
+            more = page.more
+            if more is None:
+                return
 
     def _name(self, key: str) -> str:
         return self._rules.prefix + check_key(key)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Callable, Mapping
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from html import unescape
 from typing import TypeVar
 from urllib.parse import urlsplit
@@ -27,7 +27,7 @@ from minio.credentials.providers import (
     Provider,
     StaticProvider,
 )
-from minio.datatypes import parse_list_objects
+from minio.datatypes import ListMultipartUploadsResult, parse_list_objects
 from minio.error import InvalidResponseError, S3Error, ServerError
 from urllib3.exceptions import HTTPError, NewConnectionError, SSLError
 from urllib3.exceptions import TimeoutError as HttpTimeout
@@ -35,7 +35,17 @@ from urllib3.response import BaseHTTPResponse
 
 from storage import s3_errors
 from storage.base import ByteRange, ObjectInfo
-from storage.bucket import ABSENT, UPLOAD_GONE, Condition, Page, S3Failure, Stat, whole_size
+from storage.bucket import (
+    ABSENT,
+    UPLOAD_GONE,
+    Condition,
+    Marker,
+    Page,
+    S3Failure,
+    Stat,
+    Unfinished,
+    whole_size,
+)
 from storage.bucket_store import BucketStore
 from storage.s3_errors import UNREADABLE
 from storage.s3_place import AMAZON, S3Place
@@ -44,6 +54,7 @@ from storage.uploads import Rules
 _T = TypeVar("_T")
 
 _CONNECT_S = 5.0
+_LONG_AGO = datetime.fromtimestamp(0, UTC)
 _METADATA_S = 2.0  # of a machine at Amazon; elsewhere nobody answers
 
 
@@ -143,8 +154,28 @@ class MinioBucket:
             found, is_cut, token, _ = parse_list_objects(answer)
         except (SyntaxError, ValueError) as exc:  # ParseError is a SyntaxError
             raise s3_errors.failure(self._place.label, UNREADABLE) from exc
-        objects = tuple(ObjectInfo(one.object_name or "", one.size or 0) for one in found)
+        objects = tuple(
+            ObjectInfo(one.object_name or "", one.size or 0, one.last_modified) for one in found
+        )
         return Page(objects, token if is_cut else None)
+
+    async def uploads(
+        self, prefix: str, after: Marker | None
+    ) -> tuple[tuple[Unfinished, ...], Marker | None]:
+        """List unfinished uploads."""
+        query = {"uploads": "", "prefix": prefix}
+        if after is not None:
+            query |= {"key-marker": after[0], "upload-id-marker": after[1]}
+        answer = await self._ask("GET", None, query=query)
+        try:
+            page = ListMultipartUploadsResult(answer)
+        except (SyntaxError, ValueError) as exc:
+            raise s3_errors.failure(self._place.label, UNREADABLE) from exc
+        found = tuple(
+            Unfinished(one.object_name, one.upload_id or "", one.initiated_time or _LONG_AGO)
+            for one in page.uploads
+        )
+        return found, (found[-1].key, found[-1].upload) if page.is_truncated and found else None
 
     async def delete(self, key: str) -> None:
         """Remove an object."""
@@ -187,7 +218,7 @@ class MinioBucket:
 
         try:
             return await _in_thread(ask)
-        except (S3Error, ServerError, InvalidResponseError, HTTPError, OSError) as exc:
+        except _ERRORS as exc:
             raise self._failure(exc, method) from exc
 
     def _failure(self, exc: Exception, method: str) -> S3Failure:
@@ -208,6 +239,8 @@ class MinioBucket:
 
 def _code(exc: Exception) -> str:
     """What kept a request from being answered."""
+    if isinstance(exc, SSLError):
+        return s3_errors.tls_code(exc)
     for kind, code in _CODES:
         if isinstance(exc, kind):
             return code
@@ -218,11 +251,19 @@ class _NoCredentials(OSError):
     """Neither the environment, nor the usual file, nor this machine's role has any."""
 
 
+_ERRORS = (
+    S3Error,
+    ServerError,
+    InvalidResponseError,
+    HTTPError,
+    OSError,
+    SyntaxError,  # an XML parser's
+)
 _CODES: tuple[tuple[type[Exception], str], ...] = (
     (_NoCredentials, s3_errors.NO_CREDENTIALS),
-    (SSLError, s3_errors.BAD_CERTIFICATE),
     (NewConnectionError, s3_errors.UNREACHABLE),
     (HttpTimeout, s3_errors.TIMED_OUT),
+    (SyntaxError, UNREADABLE),
 )
 
 

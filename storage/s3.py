@@ -16,7 +16,9 @@ from botocore.exceptions import (
     BotoCoreError,
     ClientError,
     ConnectTimeoutError,
+    CredentialRetrievalError,
     EndpointConnectionError,
+    MetadataRetrievalError,
     NoCredentialsError,
     PartialCredentialsError,
     ReadTimeoutError,
@@ -26,7 +28,17 @@ from botocore.parsers import ResponseParserError
 
 from storage import s3_errors
 from storage.base import ByteRange, ObjectInfo
-from storage.bucket import ABSENT, UPLOAD_GONE, Condition, Page, S3Failure, Stat, whole_size
+from storage.bucket import (
+    ABSENT,
+    UPLOAD_GONE,
+    Condition,
+    Marker,
+    Page,
+    S3Failure,
+    Stat,
+    Unfinished,
+    whole_size,
+)
 from storage.bucket_rules import merged
 from storage.bucket_store import BucketStore
 from storage.s3_place import S3Place
@@ -49,7 +61,8 @@ _META = "x-amz-meta-"
 _CODES: tuple[tuple[type[Exception], str], ...] = (
     (NoCredentialsError, s3_errors.NO_CREDENTIALS),
     (PartialCredentialsError, s3_errors.NO_CREDENTIALS),
-    (SSLError, s3_errors.BAD_CERTIFICATE),
+    (CredentialRetrievalError, s3_errors.NO_CREDENTIALS),
+    (MetadataRetrievalError, s3_errors.NO_CREDENTIALS),
     (ConnectTimeoutError, s3_errors.TIMED_OUT),
     (ReadTimeoutError, s3_errors.TIMED_OUT),
     (EndpointConnectionError, s3_errors.UNREACHABLE),
@@ -88,9 +101,13 @@ class S3Bucket:
         """Read an object, or a range of it."""
         asked = {} if span is None else {"Range": f"bytes={span.start}-{span.end - 1}"}
         answer = await self._ask("get_object", Key=key, **asked)
-        with self._failing("GET"):
-            async with answer["Body"] as body:
-                data: bytes = await body.read()
+        body = answer["Body"]
+        try:
+            data: bytes = await body.read()
+        except Exception as exc:  # any: the library lets some of aiohttp's errors through
+            raise s3_errors.failure(self._place.label, _code(exc)) from exc
+        finally:
+            body.close()  # after its last byte the connection is not this body's any more
         fields = _fields(answer)
         size = whole_size(self._place.label, fields.get("content-range"), span, len(data))
         return data, Stat.of(fields, size)
@@ -139,8 +156,24 @@ class S3Bucket:
         """List keys that begin with the prefix."""
         token = {} if more is None else {"ContinuationToken": more}
         answer = await self._ask("list_objects_v2", Prefix=prefix, MaxKeys=limit, **token)
-        objects = tuple(ObjectInfo(one["Key"], one["Size"]) for one in answer.get("Contents", ()))
+        objects = tuple(
+            ObjectInfo(one["Key"], one["Size"], one["LastModified"])
+            for one in answer.get("Contents", ())
+        )
         return Page(objects, answer.get("NextContinuationToken"))
+
+    async def uploads(
+        self, prefix: str, after: Marker | None
+    ) -> tuple[tuple[Unfinished, ...], Marker | None]:
+        """List unfinished uploads."""
+        markers = {} if after is None else {"KeyMarker": after[0], "UploadIdMarker": after[1]}
+        answer = await self._ask("list_multipart_uploads", Prefix=prefix, **markers)
+        found = tuple(
+            Unfinished(one["Key"], one["UploadId"], one["Initiated"])
+            for one in answer.get("Uploads", ())
+        )
+        is_cut = answer.get("IsTruncated") and found
+        return found, (found[-1].key, found[-1].upload) if is_cut else None
 
     async def delete(self, key: str) -> None:
         """Remove an object."""
@@ -245,6 +278,8 @@ def _fields(answer: Mapping[str, Any]) -> dict[str, str]:
 
 def _code(exc: Exception) -> str:
     """What kept a request from being answered."""
+    if isinstance(exc, SSLError):
+        return s3_errors.tls_code(exc)
     for kind, code in _CODES:
         if isinstance(exc, kind):
             return code

@@ -5,6 +5,7 @@ No text of a server or a library gets into a message: it may repeat what it was 
 
 from __future__ import annotations
 
+import ssl
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import parsedate_to_datetime
@@ -15,6 +16,7 @@ UNREACHABLE = "Unreachable"
 CUT_OFF = "CutOff"
 TIMED_OUT = "TimedOut"
 BAD_CERTIFICATE = "BadCertificate"
+NO_TLS = "NoTls"
 NO_CREDENTIALS = "NoCredentials"
 UNREADABLE = "UnreadableAnswer"
 FORBIDDEN = "Forbidden"  # a 403 without a body
@@ -22,6 +24,7 @@ ALTERED = "Altered"
 
 _SET_CREDENTIALS = "check storage.credentials_file, or AWS_ACCESS_KEY_ID and what belongs to it"
 _SET_REGION = "set storage.region to the bucket's"
+_DEEPEST = 30  # errors within an error
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +63,7 @@ _KNOWN = {
     "KMS.NotFoundException": _Known("there is no such KMS key", "set storage.sse_kms_key"),
     "KMS.DisabledException": _Known("the KMS key is disabled", "enable it"),
     BAD_CERTIFICATE: _Known("its certificate is not trusted", "set storage.ca_file"),
+    NO_TLS: _Known("no TLS can be agreed on", "https or http? check storage.endpoint"),
     # What may be over in a moment.
     UNREACHABLE: _Known("nobody answers there", "check storage.endpoint", transient=True),
     CUT_OFF: _Known("the connection was cut", "try again", transient=True),
@@ -85,6 +89,17 @@ def failure(place: str, code: str, status: int | None = None, date: str | None =
         cause = f"this machine's clock is {abs(minutes):.0f} min {_direction(minutes)}"
     remedy = f" ({known.remedy})" if known.remedy else ""
     return S3Failure(f"{place}: {cause}{remedy}", code, transient=known.transient)
+
+
+def tls_code(exc: BaseException) -> str:
+    """Whether it is the certificate, or TLS at all, that a library's SSL error is about."""
+    seen: list[object] = [exc]
+    for one in seen:
+        if isinstance(one, ssl.SSLCertVerificationError):
+            return BAD_CERTIFICATE
+        if isinstance(one, BaseException) and len(seen) < _DEEPEST:
+            seen += [one.__cause__, one.__context__, *one.args]
+    return NO_TLS
 
 
 def _unknown(place: str, code: str, status: int | None) -> S3Failure:

@@ -41,6 +41,11 @@ def make_bucket(server: S3Server, name: str = BUCKET) -> str:
     s3 = client(server)
     with suppress(s3.exceptions.BucketAlreadyOwnedByYou, s3.exceptions.BucketAlreadyExists):
         s3.create_bucket(Bucket=name)
+    # A gateway makes its pools now, which takes seconds, and not within somebody's timeout.
+    upload = s3.create_multipart_upload(Bucket=name, Key="warm")["UploadId"]
+    s3.abort_multipart_upload(Bucket=name, Key="warm", UploadId=upload)
+    s3.put_object(Bucket=name, Key="warm", Body=b"x")
+    s3.delete_object(Bucket=name, Key="warm")
     s3.close()
     return name
 

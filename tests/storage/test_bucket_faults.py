@@ -1,0 +1,203 @@
+"""Storing and reading through a network that fails, before a real gateway, with both clients."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from storage.base import ByteRange, ObjectInfo, ObjectNotFound, StorageError
+from storage.bucket_store import BucketStore
+from tests.servers.buckets import KINDS, PART_BYTES, open_store, place, rules
+from tests.servers.proxy import Fault, Proxy, answer, flip, proxying
+from tests.servers.s3_server import S3Server
+
+pytestmark = pytest.mark.server
+
+KEY = "a/b.mp4"
+DATA = bytes(range(256)) * 64
+
+
+@dataclass(frozen=True, slots=True)
+class Far:
+    """A store whose every byte goes through the proxy."""
+
+    store: BucketStore
+    proxy: Proxy
+    near: BucketStore  # the same place, without it
+
+    async def leftovers(self) -> list[str]:
+        soon = datetime.now(UTC) + timedelta(days=1)
+        return [one async for one in self.near.leftovers(soon)]
+
+
+@pytest.fixture(params=KINDS)
+async def far(request: pytest.FixtureRequest, rgw_bucket: S3Server) -> AsyncIterator[Far]:
+    kind: str = request.param
+    async with proxying(*rgw_bucket.address) as proxy:
+        same = rules(retry_s=5.0)
+        store = KINDS[kind](place(rgw_bucket, endpoint=proxy.endpoint, timeout_s=1.0), same)
+        near = open_store(kind, rgw_bucket, prefix=same.prefix)
+        try:
+            yield Far(store, proxy, near)
+        finally:
+            await store.close()
+            await near.close()
+
+
+@pytest.fixture
+def large(tmp_path: Path) -> Path:
+    """A file that goes up in three parts."""
+    path = tmp_path / "large"
+    path.write_bytes(os.urandom(2 * PART_BYTES + 1000))
+    return path
+
+
+def shorter(head: bytes, body: bytes) -> tuple[bytes, bytes]:
+    """An answer whose head promises a byte less than there is."""
+    return head.replace(b"%d" % len(body), b"%d" % (len(body) - 1)), body
+
+
+def longer(head: bytes, body: bytes) -> tuple[bytes, bytes]:
+    """An answer whose head promises a byte more than there is."""
+    return head.replace(b"%d" % len(body), b"%d" % (len(body) + 1)), body
+
+
+def flipped(head: bytes, body: bytes) -> tuple[bytes, bytes]:
+    """An answer with one bit turned over."""
+    return head, flip(1000)(body)
+
+
+def another_range(head: bytes, body: bytes) -> tuple[bytes, bytes]:
+    """An answer to another request than ours."""
+    return head.replace(b"bytes 100-199/", b"bytes 101-200/"), body
+
+
+READING = {
+    "cut in its head": Fault("GET", response_bytes=0),
+    "cut in its body": Fault("GET", response_bytes=5000),
+    "lost": Fault("GET", is_lost=True),
+    "late": Fault("GET", delay_s=2.0),
+    "shorter than it says": Fault("GET", response=longer),
+    "longer than it says": Fault("GET", response=shorter),
+    "with a bit turned over": Fault("GET", response=flipped),
+    "503, three times": Fault("GET", times=3, answer=answer(503, "SlowDown")),
+    "500, of no known kind": Fault("GET", answer=answer(500, "UnknownError")),
+    "502, of a proxy": Fault(
+        "GET",
+        answer=b"HTTP/1.1 502 X\r\nContent-Type: text/html\r\nContent-Length: 5\r\n\r\n<p>no",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", READING)
+async def test_a_whole_object_comes_right_though_its_answer_is(far: Far, what: str) -> None:
+    await far.near.put(KEY, DATA)
+    far.proxy.faults = [READING[what]]
+    assert await far.store.get(KEY) == DATA
+    assert not far.proxy.faults
+
+
+async def test_a_range_comes_right(far: Far) -> None:
+    await far.near.put(KEY, DATA)
+    for fault in (
+        Fault("GET", response_bytes=50),
+        Fault("GET", response=another_range),
+        Fault("GET", times=2, answer=answer(503, "SlowDown")),
+    ):
+        far.proxy.faults = [fault]
+        assert await far.store.get(KEY, ByteRange(100, 200)) == DATA[100:200]
+        assert not far.proxy.faults
+
+
+async def test_what_does_not_pass_ends_after_a_bounded_time(far: Far) -> None:
+    far.proxy.faults = [Fault("GET", times=1000, answer=answer(503, "SlowDown"))]
+    began = asyncio.get_running_loop().time()
+    with pytest.raises(StorageError, match="fewer requests") as caught:
+        await far.store.get(KEY)
+    assert caught.value.transient
+    assert asyncio.get_running_loop().time() - began < 15
+
+
+async def test_what_cannot_be_mended_by_trying_again_is_not_tried_again(far: Far) -> None:
+    far.proxy.faults = [Fault("GET", times=5, answer=answer(403, "AccessDenied"))]
+    with pytest.raises(StorageError, match="access denied") as caught:
+        await far.store.get(KEY)
+    assert not caught.value.transient
+    assert len(far.proxy.faults) == 1
+    assert far.proxy.faults[0].times == 4
+
+
+WRITING = {
+    "cut on its way there": Fault("PUT", request_bytes=5000),
+    "with a bit turned over": Fault("PUT", request=flip(1000)),
+    "stored, the answer lost": Fault("PUT", is_lost=True),
+    "answered late": Fault("PUT", delay_s=2.0),
+    "503, three times": Fault("PUT", times=3, answer=answer(503, "ServiceUnavailable")),
+}
+
+
+@pytest.mark.parametrize("what", WRITING)
+async def test_a_small_object_is_stored_right_though_its_bytes_are(far: Far, what: str) -> None:
+    far.proxy.faults = [WRITING[what]]
+    assert await far.store.put(KEY, DATA) == ObjectInfo(KEY, len(DATA))
+    assert not far.proxy.faults
+    assert await far.near.get(KEY) == DATA
+
+
+@pytest.mark.parametrize("what", WRITING)
+async def test_a_large_object_is_stored_right_though_a_part_is(
+    far: Far, large: Path, what: str
+) -> None:
+    far.proxy.faults = [WRITING[what]]
+    await far.store.put_file(KEY, large)
+    assert not far.proxy.faults
+    assert await far.near.get(KEY) == large.read_bytes()
+    assert await far.leftovers() == []
+
+
+async def test_the_answer_to_a_completion_may_be_lost(far: Far, large: Path) -> None:
+    far.proxy.faults = [Fault("POST", skip=1, is_lost=True)]  # the first POST begins the upload
+    await far.store.put_file(KEY, large)
+    assert not far.proxy.faults
+    assert await far.near.get(KEY) == large.read_bytes()
+    assert await far.leftovers() == []
+
+
+async def test_a_server_that_holds_other_bytes_is_found_out(far: Far) -> None:
+    def another_length(head: bytes, body: bytes) -> tuple[bytes, bytes]:
+        return head.replace(b"%d" % len(DATA), b"%d" % (len(DATA) - 1)), body
+
+    far.proxy.faults = [Fault("HEAD", response=another_length)]
+    with pytest.raises(StorageError, match="other bytes than it was sent") as caught:
+        await far.store.put(KEY, DATA)
+    assert caught.value.transient
+    with pytest.raises(ObjectNotFound):
+        await far.near.head(KEY)
+
+
+async def test_an_upload_that_fails_leaves_nothing(far: Far, large: Path) -> None:
+    far.proxy.faults = [Fault("PUT", times=1000, answer=answer(403, "AccessDenied"))]
+    with pytest.raises(StorageError, match="access denied"):
+        await far.store.put_file(KEY, large)
+    assert await far.leftovers() == []
+    with pytest.raises(ObjectNotFound):
+        await far.near.head(KEY)
+
+
+async def test_an_upload_that_is_interrupted_leaves_nothing(far: Far, large: Path) -> None:
+    far.proxy.faults = [Fault("PUT", times=3, delay_s=0.5)]
+    task = asyncio.create_task(far.store.put_file(KEY, large))
+    await far.proxy.has_put.wait()
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+    assert await far.leftovers() == []
+    with pytest.raises(ObjectNotFound):
+        await far.near.head(KEY)
