@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import importlib
+import logging
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from configs.settings import FfmpegSettings
 from pipeline.errors import EncoderFailed, ToolMissing
-from pipeline.ffmpeg.process import Limits, run
+from pipeline.ffmpeg.process import Confined, Limits, run
+from pipeline.ffmpeg.sandbox import Room, Sandbox, find_sandbox
+
+_log = logging.getLogger(__name__)
 
 OLDEST = (5, 1)  # the oldest that this was tested with (Debian 12)
 _REMEDY = "`apt install ffmpeg`, or `pip install headwater[ffmpeg]` for a recent static build"
@@ -27,6 +31,11 @@ class Tools:
     ffmpeg: Path
     ffprobe: Path
     version: tuple[int, ...]  # (8, 1, 2)
+    sandbox: Sandbox | None = None  # in which they run
+
+    def confined(self, reads: Sequence[Path] = (), writes: Sequence[Path] = ()) -> Confined:
+        """A place to run in, where these files can be read and these folders written."""
+        return Confined(self.sandbox, Room(tuple(reads), tuple(writes)))
 
     @property
     def label(self) -> str:
@@ -49,7 +58,8 @@ async def find_tools(settings: FfmpegSettings) -> Tools:
     pairs = list(dict.fromkeys(_candidates(settings)))
     if not pairs:
         raise ToolMissing(f"no ffmpeg with an ffprobe beside it was found ({_REMEDY})")
-    found = await asyncio.gather(*(_inspect(*pair) for pair in pairs))
+    sandbox = find_sandbox() if settings.sandbox != "off" else None
+    found = await asyncio.gather(*(_inspect(*pair, sandbox) for pair in pairs))
     tools = [one for one in found if isinstance(one, Tools)]
     if not tools:
         raise ToolMissing("; ".join(str(one) for one in found) + f" ({_REMEDY})")
@@ -57,6 +67,11 @@ async def find_tools(settings: FfmpegSettings) -> Tools:
     if newest.version < OLDEST:
         wanted = ".".join(map(str, OLDEST))
         raise ToolMissing(f"{newest.ffmpeg} is {newest.label}, {wanted} is needed ({_REMEDY})")
+    if newest.sandbox is None and settings.sandbox == "required":
+        remedy = "`apt install bubblewrap`, and user namespaces must be allowed"
+        raise ToolMissing(f"ffmpeg.sandbox is required, and bubblewrap cannot be used ({remedy})")
+    where = "in bubblewrap" if newest.sandbox else "without a sandbox"
+    _log.info("%s at %s, %s", newest.label, newest.ffmpeg, where)
     return newest
 
 
@@ -92,16 +107,24 @@ def _beside(tool: Path | None, name: str) -> Path:
     return tool.with_name(name) if tool else Path(name)
 
 
-async def _inspect(ffmpeg: Path, ffprobe: Path) -> Tools | ToolMissing:
-    """Run both once: a wheel's binary may need a newer C library than this system has."""
+async def _inspect(ffmpeg: Path, ffprobe: Path, sandbox: Sandbox | None) -> Tools | ToolMissing:
+    """Run both once: a wheel's binary may need a newer C library than this system has.
+
+    In the sandbox, if there is one; where that fails, and they run without it, it is none.
+    """
     limits = Limits(deadline_s=20)
+    confined = Confined(sandbox)
     try:
         said, _ = await asyncio.gather(
-            run([str(ffmpeg), "-version"], limits), run([str(ffprobe), "-version"], limits)
+            run([str(ffmpeg), "-version"], limits, confined=confined),
+            run([str(ffprobe), "-version"], limits, confined=confined),
         )
     except EncoderFailed as failure:
+        if sandbox is not None:
+            _log.debug("bubblewrap cannot be used for %s: %s", ffmpeg, failure.stderr_tail)
+            return await _inspect(ffmpeg, ffprobe, None)
         return ToolMissing(failure.cause)
     version = parse_version(said.stdout.decode("utf-8", "replace"))
     if version is None:
         return ToolMissing(f"{ffmpeg} does not say its version")
-    return Tools(ffmpeg, ffprobe, version)
+    return Tools(ffmpeg, ffprobe, version, sandbox)

@@ -34,12 +34,18 @@ _KNOWN: tuple[tuple[str, str], ...] = (
 )
 _SIGNALS = {
     signal.SIGXFSZ: "was stopped: it wrote more than such a master can need",
+    signal.SIGXCPU: "was stopped: it computed longer than such a master can need",
+    signal.SIGSEGV: "crashed on it (export the master again)",
+    signal.SIGABRT: "crashed on it (export the master again)",
     signal.SIGKILL: "was killed (out of memory?)",
 }
 
 
-def cause_of(stderr_tail: str, returncode: int) -> str:
-    """The cause in one line, without the path; falls back to ffmpeg's own last line."""
+def cause_of(stderr_tail: str, returncode: int, *, is_confined: bool = False) -> str:
+    """The cause in one line, without the path; falls back to ffmpeg's own last line.
+
+    bubblewrap, as a shell does, ends with 128 and the number of the signal that ended its child.
+    """
     if returncode < 0:
         name = signal.Signals(-returncode).name
         return f"ffmpeg {_SIGNALS.get(signal.Signals(-returncode), f'ended by {name}')}"
@@ -47,6 +53,8 @@ def cause_of(stderr_tail: str, returncode: int) -> str:
         found = re.search(pattern, stderr_tail)
         if found:
             return found.expand(cause)
+    if is_confined and returncode - 128 in _SIGNALS:
+        return f"ffmpeg {_SIGNALS[signal.Signals(returncode - 128)]}"
     lines = [line.strip() for line in stderr_tail.splitlines() if line.strip()]
     last = re.sub(r"^\[[^\]]* @ 0x[0-9a-f]+\] ", "", lines[-1]) if lines else "no message"
     return f"ffmpeg failed: {last}"

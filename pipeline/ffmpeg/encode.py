@@ -28,6 +28,9 @@ from pipeline.sound import Sound
 _DEADLINE_PER_SECOND = 20.0
 _DEADLINE_LEAST_S = 300.0
 _FILE_SPARE_BYTES = 64 << 20
+# ffmpeg says twice a second how far it is; a disk that sleeps, or a machine that swaps, may take
+# a while to get on.
+_STALL_S = 120.0
 
 # Rough cost of a rendition, to start the longest first and to weigh progress.
 _WEIGHTS = {Codec.AAC: 1.0, Codec.OPUS: 0.5, Codec.FLAC: 0.1}
@@ -76,6 +79,7 @@ async def encode(
     parts = plan(outputs, in_one=tools.encodes_in_parallel)
     done = dict.fromkeys(range(len(parts)), 0.0)
     said: list[str] = []
+    confined = tools.confined([source], [folder])
 
     async def work(number: int, part: _Part) -> None:
         measure, md5 = (blocks, md5_file) if part.measure else (None, None)
@@ -88,7 +92,7 @@ async def encode(
                 on_progress(sum(done.values()))
 
         async with slot():
-            completed = await run(argv, limits(sound), on_line)
+            completed = await run(argv, limits(sound), on_line, confined)
         if part.measure:
             said.append(completed.stderr_tail)
 
@@ -136,6 +140,7 @@ def limits(sound: Sound) -> Limits:
     return Limits(
         deadline_s=_DEADLINE_LEAST_S + _DEADLINE_PER_SECOND * sound.duration_s,
         file_bytes=pcm_bytes + _FILE_SPARE_BYTES,
+        stall_s=_STALL_S,
     )
 
 

@@ -41,7 +41,8 @@ class Probe:
 async def probe(tools: Tools, path: Path, form: str) -> Probe:
     """Ask ffprobe once. `form` is the sniffed format. Raises BadMaster where it cannot read it."""
     try:
-        done = await run(probe_args(tools.ffprobe, path, form), _LIMITS)
+        argv = probe_args(tools.ffprobe, path, form)
+        done = await run(argv, _LIMITS, confined=tools.confined([path]))
         return parse_probe(done.stdout)
     except EncoderFailed as exc:
         raise BadMaster(path, exc.cause) from exc

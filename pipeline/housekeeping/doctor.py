@@ -70,7 +70,14 @@ async def examine_ffmpeg(settings: FfmpegSettings) -> list[Finding]:
     if not tools.encodes_in_parallel:
         said = f"{tools.label}: encoders of one process run in turn, each decodes again"
         found = warn("ffmpeg", said, "`pip install headwater[ffmpeg]` has a newer one")
-    return [found]
+    return [found, _sandbox(tools)]
+
+
+def _sandbox(tools: Tools) -> Finding:
+    if tools.sandbox is not None:
+        return ok("sandbox", f"ffmpeg runs in {tools.sandbox.bwrap}, without network")
+    remedy = "`apt install bubblewrap`, and allow user namespaces"
+    return warn("sandbox", "ffmpeg runs with limits, and without bubblewrap", remedy)
 
 
 def examine_disk(folders: Iterable[Path], least_bytes: int) -> list[Finding]:

@@ -22,10 +22,18 @@ from pipeline.ffmpeg.causes import cause_of
         ("", 1, "ffmpeg failed: no message"),
         ("", -9, "was killed"),
         ("", -25, "wrote more"),
-        ("", -11, "SIGSEGV"),
+        ("", -11, "crashed on it"),
+        ("", -24, "computed longer"),
+        ("", -12, "SIGUSR2"),
     ],
 )
 def test_one_line_for_what_ffmpeg_says(tail: str, code: int, cause: str) -> None:
     said = cause_of(tail, code)
     assert cause in said
     assert "\n" not in said
+
+
+def test_a_signal_inside_of_the_sandbox_is_told_as_outside() -> None:
+    assert "wrote more" in cause_of("", 128 + 25, is_confined=True)
+    assert "no message" in cause_of("", 128 + 25)
+    assert "disk quota" in cause_of("Disk quota exceeded", 128 + 6, is_confined=True)

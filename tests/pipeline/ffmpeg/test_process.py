@@ -90,13 +90,34 @@ async def test_a_failing_listener_leaves_no_process() -> None:
 
 async def test_limits_hold() -> None:
     code = (
-        "import resource, time; time.sleep(0.3)\n"
-        "for what in ('CORE', 'FSIZE', 'NOFILE'):"
+        "import resource\n"
+        "for what in ('CORE', 'CPU', 'AS', 'FSIZE', 'NOFILE', 'NPROC'):"
         " print(resource.getrlimit(getattr(resource, f'RLIMIT_{what}'))[0])"
     )
-    done = await run(python(code), Limits(deadline_s=20, file_bytes=4096))
-    assert done.stdout.split() == [b"0", b"4096", b"256"]
-    assert resource.getrlimit(resource.RLIMIT_NOFILE)[0] != 256  # ours is untouched
+    limits = Limits(deadline_s=20, file_bytes=4096, memory_bytes=1 << 30)
+    done = await run(python(code), limits)
+    assert done.stdout.split() == [b"0", b"20", b"1073741824", b"4096", b"64", b"4096"]
+    assert resource.getrlimit(resource.RLIMIT_NOFILE)[0] != 64  # ours is untouched
+
+
+async def test_endless_computing_is_ended_by_its_limit() -> None:
+    with pytest.raises(EncoderFailed, match="computed longer"):
+        await run(python("while True: pass"), Limits(deadline_s=30, cpu_s=1))
+
+
+async def test_a_child_that_does_not_get_on_is_ended() -> None:
+    code = (
+        "import time\nfor n in range(200): print('out_time=00:00:01', flush=True); time.sleep(0.05)"
+    )
+    began = time.monotonic()
+    with pytest.raises(EncoderFailed, match="did not get on"):
+        await run(python(code), Limits(deadline_s=30, stall_s=0.5), lambda _: None)
+    assert time.monotonic() - began < 8
+
+
+async def test_a_child_that_gets_on_slowly_is_not() -> None:
+    code = "import time\nfor n in range(6): print(f'out_time={n}', flush=True); time.sleep(0.15)"
+    await run(python(code), Limits(deadline_s=30, stall_s=0.7), lambda _: None)
 
 
 async def test_the_child_has_nothing_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:
