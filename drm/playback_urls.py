@@ -5,11 +5,24 @@ Pure text: `headwater play` and the origin's playback answer both call it, so th
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 # Paths under a server's base URL; the origin routes the same ones.
 TOKEN_PREFIX = "/v1/t/"  # noqa: S105 - a path, not a password
 LICENSE_PATH = "/license/clearkey"
+VENDOR_LICENSE_PATHS = {
+    "widevine": "/license/widevine",
+    "playready": "/license/playready",
+    "fairplay": "/license/fairplay",
+}
+FAIRPLAY_CERTIFICATE_PATH = "/license/fairplay/certificate"
+# As Encrypted Media Extensions name them, and so do players' settings.
+_KEY_SYSTEMS = {
+    "widevine": "com.widevine.alpha",
+    "playready": "com.microsoft.playready",
+    "fairplay": "com.apple.fps",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +53,16 @@ def release_urls(base: str, token: str, release_id: str, edition: str, access: s
 def files_url(base: str, token: str, track_id: str, revision: str) -> str:
     """What the URL of any other file of a track begins with: its lyrics, pictures, downloads."""
     return f"{base.rstrip('/')}{TOKEN_PREFIX}{token}/tracks/{track_id}/{revision}/"
+
+
+def license_urls(base: str, token: str, systems: Collection[str]) -> dict[str, str]:
+    """Where licenses are, by key system: Clear Key's, and those of `VENDOR_LICENSE_PATHS`."""
+    base = base.rstrip("/")
+    found = {"org.w3.clearkey": f"{base}{LICENSE_PATH}?token={token}"}
+    for system, path in VENDOR_LICENSE_PATHS.items():
+        if system in systems:
+            found[_KEY_SYSTEMS[system]] = f"{base}{path}?token={token}"
+    return found
 
 
 def _urls(base: str, token: str, place: str) -> PlaybackUrls:

@@ -8,7 +8,7 @@ from aiohttp import hdrs, web
 
 from origin import problems
 from origin.problems import OriginError
-from origin.routes import catalog_api, health, playback, player, speke
+from origin.routes import catalog_api, health, playback, player, speke, vendor_license
 from origin.routes.license import PATH as LICENSE_PATH
 from origin.routes.license import LicenseHandler
 from origin.routes.media import MediaHandler, preflight
@@ -30,7 +30,7 @@ def make_app(deps: OriginDeps) -> web.Application:
     app[MEDIA] = MediaHandler(state)
     app[LICENSE] = LicenseHandler(state)
     app.cleanup_ctx.append(_stop_loads)
-    for routes in (playback, catalog_api, health, speke):
+    for routes in (playback, catalog_api, health, speke, vendor_license):
         routes.add_routes(app)
     player.add_routes(app, deps.settings.public_url)
     app.router.add_route(hdrs.METH_POST, LICENSE_PATH, app[LICENSE].handle)

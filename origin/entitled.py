@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 
 from aiohttp import web
 
 from catalog.records import WrappedKeyRecord
 from drm.errors import Denied
 from drm.policy import Denial, Reason
+from drm.policy import Grant as Granted
 from origin.auth import Grant
 from origin.entitlement import Entitlements
 from origin.key_rows import KeyRows
@@ -16,6 +19,14 @@ from packager.model import Kid, Scheme
 
 # Whose key it is not must not learn more than that.
 _SECRET = (Reason.WRONG_SCOPE, Reason.TIER)
+
+
+@dataclass(frozen=True, slots=True)
+class Entitled:
+    """The keys that somebody may have; `until`: when the first of the rights to them ends."""
+
+    records: list[WrappedKeyRecord]
+    until: datetime | None
 
 
 class EntitledKeys:
@@ -32,7 +43,7 @@ class EntitledKeys:
         grant: Grant,
         *,
         offline: bool = False,
-    ) -> list[WrappedKeyRecord]:
+    ) -> Entitled:
         """Those of the keys that the policy grants to the bearer of a token.
 
         Denied if there is none: with the policy's reason where the token is for the key's tier and
@@ -42,24 +53,33 @@ class EntitledKeys:
         """
         granted: list[WrappedKeyRecord] = []
         denials: list[Denial] = []
-        answers: dict[str, bool] = {}  # by track: a release's token asks for many keys of one
-        for kid in kids:
-            record = await self._rows.get(kid.value)
-            if record is None or record.scheme == Scheme.AES_128.value:
-                continue
-            if record.tier not in grant.tiers:
-                continue
-            if record.track_id not in answers:
-                answer = await self._entitlements.verdict(
+        answers: dict[str, Granted | Denial] = {}  # by track: many keys may be of one
+        for record in await self._opened(kids, grant):
+            answer = answers.get(record.track_id)
+            if answer is None:
+                answer = answers[record.track_id] = await self._entitlements.verdict(
                     request, grant, record.track_id, frozenset({record.tier}), offline=offline
                 )
-                answers[record.track_id] = not isinstance(answer, Denial)
-                if isinstance(answer, Denial) and answer.reason not in _SECRET:
-                    denials.append(answer)
-            if answers[record.track_id]:
+            if not isinstance(answer, Denial):
                 granted.append(record)
+            elif answer.reason not in _SECRET:
+                denials.append(answer)
         if granted:
-            return granted
+            return Entitled(granted, _first_end(answers.values()))
         if denials:
             raise Denied(denials[0].reason.value, denials[0].detail)
         raise Denied("not-entitled", "The token opens none of these keys.")
+
+    async def _opened(self, kids: Sequence[Kid], grant: Grant) -> list[WrappedKeyRecord]:
+        """Those of the keys that are of the token's tiers, whosever they are."""
+        records = [row for kid in kids if (row := await self._rows.get(kid.value)) is not None]
+        return [
+            record
+            for record in records
+            if record.scheme != Scheme.AES_128.value and record.tier in grant.tiers
+        ]
+
+
+def _first_end(answers: Iterable[Granted | Denial]) -> datetime | None:
+    ends = [one.until for one in answers if not isinstance(one, Denial) and one.until is not None]
+    return min(ends, default=None)

@@ -22,12 +22,13 @@ SHARED: Final[dict[str, str]] = {
     "X-Content-Type-Options": "nosniff",
 }
 
-# What a page may send. CMCD-* are the players' statistics (CTA-5004), where they use headers.
+# What a page may send. SOAPAction is PlayReady's; CMCD-* are the players' statistics (CTA-5004),
+# where they use headers.
 PREFLIGHT: Final[dict[str, str]] = {
     **SHARED,
     hdrs.ACCESS_CONTROL_ALLOW_METHODS: "GET, HEAD, POST, DELETE, OPTIONS",
     hdrs.ACCESS_CONTROL_ALLOW_HEADERS: (
-        "Authorization, Content-Type, Range, If-Match, If-None-Match, If-Range, "
+        "Authorization, Content-Type, Range, If-Match, If-None-Match, If-Range, SOAPAction, "
         "CMCD-Object, CMCD-Request, CMCD-Session, CMCD-Status"
     ),
     hdrs.ACCESS_CONTROL_MAX_AGE: "86400",

@@ -26,6 +26,7 @@ from drm.errors import (
     MalformedRequest,
 )
 from drm.speke import SpekeRefused
+from drm.vendors import VendorAway, VendorRefused
 from origin import headers as common
 from origin.wire import WireResponse, head
 from storage.base import ObjectNotFound, StorageError
@@ -106,6 +107,8 @@ _TABLE: tuple[tuple[type[Exception], Problem], ...] = (
         IdentityProviderAway,
         Problem(503, "identity-unavailable", "Tokens cannot be checked now", headers=_RETRY),
     ),
+    (VendorAway, Problem(503, "vendor-unavailable", "No license now", headers=_RETRY)),
+    (VendorRefused, Problem(502, "vendor-refused", "The vendor gives no license")),
     (DrmError, Problem(503, "keys-unavailable", "Keys cannot be opened now", headers=_RETRY)),
     (NotFound, Problem(404, "not-found", "Not found")),
     (ObjectNotFound, Problem(404, "not-found", "Not found")),

@@ -18,6 +18,7 @@ from drm.playback_token import PlaybackTokens
 from drm.provider_tokens import ProviderTokens
 from drm.terms import AllTerms
 from drm.tiers import Tiers
+from drm.vendors import LicenseServers
 from origin.auth import PlaybackGrants
 from origin.cache import Cache
 from origin.delivery import Pieces, Reply
@@ -59,6 +60,7 @@ class OriginDeps:
     recipients: Recipients | None = None  # certificates that SPEKE encrypts keys to
     provider_tokens: ProviderTokens | None = None  # the service's own identity provider
     own_tokens: bool = True  # whether access tokens of our own are accepted beside those
+    licenses: LicenseServers = field(default_factory=LicenseServers)  # of other key systems
     streams: Mapping[str, int] = field(default_factory=dict)  # at most, by subscription
     stream_ttl_s: int = 120
     offline: tuple[str, ...] = ()  # the subscriptions whose licenses may be kept

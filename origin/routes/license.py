@@ -65,7 +65,7 @@ class LicenseHandler:
         offline = asked.type is SessionType.PERSISTENT
         if offline:
             what["offline"] = True
-        records = await self._entitled.of(request, asked.kids, grant, offline=offline)
-        what["given"] = [record.kid.hex() for record in records]
-        opened = [await self._rows.open(record) for record in records]
+        entitled = await self._entitled.of(request, asked.kids, grant, offline=offline)
+        what["given"] = [record.kid.hex() for record in entitled.records]
+        opened = [await self._rows.open(record) for record in entitled.records]
         return clearkey.license(opened, asked.type)

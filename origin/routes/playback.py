@@ -15,7 +15,14 @@ from aiohttp import web
 from catalog.records import TrackRecord
 from drm.errors import Denied
 from drm.model import PlaybackToken
-from drm.playback_urls import PlaybackUrls, files_url, playback_urls, release_urls
+from drm.playback_urls import (
+    FAIRPLAY_CERTIFICATE_PATH,
+    PlaybackUrls,
+    files_url,
+    license_urls,
+    playback_urls,
+    release_urls,
+)
 from drm.policy import release_scope, track_scope
 from origin.bodies import json_answer, no_store
 from origin.packages import available_track, release_loudness
@@ -46,6 +53,7 @@ async def post_playback(request: web.Request) -> web.Response:
     return json_answer(
         _describe(track, replace(package, album_loudness=album))
         | _way(urls, token, text, package)
+        | _licenses(state, base, text)
         | _session(state, who)
         | _companions(
             package,
@@ -97,6 +105,7 @@ async def post_release(request: web.Request) -> web.Response:
             "tracks": tracks,
         }
         | _way(urls, token, text, packages[0])
+        | _licenses(state, base, text)
         | _session(state, who)
     )
 
@@ -128,6 +137,16 @@ def _way(urls: PlaybackUrls, token: PlaybackToken, text: str, package: Package) 
         "license": urls.license,
         "token": text,
         "expires_at": token.expires_at.isoformat().replace("+00:00", "Z"),
+    }
+
+
+def _licenses(state: OriginState, base: str, token: str) -> dict[str, Any]:
+    """Where each key system that is served has its licenses, and what FairPlay wants beside it."""
+    servers = state.deps.licenses
+    certificate = servers.fairplay_certificate is not None
+    return {
+        "licenses": license_urls(base, token, servers.systems()),
+        "fairplay_certificate": base + FAIRPLAY_CERTIFICATE_PATH if certificate else None,
     }
 
 

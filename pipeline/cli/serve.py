@@ -16,6 +16,7 @@ from origin.state import OriginDeps
 from origin.workers import WorkersFailed
 from pipeline.cli.compose import Invocation, key_systems, open_deps, pass_invocation
 from pipeline.cli.identity import open_provider_tokens
+from pipeline.cli.license_servers import open_license_servers
 from pipeline.cli.output import Failure
 from pipeline.cli.speke import open_recipients
 from pipeline.cli.storage import require_store
@@ -63,6 +64,7 @@ async def _open(settings: Settings) -> AsyncIterator[OriginDeps]:
     async with (
         open_deps(settings, replica=True, role=Role.ORIGIN) as deps,
         open_provider_tokens(settings.identity) as provider_tokens,
+        open_license_servers(settings.licenses) as licenses,
     ):
         await require_store(deps.store, patient=True)
         yield OriginDeps(
@@ -81,6 +83,7 @@ async def _open(settings: Settings) -> AsyncIterator[OriginDeps]:
             recipients=open_recipients(settings.drm),
             provider_tokens=provider_tokens,
             own_tokens=settings.identity.own_tokens,
+            licenses=licenses,
             streams=settings.drm.streams,
             stream_ttl_s=settings.drm.stream_ttl_s,
             offline=settings.drm.offline,

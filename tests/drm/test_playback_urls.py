@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from drm.playback_urls import playback_urls
+from drm.playback_urls import license_urls, playback_urls
 
 FOLDER = "/v1/t/TOKEN/tracks/tabc/0123456789abcdef/standard-premium"
 
@@ -15,3 +15,12 @@ def test_urls_lie_under_the_base(base: str) -> None:
     assert urls.hls_identity == f"{root}{FOLDER}/hls-identity/multivariant.m3u8"
     assert urls.dash == f"{root}{FOLDER}/dash/manifest.mpd"
     assert urls.license == f"{root}/license/clearkey?token=TOKEN"
+
+
+def test_licenses_by_key_system() -> None:
+    found = license_urls("https://a.example/", "1.t", ("widevine", "fairplay"))
+    assert found == {
+        "org.w3.clearkey": "https://a.example/license/clearkey?token=1.t",
+        "com.widevine.alpha": "https://a.example/license/widevine?token=1.t",
+        "com.apple.fps": "https://a.example/license/fairplay?token=1.t",
+    }
