@@ -247,6 +247,14 @@ async def get(tx: Tx, job_id: str) -> JobRecord:
     return _record(row)
 
 
+async def begin_with(tx: Tx, start: str, limit: int) -> tuple[JobRecord, ...]:
+    """Read jobs by the beginning of their ids."""
+    # Ids are hex digits: nothing sorts behind those that begin so but before their start and a g.
+    query = select(jobs).where(jobs.c.job_id >= start, jobs.c.job_id < f"{start}g")
+    query = query.order_by(jobs.c.job_id).limit(limit)
+    return tuple(_record(row) for row in await tx.execute(query))
+
+
 async def list_page(
     tx: Tx,
     *,

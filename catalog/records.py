@@ -33,6 +33,9 @@ class JobState(StrEnum):
     CANCELED = "canceled"
 
 
+OVER = frozenset({JobState.DONE, JobState.FAILED, JobState.PARKED, JobState.CANCELED})
+
+
 class JobQueue(StrEnum):
     """Which jobs come first."""
 

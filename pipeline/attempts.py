@@ -42,6 +42,7 @@ _ELSEWHERE_S = 1.0  # how soon a job that another worker holds is looked at agai
 class Later:
     """A job that is not over: look at it again at that instant."""
 
+    source: Path
     until: datetime
     reason: str | None  # one line for people; None: another worker does it
 
@@ -63,7 +64,7 @@ class Attempts:
         record = await self._record(job_id)
         source = path or self.masters.named(record.source)
         if (reason := self._no_room(source)) and await self._postponed(job_id, reason):
-            return Later(self._in(_NO_ROOM_S), f"waits for room: {reason}")
+            return Later(source, self._in(_NO_ROOM_S), f"waits for room: {reason}")
         claim = await self._claim(record)
         if claim is None:
             return await self._elsewhere(job_id, source)
@@ -114,7 +115,7 @@ class Attempts:
         try:
             if is_again and not policy.is_last(job.claim.attempt):
                 until = await job.wait(error, policy.delay_s(job.claim.attempt))
-                return Later(until, _again(error, job.claim.attempt, policy))
+                return Later(source, until, _again(error, job.claim.attempt, policy))
             await (job.park(error) if is_again else job.fail(error))
         except Fenced:
             return await self._elsewhere(job.id, source)
@@ -143,11 +144,11 @@ class Attempts:
         if outcome is not None:
             return outcome
         if record.state is JobState.WAITING and record.not_before:
-            return Later(record.not_before, record.error)
-        return Later(self._in(_ELSEWHERE_S), None)
+            return Later(source, record.not_before, record.error)
+        return Later(source, self._in(_ELSEWHERE_S), None)
 
     async def _record(self, job_id: str) -> JobRecord:
-        async with self.shop.catalog.connect() as tx:
+        async with self.shop.catalog.connect(fresh=True) as tx:
             return await jobs.get(tx, job_id)
 
     def _no_room(self, source: Path) -> str | None:

@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 from typing import Protocol
 
 from catalog.records import MasterSource
-from pipeline.errors import BadMaster, shown
+from pipeline.errors import BadMaster, NoMasters, shown
 from pipeline.master import SUFFIXES
 from pipeline.workspace import Workspace
 from storage.base import ObjectNotFound
@@ -18,6 +18,7 @@ from storage.base import ObjectNotFound
 _SCHEME = "s3:/"  # as a Path has it: pathlib makes one slash of two
 # What belongs to a master begins with its name, or is the folder's cover.
 _COVERS = ("cover", "front", "folder")
+_NO_STORAGE = "the settings name no object storage to fetch it from (storage.kind: s3)"
 _MOST_COMPANIONS = 50
 _MOST_COMPANION_BYTES = 32 << 20
 
@@ -50,6 +51,19 @@ class Masters:
             return Path(os.fsdecode(bytes.fromhex(source.path_hex)))
         return Path(source.name)
 
+    async def below(self, folder: Path) -> list[Path]:
+        """The masters below an address, in order of their keys.
+
+        NoMasters where there is no object storage.
+        """
+        bucket, _, prefix = str(folder).removeprefix(_SCHEME).partition("/")
+        if self.open_bucket is None:
+            raise NoMasters(f"{shown(folder)}: {_NO_STORAGE}")
+        async with self.open_bucket(bucket) as opened:
+            keys = [key async for key, _ in opened.sizes(f"{prefix}/" if prefix else "")]
+        paths = [Path(f"{_SCHEME}{bucket}/{key}") for key in sorted(keys)]
+        return [path for path in paths if is_master_name(path)]
+
     @asynccontextmanager
     async def local(self, source: Path, workspace: Workspace) -> AsyncIterator[Path]:
         """A file to read: the master itself, or a copy of an object and of what lies beside it."""
@@ -58,12 +72,16 @@ class Masters:
             return
         bucket, key = _bucket_and_key(source)
         if self.open_bucket is None:
-            problem = "there is no object storage in the settings to fetch it from"
-            raise BadMaster(source, problem, "storage.kind: s3")
+            raise BadMaster(source, _NO_STORAGE)
         with workspace.folder() as folder:
-            async with self.open_bucket(bucket) as store:
-                path = await _fetch(store, source, key, folder)
+            async with self.open_bucket(bucket) as opened:
+                path = await _fetch(opened, source, key, folder)
             yield path
+
+
+def is_master_name(path: Path) -> bool:
+    """Tell a master from a folder of them, by its name alone."""
+    return path.suffix.lower() in SUFFIXES
 
 
 def is_remote(source: Path) -> bool:
@@ -95,7 +113,7 @@ async def _fetch(bucket: Bucket, source: Path, key: str, folder: Path) -> Path:
     for name in names:
         async for other, size in bucket.sizes(directory + name):
             path = folder / other.removeprefix(directory)
-            is_beside = path.parent == folder and path.suffix.lower() not in SUFFIXES
+            is_beside = path.parent == folder and not is_master_name(path)
             if is_beside and not path.exists() and size <= _MOST_COMPANION_BYTES:
                 await bucket.fetch(other, path)
                 count += 1

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, Self
 
 from catalog.records import RenditionRecord
 
@@ -50,14 +50,24 @@ class Progress:
     title: str | None = None
     fraction: float = 0.0  # of this stage, 0 to 1
 
+    @classmethod
+    def at(cls, source: Path, stage: Stage, overall: float) -> Self:
+        """How far a track is that has come so far altogether, 0 to 1."""
+        begin, end = _span(stage)
+        return cls(source, stage, fraction=min(max((overall - begin) / (end - begin), 0.0), 1.0))
+
     @property
     def overall(self) -> float:
         """Of the whole track, 0 to 1."""
-        stages = list(Stage)
-        following = stages[stages.index(self.stage) + 1 :]
-        end = _BEGINS[following[0]] if following else 1.0
-        begin = _BEGINS[self.stage]
+        begin, end = _span(self.stage)
         return begin + (end - begin) * self.fraction
+
+
+def _span(stage: Stage) -> tuple[float, float]:
+    """What part of a track's time a stage is."""
+    stages = list(Stage)
+    following = stages[stages.index(stage) + 1 :]
+    return _BEGINS[stage], _BEGINS[following[0]] if following else 1.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Protocol
 from uuid import uuid4
@@ -77,8 +77,11 @@ async def submit_all(
     """Queue a job for each master, in one transaction."""
     orders = []
     async with catalog.begin() as tx:
-        for source in sources:
+        for number, source in enumerate(sources):
+            moment = now + timedelta(microseconds=number)  # so they keep their order
             wanted = source_of(source, operator_id=operator_id, scheme=scheme)
-            job_id = await jobs.submit(tx, uuid4().hex, wanted, tenant=tenant, queue=queue, now=now)
+            job_id = await jobs.submit(
+                tx, uuid4().hex, wanted, tenant=tenant, queue=queue, now=moment
+            )
             orders.append(Order(job_id, source, queue))
     return tuple(orders)

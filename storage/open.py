@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from enum import Enum, auto
 
 from configs import paths
 from configs.settings import Settings, StorageSettings
 from storage.base import ObjectStore, StorageError
+from storage.bucket import Bucket
 from storage.credentials import read_credentials
 from storage.local import LocalStore
 from storage.s3_place import S3Place
@@ -40,8 +42,21 @@ def open_store(settings: Settings, role: Role) -> ObjectStore:
 
         return MinioStore(place, rules)
     except ModuleNotFoundError as exc:
-        msg = f"{exc.name} is not installed (pip install headwater[s3])"
-        raise StorageError(msg, transient=False) from exc
+        raise _not_installed(exc) from exc
+
+
+def open_bucket(settings: StorageSettings, name: str) -> Bucket:
+    """Another bucket of the same server, for threads that read it; see `open_store`."""
+    try:
+        from storage.minio import MinioBucket  # noqa: PLC0415
+
+        return MinioBucket(replace(_place(settings), bucket=name))
+    except ModuleNotFoundError as exc:
+        raise _not_installed(exc) from exc
+
+
+def _not_installed(exc: ModuleNotFoundError) -> StorageError:
+    return StorageError(f"{exc.name} is not installed (pip install headwater[s3])", transient=False)
 
 
 def _place(settings: StorageSettings) -> S3Place:

@@ -9,6 +9,8 @@ from hypothesis import settings
 pytest_plugins = [
     "tests.servers.moto",
     "tests.servers.postgres",
+    "tests.servers.rabbitmq",
+    "tests.servers.redis",
     "tests.servers.rgw",
 ]
 

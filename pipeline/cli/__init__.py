@@ -23,6 +23,8 @@ __all__ = ["main"]
 
 _COMMANDS: Mapping[str, str] = {
     "ingest": "pipeline.cli.ingest:ingest_command",
+    "jobs": "pipeline.cli.jobs:jobs_group",
+    "worker": "pipeline.cli.worker:worker_command",
     "serve": "pipeline.cli.serve:serve_command",
     "play": "pipeline.cli.play:play_command",
     "token": "pipeline.cli.token:token_group",

@@ -259,7 +259,7 @@ async def test_bad_masters_fail_in_one_line_each_and_the_rest_goes_on(
             assert "\n" not in outcome.error
         async with shop.catalog.connect() as tx:
             assert len(await tracks.list_page(tx, after=None, limit=10)) == 1
-            failed = [one for one in await jobs.list_page(tx, limit=20) if one.state is JobState.FAILED]
+            failed = await jobs.list_page(tx, states=[JobState.FAILED], limit=20)
         assert len(failed) == len(bad)
 
 

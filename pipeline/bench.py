@@ -1,0 +1,103 @@
+"""What a worker does with one job after another, each for itself: no batch, no album."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+
+from catalog import deliveries, jobs
+from catalog.errors import CatalogError
+from catalog.records import OVER, JobQueue
+from pipeline.albums import Albums
+from pipeline.attempts import Attempts, Later
+from pipeline.batch import sweep_remains
+from pipeline.ingest import Ingest, Workshop
+from pipeline.masters import Masters
+from pipeline.progress import Outcome, Reporter
+
+_log = logging.getLogger(__name__)
+
+_LOOK_S = 1.0  # how often an idle worker looks into the catalog
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """A place to do jobs at. `do` may be called concurrently."""
+
+    shop: Workshop
+    reporter: Reporter
+    masters: Masters
+
+    async def do(self, job_id: str) -> None:
+        """Try a job once; nothing is raised but what keeps its row from being read or written."""
+        if await self._is_over(job_id):  # a message that came twice
+            return
+        albums = Albums()
+        await albums.find((), self.shop.tenant)  # of one track nothing is known
+        attempts = Attempts(self.shop, Ingest(self.shop, self.reporter, albums), self.masters)
+        match await attempts.once(job_id, _NobodyWaits()):
+            case Later(source=source, reason=str() as reason):
+                self.reporter.warn(source, reason)
+            case Outcome() as outcome:
+                self.reporter.done(outcome)
+
+    async def next(self, queues: Sequence[JobQueue], limit: int = 1) -> tuple[str, ...]:
+        """Jobs that may be claimed now: in the order of the queues, the oldest first."""
+        async with self.shop.catalog.connect(fresh=True) as tx:
+            return await deliveries.claimable(tx, queues, self.shop.clock(), limit)
+
+    async def _is_over(self, job_id: str) -> bool:
+        async with self.shop.catalog.connect(fresh=True) as tx:
+            return (await jobs.get(tx, job_id)).state in OVER
+
+    async def tidy(self) -> None:
+        """Remove what workers of this machine that were killed have left."""
+        await sweep_remains(self.shop)
+
+
+async def work(bench: Bench, queues: Sequence[JobQueue], slots: int, stop: asyncio.Event) -> None:
+    """Do jobs of these queues, the first queue's first, until told to stop; then end what runs.
+
+    A cancellation gives the running jobs back. Looks into the catalog: no broker is needed.
+    """
+    loop = asyncio.get_running_loop()
+    running: dict[str, asyncio.Task[None]] = {}
+    stopping = asyncio.create_task(stop.wait())
+    tidied = loop.time()
+    try:
+        while not stop.is_set():
+            with suppress(CatalogError):  # away; it is looked at again
+                for job_id in await bench.next(queues, limit=slots + len(running)):
+                    if len(running) < slots and job_id not in running:
+                        running[job_id] = asyncio.create_task(_logged(bench, job_id))
+            await asyncio.wait(
+                {stopping, *running.values()}, timeout=_LOOK_S, return_when=asyncio.FIRST_COMPLETED
+            )
+            running = {job_id: task for job_id, task in running.items() if not task.done()}
+            if loop.time() - tidied > bench.shop.jobs.sweep_s:
+                tidied = loop.time()
+                await bench.tidy()
+        await asyncio.gather(*running.values())
+    finally:
+        left = {stopping, *running.values()}
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
+
+
+async def _logged(bench: Bench, job_id: str) -> None:
+    try:
+        await bench.do(job_id)
+    except Exception as exc:  # noqa: BLE001 - of one job; its lease ends, and it is tried again
+        _log.warning("job %s: %s: %s", job_id, type(exc).__name__, exc)
+
+
+class _NobodyWaits:
+    """The place of a job that waits for no other."""
+
+    @asynccontextmanager
+    async def left(self) -> AsyncIterator[None]:
+        yield

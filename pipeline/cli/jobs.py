@@ -1,0 +1,222 @@
+"""`headwater jobs`: what waits, runs, failed and is done."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine, Sequence
+from datetime import UTC, datetime
+
+import click
+
+from catalog import jobs
+from catalog.engine import Catalog
+from catalog.errors import NotFound, WrongState
+from catalog.records import OVER, JobQueue, JobRecord, JobState
+from pipeline.cli.compose import Invocation, open_catalog, operator, pass_invocation
+from pipeline.cli.executors import make_submitter
+from pipeline.cli.job_view import job_fields, job_line, job_object, log_lines
+from pipeline.cli.output import FAILED, Failure, instant, write_fields, write_json, write_table
+
+_WATCH_S = 1.0
+
+json_option = click.option(
+    "--json", "as_json", is_flag=True, help="Print JSON objects, one a line."
+)
+
+
+@click.group("jobs")
+def jobs_group() -> None:
+    """Jobs of ingests: each is for one master. docs/jobs.md says what their states mean."""
+
+
+@jobs_group.command("list")
+@click.option(
+    "--state",
+    "states",
+    multiple=True,
+    type=click.Choice([state.value for state in JobState]),
+    help="Only jobs in this state; may be given several times.",
+)
+@click.option("--queue", type=click.Choice([queue.value for queue in JobQueue]), help="Only these.")
+@click.option("--limit", type=click.IntRange(1, 100_000), default=50, show_default=True)
+@json_option
+@pass_invocation
+def list_(
+    invocation: Invocation,
+    *,
+    states: tuple[str, ...],
+    queue: str | None,
+    limit: int,
+    as_json: bool,
+) -> None:
+    """List jobs, the newest first, and on stderr how many there are of each state.
+
+    headwater jobs list --state parked --state failed
+    """
+
+    async def run() -> tuple[Sequence[JobRecord], str]:
+        async with open_catalog(invocation.load().settings) as catalog, catalog.connect() as tx:
+            found = await jobs.list_page(
+                tx,
+                states=[JobState(state) for state in states],
+                queue=JobQueue(queue) if queue else None,
+                limit=limit,
+            )
+            counts = sorted((await jobs.count(tx)).items())
+            return found, ", ".join(f"{count} {pair[0]} {pair[1]}" for pair, count in counts)
+
+    found, counts = asyncio.run(run())
+    if as_json:
+        for one in found:
+            write_json(job_object(one))
+        return
+    if found:
+        write_table(job_line(one) for one in found)
+    click.echo(counts or "nothing waits, runs or has failed", err=True)
+
+
+@jobs_group.command("show")
+@click.argument("job")
+@json_option
+@pass_invocation
+def show(invocation: Invocation, *, job: str, as_json: bool) -> None:
+    """All that is known of a JOB: its stages and their seconds, its attempts, why they failed.
+
+    headwater jobs show 6f1c
+    """
+
+    async def run() -> JobRecord:
+        async with open_catalog(invocation.load().settings) as catalog:
+            return await _one(catalog, job)
+
+    record = asyncio.run(run())
+    if as_json:
+        write_json(job_object(record))
+        return
+    write_fields(job_fields(record))
+    if record.log:
+        write_table(log_lines(record))
+
+
+@jobs_group.command("retry")
+@click.argument("jobs_", metavar="JOB...", nargs=-1)
+@click.option("--parked", is_flag=True, help="All that are parked.")
+@json_option
+@pass_invocation
+def retry(invocation: Invocation, *, jobs_: tuple[str, ...], parked: bool, as_json: bool) -> None:
+    """Queue jobs again that failed, were parked or canceled, or wait: with all their attempts.
+
+    headwater jobs retry --parked
+    """
+    if bool(jobs_) == parked:
+        raise click.UsageError("name the jobs, or give --parked")
+
+    async def run() -> list[JobRecord]:
+        settings = invocation.load().settings
+        async with open_catalog(settings) as catalog:
+            if parked:
+                async with catalog.connect() as tx:
+                    states = [JobState.PARKED]
+                    wanted = await jobs.list_page(tx, states=states, limit=1_000_000)
+            else:
+                wanted = tuple([await _one(catalog, one) for one in jobs_])
+            again = []
+            for one in wanted:
+                async with catalog.begin() as tx:
+                    again.append(await jobs.retry(tx, one.job_id))
+            submitter = make_submitter(settings.jobs, catalog)
+            for queue in {one.queue for one in again}:
+                ids = [one.job_id for one in again if one.queue is queue]
+                await submitter.deliver(ids, queue)
+            return again
+
+    _show(_run(run()), as_json=as_json)
+
+
+@jobs_group.command("cancel")
+@click.argument("jobs_", metavar="JOB...", nargs=-1, required=True)
+@json_option
+@pass_invocation
+def cancel(invocation: Invocation, *, jobs_: tuple[str, ...], as_json: bool) -> None:
+    """End jobs that are not over. A worker that has one ends it within seconds.
+
+    headwater jobs cancel 6f1c
+    """
+
+    async def run() -> list[JobRecord]:
+        async with open_catalog(invocation.load().settings) as catalog:
+            wanted = [await _one(catalog, one) for one in jobs_]
+            why = f"canceled by {operator()}"
+            async with catalog.begin() as tx:
+                now = datetime.now(UTC)
+                return [await jobs.cancel(tx, one.job_id, why, now) for one in wanted]
+
+    _show(_run(run()), as_json=as_json)
+
+
+@jobs_group.command("watch")
+@click.argument("jobs_", metavar="[JOB...]", nargs=-1)
+@json_option
+@pass_invocation
+def watch(invocation: Invocation, *, jobs_: tuple[str, ...], as_json: bool) -> None:
+    """Print each change of jobs until they are over: of these, or of all that are not over now.
+
+    Exit code 1 if one of them failed.
+
+    headwater jobs watch
+    """
+    failed = asyncio.run(_watch(invocation, jobs_, as_json=as_json))
+    if failed:
+        raise click.exceptions.Exit(FAILED)
+
+
+async def _watch(invocation: Invocation, names: Sequence[str], *, as_json: bool) -> bool:
+    async with open_catalog(invocation.load().settings) as catalog:
+        if names:
+            left = [(await _one(catalog, name)).job_id for name in names]
+        else:
+            open_states = [JobState.QUEUED, JobState.RUNNING, JobState.WAITING]
+            async with catalog.connect() as tx:
+                found = await jobs.list_page(tx, states=open_states, limit=10_000)
+            left = [one.job_id for one in found]
+        failed = False
+        shown: dict[str, tuple[object, ...]] = {}
+        while left:
+            for job_id in tuple(left):
+                async with catalog.connect() as tx:
+                    record = await jobs.get(tx, job_id)
+                now = (record.state, record.stage, record.attempts, round(record.progress, 1))
+                if shown.get(job_id) != now:
+                    _show([record], as_json=as_json)
+                shown[job_id] = now
+                if record.state in OVER:
+                    left.remove(job_id)
+                    failed |= record.state is not JobState.DONE
+            await asyncio.sleep(_WATCH_S if left else 0)
+        return failed
+
+
+def _show(records: Sequence[JobRecord], *, as_json: bool) -> None:
+    for one in records:
+        if as_json:
+            write_json(job_object(one))
+        else:
+            write_table([[instant(datetime.now(UTC)), *job_line(one)]])
+
+
+def _run(work: Coroutine[object, object, list[JobRecord]]) -> list[JobRecord]:
+    try:
+        return asyncio.run(work)
+    except WrongState as exc:
+        raise Failure(str(exc)) from exc
+
+
+async def _one(catalog: Catalog, name: str) -> JobRecord:
+    """The job that an id, or the beginning of one, names."""
+    async with catalog.connect() as tx:
+        found = await jobs.begin_with(tx, name, limit=2)
+    if not found:
+        raise NotFound("job", name)
+    if len(found) > 1:
+        raise Failure(f"several jobs begin with {name}: write more of the id")
+    return found[0]

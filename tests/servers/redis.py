@@ -1,0 +1,94 @@
+"""A real Redis, started once for all tests that ask for one, and gone with them."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+_MISSING = (
+    "Redis is not installed: scripts/setup test installs it "
+    "(on Debian or Ubuntu: apt-get install redis-server)"
+)
+_PATIENCE_S = 20.0
+
+
+@dataclass
+class Redis:
+    """The server: a folder, a port, and the process."""
+
+    folder: Path
+    port: int
+    process: subprocess.Popen[bytes] | None = None
+
+    def url(self, database: int = 0) -> str:
+        """What a client connects to."""
+        return f"redis://127.0.0.1:{self.port}/{database}"
+
+    def start(self) -> None:
+        """Start it, and wait until it answers."""
+        program = shutil.which("redis-server")
+        assert program is not None, _MISSING
+        options = {
+            "port": str(self.port),
+            "bind": "127.0.0.1",
+            "dir": str(self.folder),
+            "appendonly": "yes",  # what was sent survives a restart
+            "appendfsync": "always",
+            "save": "",
+            "daemonize": "no",
+        }
+        words = [word for name, value in options.items() for word in (f"--{name}", value)]
+        log = (self.folder / "log").open("ab")
+        with log:
+            self.process = subprocess.Popen([program, *words], stdout=log, stderr=log)
+        deadline = time.monotonic() + _PATIENCE_S
+        while not self._answers():
+            assert self.process.poll() is None, (self.folder / "log").read_text()
+            assert time.monotonic() < deadline, "Redis does not answer"
+            time.sleep(0.02)
+
+    def stop(self) -> None:
+        """Stop it."""
+        if self.process is not None:
+            self.process.terminate()
+            try:
+                self.process.wait(_PATIENCE_S)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+            self.process = None
+
+    def _answers(self) -> bool:
+        try:
+            with socket.create_connection(("127.0.0.1", self.port), 1) as connection:
+                connection.sendall(b"PING\r\n")
+                return connection.recv(16).startswith(b"+PONG")
+        except OSError:
+            return False
+
+
+def free_port() -> int:
+    """A port that nobody listens on now."""
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return int(one.getsockname()[1])
+
+
+@pytest.fixture(scope="session")
+def redis() -> Iterator[Redis]:
+    """Redis, with nothing in it; each test takes a database of its own."""
+    with tempfile.TemporaryDirectory(prefix="headwater-redis-") as folder:
+        server = Redis(Path(folder), free_port())
+        try:
+            server.start()
+            yield server
+        finally:
+            server.stop()
