@@ -13,12 +13,14 @@ from binascii import a2b_base64
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
 from drm.errors import MalformedRequest
 from drm.model import ContentKey
 from packager.model import Kid
 
 MAX_REQUEST_BYTES = 8 << 10
+_SMALL_BYTES = 256  # of a request that is remembered
 _MAX_KIDS = 16
 # 16 bytes in base64: the last character carries two bits.
 _KID = re.compile(r"[A-Za-z0-9+/]{21}[AQgw]", re.ASCII)
@@ -46,6 +48,10 @@ def parse_request(body: bytes) -> LicenseRequest:
     """
     if len(body) > MAX_REQUEST_BYTES:
         raise MalformedRequest(f"a license request is at most {MAX_REQUEST_BYTES} bytes")
+    return _parse_small(body) if len(body) <= _SMALL_BYTES else _parse(body)
+
+
+def _parse(body: bytes) -> LicenseRequest:
     try:
         value = json.loads(body.decode("utf-8"))
     except (ValueError, RecursionError):
@@ -58,6 +64,10 @@ def parse_request(body: bytes) -> LicenseRequest:
     except ValueError:
         raise MalformedRequest("`type` must be temporary or persistent-license") from None
     return LicenseRequest(tuple(dict.fromkeys(map(_kid, kids))), kind)
+
+
+# Whoever plays a track asks with the same bytes: reading them takes a tenth of a license's time.
+_parse_small = lru_cache(maxsize=4096)(_parse)
 
 
 def license(  # noqa: A001 - the spec's word

@@ -31,7 +31,9 @@ _log = logging.getLogger(__name__)
 KEY_BYTES = 32  # AES-256
 _VERSION = re.compile(r"[1-9][0-9]{0,8}")
 _NONCE_BYTES = 12  # what GCM is made for
-_LOOK_S = 1.0  # how long a running process may open keys with a version that was retired
+# How long a running process may open keys with a version that was retired; with `KeyCache.brief`
+# before it, half a second more.
+_LOOK_S = 0.5
 
 
 @dataclass(frozen=True, slots=True)
