@@ -152,10 +152,13 @@ async def _put_release(tx: Tx, draft: ReleaseDraft, tenant: str, now: datetime) 
         "tenant": tenant,
         "folded_title": fold(draft.title),
         "folded_artist": fold(draft.artist),
+        "sort_date": draft.date or "",
         "created_at": now,
         "updated_at": now,
     }
     kept = {"release_id", "tenant", "created_at"}
+    if draft.date is None:
+        kept.add("sort_date")
     said = [name for name, value in values.items() if name not in kept and value is not None]
     await upsert(tx, releases, values, keys=["release_id"], update=said)
 

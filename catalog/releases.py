@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select, true, tuple_
+from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select, true, tuple_
 
 from catalog.album_loudness import LoudnessBlocks, TrackLoudness
 from catalog.engine import Tx
@@ -17,8 +17,9 @@ from catalog.schema import releases, revisions, tracks
 from catalog.tracks import available
 
 _HIDDEN = frozenset(
-    {"folded_title", "folded_artist", "created_at", "updated_at"}
+    {"folded_title", "folded_artist", "sort_date", "created_at", "updated_at"}
 )  # not in the record
+_OF_RELEASE = tracks.c.release_id == releases.c.release_id
 
 
 async def get(tx: Tx, release_id: str) -> ReleaseRecord:
@@ -55,13 +56,13 @@ async def list_page(
     """
     order = (
         releases.c.folded_artist,
-        func.coalesce(releases.c.date, ""),
+        releases.c.sort_date,
         releases.c.folded_title,
         releases.c.release_id,
     )
     query = _with_count(true() if now is None else available(now))
     if now is not None:
-        query = query.having(func.count(tracks.c.track_id) > 0)
+        query = query.where(exists().where(_OF_RELEASE, available(now)))
     if after is not None:
         last = (
             await tx.execute(select(*order).where(releases.c.release_id == after))
@@ -98,12 +99,9 @@ async def loudness_of_tracks(
 
 
 def _with_count(counted: ColumnElement[bool]) -> Select[Any]:
-    of_release = and_(tracks.c.release_id == releases.c.release_id, counted)
-    return (
-        select(releases, func.count(tracks.c.track_id).label("track_count"))
-        .outerjoin(tracks, of_release)
-        .group_by(releases.c.release_id)
-    )
+    """Releases with a count each: of those that are read, however many there are."""
+    count = select(func.count()).where(_OF_RELEASE, counted).scalar_subquery()
+    return select(releases, count.label("track_count"))
 
 
 def _record(row: Mapping[str, Any]) -> ReleaseRecord:

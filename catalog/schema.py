@@ -66,6 +66,9 @@ class UtcDateTime(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
+# Text that is sorted: byte by byte everywhere, not as the database's own language does.
+Folded = Text().with_variant(Text(collation="C"), "postgresql")
+
 # Names by rule, so that a migration can drop a constraint on any database.
 metadata = MetaData(
     naming_convention={
@@ -82,7 +85,7 @@ artists = Table(
     Column("artist_id", Integer, primary_key=True),
     Column("tenant", String(32), nullable=False),
     Column("name", Text, nullable=False),  # as first credited
-    Column("folded", Text, nullable=False),
+    Column("folded", Folded, nullable=False),
     UniqueConstraint("tenant", "folded"),
 )
 
@@ -93,8 +96,8 @@ releases = Table(
     Column("tenant", String(32), nullable=False),
     Column("title", Text, nullable=False),
     Column("artist", Text, nullable=False),
-    Column("folded_title", Text, nullable=False),
-    Column("folded_artist", Text, nullable=False),
+    Column("folded_title", Folded, nullable=False),
+    Column("folded_artist", Folded, nullable=False),
     Column("upc", String(14), index=True),
     Column("date", String(10)),
     Column("label", Text),
@@ -107,7 +110,9 @@ releases = Table(
     Column("true_peak_dbtp", Float),
     Column("created_at", UtcDateTime, nullable=False),
     Column("updated_at", UtcDateTime, nullable=False),
-    Index(None, "folded_artist", "date"),
+    Column("sort_date", String(10), nullable=False, server_default=""),  # the date, or nothing
+    Index(None, "folded_artist", "sort_date", "folded_title", "release_id"),
+    Index(None, "folded_title"),
 )
 
 tracks = Table(
@@ -117,7 +122,7 @@ tracks = Table(
     Column("tenant", String(32), nullable=False),
     Column("release_id", ForeignKey("releases.release_id")),
     Column("title", Text, nullable=False),
-    Column("folded_title", Text, nullable=False),
+    Column("folded_title", Folded, nullable=False),
     Column("duration_s", Float, nullable=False),
     Column("isrc", String(12), index=True),
     Column("operator_id", Text, index=True),

@@ -177,6 +177,16 @@ async def test_reads_are_read_only_and_writes_are_not(catalog: Catalog) -> None:
             assert tuple((await tx.execute(text(modes))).one()) == ("read committed", "off")
 
 
+async def test_audit_entries_are_only_ever_added(catalog: Catalog) -> None:
+    entry = "INSERT INTO audit_entries VALUES ('c', 0, 0, 'e', '', '', '', '', '')"
+    async with catalog.begin() as tx:
+        await tx.execute(text(entry))
+    for change in ("UPDATE audit_entries SET who = 'me'", "DELETE FROM audit_entries"):
+        with pytest.raises(CatalogError, match="only ever added"):
+            async with catalog.begin() as tx:
+                await tx.execute(text(change))
+
+
 async def test_text_that_postgresql_cannot_keep_is_told(catalog: Catalog, now: datetime) -> None:
     with pytest.raises(CatalogError, match="NUL"):
         async with catalog.begin() as tx:
