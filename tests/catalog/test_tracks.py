@@ -111,7 +111,11 @@ async def test_a_revision_is_found_by_its_master_and_recipe(
 ) -> None:
     first = make_publication(revision="1")
     again = make_publication(revision="2")
-    again = replace(again, revision=replace(again.revision, master_sha256="1" * 64))
+    again = replace(
+        again,
+        revision=replace(again.revision, master_sha256="1" * 64),
+        instead_of=first.revision.revision,
+    )
     async with catalog.begin() as tx:
         await publish.publish(tx, first, now)
         await publish.publish(tx, again, now + timedelta(days=1))
