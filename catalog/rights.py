@@ -48,12 +48,6 @@ async def clear(tx: Tx, owner: str) -> bool:
     return done.rowcount > 0
 
 
-async def of_track(tx: Tx, track_id: str, release_id: str | None) -> RightsRecord | None:
-    """Read the rights that count for a track: its own, else its release's."""
-    found = await of_owners(tx, [track_id] if release_id is None else [track_id, release_id])
-    return found.get(track_id) or found.get(release_id or "")
-
-
 async def of_owners(tx: Tx, owners: Collection[str]) -> dict[str, RightsRecord]:
     """Read the rights of several tracks and releases; who has none is not in the answer."""
     query = (

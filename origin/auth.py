@@ -43,6 +43,11 @@ class Grant:
         """Whether the token is for a release: which tracks that is, the catalog knows."""
         return self.scope.startswith(_RELEASES)
 
+    @property
+    def bearer(self) -> dict[str, str]:
+        """Whose it is, in the words of the audit; nobody's is an operator's."""
+        return {} if self.stream is None else {"account": self.stream.account}
+
     def covers(self, track_id: str, release_id: str | None) -> bool:
         """Whether the token is for this track, or for the release it is part of."""
         if self.scope == track_scope(track_id):

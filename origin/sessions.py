@@ -32,6 +32,8 @@ class Asking:
 
     grant: Grant  # what a token would give them, but for the policy's word
     tiers: tuple[str, ...]  # in ladder order
+    stream: Stream
+    is_counted: bool  # whether their streams are limited
 
 
 async def asking(request: web.Request, state: OriginState, scope: str) -> Asking:
@@ -39,14 +41,13 @@ async def asking(request: web.Request, state: OriginState, scope: str) -> Asking
     caller = await listener(request, state.callers)
     tiers = state.deps.tiers.opened_by(caller.subscription)
     policy = state.terms.policy(caller.subscription)
-    session = await _session(request)
-    terms = state.terms.of_policy(policy)
-    stream = None
-    if terms is not None and terms.streams is not None:
-        stream = Stream(account_of(caller.subject), session or secrets.token_urlsafe(9))
+    session = await _session(request) or secrets.token_urlsafe(9)
+    stream = Stream(account_of(caller.subject), session)
     territory = state.entitlements.territories.of(request) or caller.country
     grant = Grant(scope, frozenset(tiers), math.inf, None, stream, policy, territory)
-    return Asking(grant, tiers)
+    terms = state.terms.of_policy(policy)
+    is_counted = terms is not None and terms.streams is not None
+    return Asking(grant, tiers, stream, is_counted)
 
 
 async def ending(request: web.Request, state: OriginState, session: str) -> Stream:

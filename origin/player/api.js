@@ -62,7 +62,7 @@ export class Api {
     // seconds, and the one that may have begun is not counted.
     const now = Date.parse(response.headers.get("Date")) || Date.now();
     const lifeMs = Math.max(0, Date.parse(playback.expires_at) - now - 1000);
-    this.#isCounted = playback.session !== null;
+    this.#isCounted = playback.renew_within_s !== null;
     const renewMs = this.#isCounted ? Math.min(lifeMs, playback.renew_within_s * 1000) : lifeMs;
     return { playback, lifeMs, renewMs };
   }

@@ -60,6 +60,7 @@ class LicenseHandler:
         if token is None:
             raise Unauthenticated
         grant = self._grants.grant(token)
+        what.update(grant.bearer)
         asked = clearkey.parse_request(await read_body(request, clearkey.MAX_REQUEST_BYTES))
         what["kids"] = [kid.hex for kid in asked.kids]
         offline = asked.type is SessionType.PERSISTENT

@@ -115,7 +115,7 @@ class MediaHandler:
     ) -> WireResponse:
         """A content key, if that can be recorded; a denial too."""
         audit = self._state.key_audit
-        what = {"kid": path.kid.hex(), "track": path.track_id}
+        what = {"kid": path.kid.hex(), "track": path.track_id, **grant.bearer}
         try:
             response = await self._key(request, path, grant)
         except Exception as error:

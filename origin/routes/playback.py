@@ -118,12 +118,9 @@ async def delete_session(request: web.Request) -> web.Response:
 
 
 def _session(state: OriginState, who: Asking) -> dict[str, Any]:
-    """What the stream is called and how soon to ask again; null where streams are not counted."""
-    stream = who.grant.stream
-    return {
-        "session": None if stream is None else stream.session,
-        "renew_within_s": None if stream is None else state.deps.stream_ttl_s,
-    }
+    """What the stream is called, and how soon to ask again; null where streams are not counted."""
+    within_s = state.deps.stream_ttl_s if who.is_counted else None
+    return {"session": who.stream.session, "renew_within_s": within_s}
 
 
 def _way(urls: PlaybackUrls, token: PlaybackToken, text: str, package: Package) -> dict[str, Any]:

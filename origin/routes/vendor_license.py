@@ -88,6 +88,7 @@ async def _license(
     if token is None:
         raise Unauthenticated
     grant = state.grants.grant(token)
+    what.update(grant.bearer)
     challenge = system.read(await read_body(request, MAX_CHALLENGE_BYTES))
     now = datetime.now(UTC)
     if not challenge.is_for_license:

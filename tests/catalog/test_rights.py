@@ -43,17 +43,7 @@ async def test_putting_again_replaces_all_of_it(catalog: Catalog) -> None:
     async with catalog.begin() as tx:
         await rights.put(tx, LIMITED)
         await rights.put(tx, later)
-        assert await rights.of_track(tx, TRACK, None) == later
-
-
-async def test_a_track_s_own_rights_count_instead_of_its_release_s(catalog: Catalog) -> None:
-    async with catalog.begin() as tx:
-        assert await rights.of_track(tx, TRACK, RELEASE) is None
-        await rights.put(tx, EVERYWHERE)
-        assert await rights.of_track(tx, TRACK, RELEASE) == EVERYWHERE
-        assert await rights.of_track(tx, TRACK, None) is None
-        await rights.put(tx, LIMITED)
-        assert await rights.of_track(tx, TRACK, RELEASE) == LIMITED
+        assert await rights.of_owners(tx, [TRACK]) == {TRACK: later}
 
 
 async def test_clearing_says_whether_there_were_any(catalog: Catalog) -> None:

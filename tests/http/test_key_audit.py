@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from base64 import urlsafe_b64encode
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import aiohttp
 import pytest
 
 from catalog import audit as rows
+from catalog import rights
 from catalog.audit import AuditFilter
-from catalog.records import AuditRecord
+from catalog.records import AuditRecord, RightsRecord, WindowRecord
 from configs.settings import OriginSettings
 from drm.audit import AuditEntry, AuditLog, Auditor, token_name
 from drm.audit_check import verify
@@ -20,6 +23,7 @@ from drm.errors import AuditUnavailable
 from drm.kek import LocalKek
 from drm.keyring import Keyring
 from drm.rotation import Rotation
+from drm.terms import account_of
 from origin.listening import address_url, reserve
 from origin.server import start
 from tests.http.conftest import Origin, Watch
@@ -98,6 +102,27 @@ async def test_who_got_what_from_where_and_why(audited: tuple[Origin, Failing]) 
     assert (licensed.whence, licensed.why) == ("203.0.113.7", "entitled")
     assert json.loads(keyed.what) == {"kid": kids["standard"], "track": houses.TRACK}
     assert (keyed.event, keyed.whence) == ("key", "127.0.0.1")
+
+
+async def test_whose_account_it_was_and_what_the_policy_said(
+    audited: tuple[Origin, Failing],
+) -> None:
+    origin, _ = audited
+    url = f"{origin.url}/api/v1/playback/{houses.TRACK}"
+    async with origin.client.post(url, headers=origin.access("free")) as response:
+        token = (await response.json())["token"]
+    assert await license_(origin, token, "standard") == 200
+    assert await key(origin, token, "standard") == 200
+    window = WindowRecord("DE", None, None)
+    record = RightsRecord(houses.TRACK, (window,), offline=True, updated_at=datetime.now(UTC))
+    async with origin.deps.catalog.begin() as tx:
+        await rights.put(tx, record)
+    await asyncio.sleep(2.1)  # what a worker remembers of rights
+    assert await license_(origin, token, "standard") == 403
+    assert await key(origin, token, "standard") == 403
+    found = await entries(origin)
+    assert [entry.why for entry in found] == ["entitled"] * 2 + ["territory-unknown"] * 2
+    assert {json.loads(entry.what)["account"] for entry in found} == {account_of("listener")}
 
 
 async def test_denials_with_their_reasons(audited: tuple[Origin, Failing]) -> None:
