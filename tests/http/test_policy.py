@@ -21,7 +21,9 @@ from drm.model import PlaybackToken, Stream
 from drm.playback_token import PlaybackTokens
 from drm.terms import account_of
 from drm.token_keys import SigningKeys
+from scripts.fuzz import policy_http
 from tests.http.conftest import Origin
+from tests.support import free_listener
 from tests.support import house as houses
 
 ENDPOINTS = ("manifest", "segment", "key", "license")
@@ -322,3 +324,11 @@ async def test_every_bit_of_a_token_flipped_in_turn(origin: Origin, endpoint: st
     writer.close()
     await writer.wait_closed()
     assert refused > 400
+
+
+async def test_a_free_listener_gets_no_key_of_another_tier(origin: Origin) -> None:
+    """The short form of `scripts/fuzz/policy`."""
+    target = await free_listener.target(origin.url, origin.deps, origin.house)
+    answers, failures = await policy_http.attack(target, 500, seed=0)
+    assert failures == []
+    assert {"200", "401 token-invalid", "403 not-entitled", "403 tier-not-open"} <= set(answers)
