@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 
 from sqlalchemy import Select, bindparam, insert, select, tuple_, update
 
+from catalog.audit_batches import BATCH, entries_of
 from catalog.database import Write
 from catalog.engine import Catalog, Tx
 from catalog.locks import Held, hold
@@ -24,6 +26,9 @@ class AuditFilter:
     until_us: int | None = None
 
 
+# The longest from a batch's first entry, which dates the row, to its last: while a batch waits for
+# a lock the next one gathers.
+_BATCH_US = 120_000_000
 _ADD = Write(insert(audit_entries), AuditRecord._fields)
 _GROW = Write(
     update(audit_chains).where(audit_chains.c.chain == bindparam("grown")),
@@ -77,41 +82,74 @@ async def of_chain(tx: Tx, chain: str, after: int, limit: int) -> tuple[AuditRec
 
 async def newest(tx: Tx, wanted: AuditFilter, limit: int) -> tuple[AuditRecord, ...]:
     """Read the newest entries of all chains that are wanted, the newest first."""
-    query = _filtered(wanted).order_by(
-        audit_entries.c.at_us.desc(), audit_entries.c.chain, audit_entries.c.position.desc()
-    )
-    return await _read(tx, query.limit(limit))
+    order = (audit_entries.c.at_us, audit_entries.c.chain, audit_entries.c.position)
+    query = _maybe(wanted).order_by(*(column.desc() for column in order)).limit(limit)
+    rows = await _read(tx, query)
+    found = [*_latest_first(rows, wanted)]
+    while len(rows) == limit and len(found) < limit:  # some rows held nothing that is wanted
+        rows = await _read(tx, query.where(tuple_(*order) < tuple_(*_key(rows[-1]))))
+        found += _latest_first(rows, wanted)
+    return tuple(found[:limit])
 
 
 async def page(
     tx: Tx, wanted: AuditFilter, after: AuditRecord | None, limit: int
 ) -> tuple[AuditRecord, ...]:
-    """Read wanted entries of all chains, the oldest first, from the one after that."""
+    """Read rows of all chains, the oldest first, from the one after that.
+
+    Those that may hold what is wanted: `matching` tells.
+    """
     order = (audit_entries.c.at_us, audit_entries.c.chain, audit_entries.c.position)
-    query = _filtered(wanted)
+    query = _maybe(wanted)
     if after is not None:
         # As one comparison of rows: only that begins in the middle of an index.
-        query = query.where(tuple_(*order) > tuple_(after.at_us, after.chain, after.position))
+        query = query.where(tuple_(*order) > tuple_(*_key(after)))
     return await _read(tx, query.order_by(*order).limit(limit))
 
 
-def _filtered(wanted: AuditFilter) -> Select[tuple[object, ...]]:
+def matching(row: AuditRecord, wanted: AuditFilter) -> Iterator[AuditRecord]:
+    """The entries of a row that are wanted."""
+    text = "" if wanted.text is None else wanted.text.lower()
+    for entry in entries_of(row):
+        if wanted.event not in {None, entry.event}:
+            continue
+        if wanted.since_us is not None and entry.at_us < wanted.since_us:
+            continue
+        if wanted.until_us is not None and entry.at_us >= wanted.until_us:
+            continue
+        if any(text in field.lower() for field in (entry.who, entry.what, entry.whence)):
+            yield entry
+
+
+def _latest_first(rows: Sequence[AuditRecord], wanted: AuditFilter) -> Iterator[AuditRecord]:
+    for row in rows:
+        yield from reversed([*matching(row, wanted)])
+
+
+def _maybe(wanted: AuditFilter) -> Select[tuple[object, ...]]:
+    """The rows that may hold entries that are wanted: a batch is looked at as text."""
     query = select(audit_entries)
-    entry = audit_entries.c
+    row = audit_entries.c
     if wanted.event is not None:
-        query = query.where(entry.event == wanted.event)
+        of_batch = row.what.contains(json.dumps(wanted.event), autoescape=True)
+        query = query.where((row.event == wanted.event) | ((row.event == BATCH) & of_batch))
     if wanted.text is not None:
-        text = wanted.text
+        text, written = wanted.text, json.dumps(wanted.text)[1:-1]
         query = query.where(
-            entry.who.contains(text, autoescape=True)
-            | entry.what.contains(text, autoescape=True)
-            | entry.whence.contains(text, autoescape=True)
+            row.who.icontains(text, autoescape=True)
+            | row.what.icontains(text, autoescape=True)
+            | row.whence.icontains(text, autoescape=True)
+            | ((row.event == BATCH) & row.what.icontains(written, autoescape=True))
         )
     if wanted.since_us is not None:
-        query = query.where(entry.at_us >= wanted.since_us)
+        query = query.where(row.at_us >= wanted.since_us - _BATCH_US)
     if wanted.until_us is not None:
-        query = query.where(entry.at_us < wanted.until_us)
+        query = query.where(row.at_us < wanted.until_us)
     return query
+
+
+def _key(row: AuditRecord) -> tuple[int, str, int]:
+    return row.at_us, row.chain, row.position
 
 
 async def _read(tx: Tx, query: Select[tuple[object, ...]]) -> tuple[AuditRecord, ...]:

@@ -322,6 +322,10 @@ class AuditChainRecord:
     seal: bytes
 
 
+# What an audit entry says, without its place: at_us, event, who, what, whence, why.
+AuditFacts = tuple[int, str, str, str, str, str]
+
+
 class AuditRecord(NamedTuple):
     """One audit entry as stored; `drm.audit` says what is in it.
 
@@ -329,7 +333,7 @@ class AuditRecord(NamedTuple):
     """
 
     chain: str
-    position: int  # from 0
+    position: int  # of the row in its chain, from 0
     at_us: int  # microseconds since 1970, UTC
     event: str
     who: str

@@ -19,11 +19,12 @@ from pathlib import Path
 from typing import Protocol
 
 from catalog import audit as rows
+from catalog.audit_batches import batched, text_of
 from catalog.engine import Catalog, Tx
 from catalog.errors import CatalogError
-from catalog.records import AuditChainRecord
+from catalog.records import AuditChainRecord, AuditFacts
 from drm import secret_file
-from drm.audit_chain import CHAIN_OPENED, NO_HASH, Anchor, Facts, extended, opening, text_of
+from drm.audit_chain import CHAIN_OPENED, NO_HASH, Anchor, extended, opening
 from drm.errors import AuditUnavailable, SecretUnavailable
 
 _log = logging.getLogger(__name__)
@@ -132,7 +133,7 @@ class AuditLog:
         self._required = required
         self._clock = clock
         self._chain: AuditChainRecord | None = None
-        self._queue: list[Facts] = []
+        self._queue: list[AuditFacts] = []
         self._callers: list[asyncio.Future[None]] = []  # who wait for what is in the queue
         self._writer: asyncio.Task[None] | None = None
 
@@ -153,7 +154,7 @@ class AuditLog:
         while self._writer is not None:
             await asyncio.shield(self._writer)
 
-    def _enqueue(self, entries: list[Facts]) -> None:
+    def _enqueue(self, entries: list[AuditFacts]) -> None:
         if len(self._queue) >= _MAX_QUEUE:
             _log.error("audit: an entry was lost, the catalog cannot be written")
             return
@@ -187,13 +188,13 @@ class AuditLog:
             seen = len(self._queue)
             await asyncio.sleep(0)
 
-    async def _write(self, batch: list[Facts]) -> str | None:
+    async def _write(self, batch: list[AuditFacts]) -> str | None:
         """Returns why it could not be done."""
         try:
             if self._chain is None:
                 self._chain = await self._catalog.transact(lambda tx: self._begin(tx, batch))
             else:
-                chain, added = extended(self._chain, batch, self._key)
+                chain, added = extended(self._chain, batched(batch), self._key)
                 await rows.extend(self._catalog, chain, added)
                 self._chain = chain
         except CatalogError as exc:
@@ -203,19 +204,19 @@ class AuditLog:
             return str(exc)
         return None
 
-    async def _begin(self, tx: Tx, batch: list[Facts]) -> AuditChainRecord:
+    async def _begin(self, tx: Tx, batch: list[AuditFacts]) -> AuditChainRecord:
         """Begin a chain with the anchor and these entries."""
         last = await rows.hold_last_chain(tx)
         number = 1 if last is None else last.number + 1
         chain = AuditChainRecord(secrets.token_hex(8), number, 0, NO_HASH, b"")
         at_us = batch[0][0]
         first = (at_us, CHAIN_OPENED, "headwater", opening(number, Anchor.of(last)), "", "")
-        chain, added = extended(chain, [first, *batch], self._key)
+        chain, added = extended(chain, [first, *batched(batch)], self._key)
         await rows.begin_chain(tx, chain, added)
         return chain
 
 
-def _facts(entry: AuditEntry, at_us: int) -> Facts:
+def _facts(entry: AuditEntry, at_us: int) -> AuditFacts:
     """What is kept of an entry. Text that a database could not keep is replaced."""
     who, whence, why = _clean(entry.who), _clean(entry.whence), _clean(entry.why)
     return at_us, entry.event.value, who, text_of(entry.what), whence, why

@@ -14,11 +14,12 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Final
 
-from catalog.records import AuditChainRecord, AuditRecord
+from catalog.audit_batches import text_of
+from catalog.records import AuditChainRecord, AuditFacts, AuditRecord
 from drm.canonical import join
 
 CHAIN_OPENED: Final = "chain.opened"
@@ -26,8 +27,6 @@ NO_HASH = bytes(32)  # what comes before the first
 _ENTRY_LABEL = "headwater audit entry"
 _SEAL_LABEL = "headwater audit seal"
 _FORMAT = 1
-
-Facts = tuple[int, str, str, str, str, str]  # of an entry: at_us, event, who, what, whence, why
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +45,7 @@ class Anchor:
         return cls(chain.chain, chain.entries, chain.head.hex())
 
 
-def entry_hash(chain: str, position: int, facts: Facts, previous: bytes) -> bytes:
+def entry_hash(chain: str, position: int, facts: AuditFacts, previous: bytes) -> bytes:
     """The hash of an entry in this place, after the one before it."""
     return _hash(_start(chain), position, facts, previous)
 
@@ -58,7 +57,7 @@ def seal(chain: AuditChainRecord, key: bytes) -> bytes:
 
 
 def extended(
-    chain: AuditChainRecord, entries: Iterable[Facts], key: bytes
+    chain: AuditChainRecord, entries: Iterable[AuditFacts], key: bytes
 ) -> tuple[AuditChainRecord, list[AuditRecord]]:
     """Put entries at the end of a chain: its new state, and the entries in their places."""
     head, added = chain.head, []
@@ -70,7 +69,7 @@ def extended(
     return replace(grown, seal=seal(grown, key)), added
 
 
-def facts_of(entry: AuditRecord) -> Facts:
+def facts_of(entry: AuditRecord) -> AuditFacts:
     """What an entry says, without its place."""
     return entry[2:8]
 
@@ -80,7 +79,7 @@ def _start(chain: str) -> bytes:
     return join(_ENTRY_LABEL, _FORMAT, chain)
 
 
-def _hash(start: bytes, position: int, facts: Facts, previous: bytes) -> bytes:
+def _hash(start: bytes, position: int, facts: AuditFacts, previous: bytes) -> bytes:
     return hashlib.sha256(start + join(position, *facts, previous)).digest()
 
 
@@ -97,11 +96,3 @@ def anchor_of(what: str) -> Anchor | None:
         return Anchor(str(known["chain"]), int(known["entries"]), str(known["head"]))
     except (ValueError, KeyError, TypeError):
         return None
-
-
-_encode = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
-
-
-def text_of(what: Mapping[str, object]) -> str:
-    """The one spelling of an entry's details."""
-    return _encode(what)

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
 from catalog import audit as rows
+from catalog.audit_batches import entries_of
 from catalog.engine import Tx
 from catalog.records import AuditChainRecord, AuditRecord
 from drm.audit_chain import (
@@ -42,6 +43,7 @@ class _Finding:
     marks: dict[str, set[int]]  # chain -> lengths at which its hash is wanted
     problems: list[str] = field(default_factory=list)
     heads: dict[tuple[str, int], str] = field(default_factory=dict)  # (chain, length) -> hash
+    entries: int = 0
 
 
 async def verify(tx: Tx, key: bytes, mark: str | None = None) -> Verified:
@@ -71,7 +73,7 @@ async def verify(tx: Tx, key: bytes, mark: str | None = None) -> Verified:
         raise AuditBroken(found.problems)
     last = Anchor.of(chains[-1] if chains else None)
     end = f"{last.chain}.{last.entries}.{last.head}" if last.chain else ""
-    return Verified(len(chains), sum(chain.entries for chain in chains), end)
+    return Verified(len(chains), found.entries, end)
 
 
 async def _check_chain(tx: Tx, chain: AuditChainRecord, key: bytes, found: _Finding) -> None:
@@ -79,17 +81,18 @@ async def _check_chain(tx: Tx, chain: AuditChainRecord, key: bytes, found: _Find
     head, position = NO_HASH, 0
     async for entry in _entries(tx, chain.chain):
         if entry.position != position:
-            found.problems.append(f"{name}: entries from {position} on were taken out")
+            found.problems.append(f"{name}: rows from {position} on were taken out")
             return
         head = entry_hash(entry.chain, entry.position, facts_of(entry), head)
         if not hmac.compare_digest(head, entry.hash):
-            found.problems.append(f"{name}: entry {position} was edited or moved")
+            found.problems.append(f"{name}: row {position} was edited or moved")
             return
         position += 1
+        found.entries += sum(1 for _ in entries_of(entry))
         if position in found.marks.get(chain.chain, ()):
             found.heads[chain.chain, position] = head.hex()
     if (position, head) != (chain.entries, chain.head):
-        found.problems.append(f"{name}: has {position} entries, had {chain.entries}")
+        found.problems.append(f"{name}: has {position} rows, had {chain.entries}")
     elif not hmac.compare_digest(seal(chain, key), chain.seal):
         found.problems.append(f"{name}: its seal is not ours: it was written anew")
 

@@ -115,8 +115,9 @@ async def _pages(catalog: Catalog, wanted: AuditFilter) -> AsyncIterator[AuditRe
     while True:
         async with catalog.connect() as tx:
             page = await rows.page(tx, wanted, last, _PAGE)
-        for entry in page:
-            yield entry
+        for row in page:
+            for entry in rows.matching(row, wanted):
+                yield entry
         if len(page) < _PAGE:
             return
         last = page[-1]

@@ -9,6 +9,7 @@ from sqlalchemy import update
 
 from catalog import audit, sqlite
 from catalog.audit import AuditFilter
+from catalog.audit_batches import batched, entries_of
 from catalog.database import Write
 from catalog.engine import Catalog
 from catalog.errors import CatalogError, CatalogUnavailable
@@ -19,7 +20,7 @@ CHAIN = AuditChainRecord("c" * 16, 1, 1, b"h" * 32, b"s" * 32)
 
 
 def entry(position: int) -> AuditRecord:
-    what = '{"n":"\N{SNOWMAN}"}'
+    what = '{"n":"\\u2603"}'
     return AuditRecord("c" * 16, position, 5, "license", "ada", what, "", "entitled", b"h" * 32)
 
 
@@ -61,3 +62,13 @@ async def test_a_writer_that_has_to_wait_for_too_long_says_so(
 def test_rows_are_in_the_order_of_the_parameters() -> None:
     with pytest.raises(ValueError, match="in this order"):
         _ = Write(update(audit_chains), ("seal", "head")).sqlite
+
+
+def test_a_row_holds_a_bounded_number_of_entries() -> None:
+    facts = [entry(0)[2:8]] * 2001
+    written = batched(facts)
+    assert [one[1] for one in written] == ["batch", "batch", "license"]
+    found = [
+        read for one in written for read in entries_of(AuditRecord("c" * 16, 7, *one, b"h" * 32))
+    ]
+    assert [one[2:8] for one in found] == facts

@@ -64,18 +64,61 @@ async def test_those_who_come_together_share_a_transaction(
     catalog: Catalog, audit: AuditLog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await audit.record(entry())
-    batches: list[int] = []
+    transactions = 0
     write = catalog.write
 
     async def counted(*work: tuple[Write, Rows]) -> None:
-        batches.append(len(work[0][1]))
+        nonlocal transactions
+        transactions += 1
         await write(*work)
 
     monkeypatch.setattr(catalog, "write", counted)
     await asyncio.gather(*(audit.record(entry(number)) for number in range(200)))
-    assert sum(batches) == 200
-    assert len(batches) <= 3
+    assert transactions <= 3
     assert (await checked(catalog)).entries == 202
+    async with catalog.connect() as tx:
+        found = await rows.newest(tx, AuditFilter(event="license"), 1000)
+        assert len(await rows.page(tx, AuditFilter(), None, 1000)) <= 5  # rows, that is
+    assert [one.who for one in reversed(found)] == ["token:0", *(f"token:{n}" for n in range(200))]
+
+
+@pytest.mark.parametrize(
+    ("was", "becomes"),
+    [("token:77", "token:78"), ('"entitled"],', '"entitled" ],'), ("203.0.113.7", "\\u0032")],
+)
+async def test_an_edited_entry_of_many_is_found(
+    catalog: Catalog, audit: AuditLog, edit: Callable[..., None], was: str, becomes: str
+) -> None:
+    await audit.record(entry())
+    await asyncio.gather(*(audit.record(entry(number)) for number in range(100)))
+    await checked(catalog)
+    edit("UPDATE audit_entries SET what = replace(what, ?, ?) WHERE event = 'batch'", was, becomes)
+    with pytest.raises(AuditBroken, match="row 2 was edited"):
+        await checked(catalog)
+
+
+@pytest.mark.parametrize("what", ["", "[1]", "[[1]]", "{}", '[["x",1,1,{},1,1]]'])
+async def test_a_batch_that_became_something_else_can_be_listed(
+    catalog: Catalog, audit: AuditLog, edit: Callable[..., None], what: str
+) -> None:
+    await asyncio.gather(*(audit.record(entry(number)) for number in range(9)))
+    edit("UPDATE audit_entries SET what = ? WHERE event = 'batch'", what)
+    async with catalog.connect() as tx:
+        assert (await rows.newest(tx, AuditFilter(), 9))[0].what == what or what == "{}"
+
+
+async def test_what_is_in_batches_is_found(catalog: Catalog, audit: AuditLog) -> None:
+    odd = AuditEntry(AuditEvent.DENIED, 'ann"e \N{SNOWMAN}', "no%", {"k\\": [1, "%_"]}, "::1")
+    await audit.record(*map(entry, range(30)), odd, *map(entry, range(30)))
+    async with catalog.connect() as tx:
+        for text in ('ann"e', "\N{SNOWMAN}", "ANN", "%_", "::1", "token:29", "00" * 16):
+            assert await rows.newest(tx, AuditFilter(text=text), 100), text
+        assert await rows.newest(tx, AuditFilter(text="no%"), 100) == ()  # it is the reason
+        (found,) = await rows.newest(tx, AuditFilter(event="denied"), 100)
+        assert (found.who, found.why, found.what) == (odd.who, odd.why, '{"k\\\\":[1,"%_"]}')
+        first = await rows.newest(tx, AuditFilter(until_us=found.at_us), 100)
+        since = await rows.newest(tx, AuditFilter(since_us=found.at_us), 100)
+        assert (len(first), len(since)) == (0, 62)
 
 
 async def test_chains_of_many_processes_are_anchored_in_each_other(catalog: Catalog) -> None:
@@ -201,7 +244,7 @@ async def test_every_edited_entry_is_found(
         f"UPDATE audit_entries SET {column} = ? WHERE position = ? AND chain = {CHAIN}",
         value, position, 1,
     )  # fmt: skip
-    with pytest.raises(AuditBroken, match=f"entry {position} was edited"):
+    with pytest.raises(AuditBroken, match=f"row {position} was edited"):
         await checked(catalog)
 
 
@@ -223,7 +266,7 @@ async def test_entries_that_changed_places_are_found(
     edit("UPDATE audit_entries SET position = 99 WHERE position = ?", 2)
     edit("UPDATE audit_entries SET position = 2 WHERE position = ?", 3)
     edit("UPDATE audit_entries SET position = 3 WHERE position = ?", 99)
-    with pytest.raises(AuditBroken, match="entry 2 was edited or moved"):
+    with pytest.raises(AuditBroken, match="row 2 was edited or moved"):
         await checked(catalog)
 
 
@@ -309,8 +352,11 @@ async def test_filters_and_pages(catalog: Catalog, audit: AuditLog) -> None:
             pages.append(await rows.page(tx, AuditFilter(), pages[-1][-1], 4))
     assert [found.who for found in denied] == [f"token:{number}" for number in (4, 3, 2, 1, 0)]
     assert len(of_three) == 2
-    everything = [found for page in pages for found in page]
+    everything = [
+        found for page in pages for row in page for found in rows.matching(row, AuditFilter())
+    ]
     assert sorted((found.at_us, found.position) for found in everything) == [
         (found.at_us, found.position) for found in everything
     ]
-    assert len({found.position for found in everything}) == 11
+    assert len(everything) == 11
+    assert len({found.position for found in everything}) == 6  # rows

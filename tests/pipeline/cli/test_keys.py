@@ -143,7 +143,7 @@ def test_the_audit_verifies_until_it_is_edited(home: Home) -> None:
         database.execute("DROP TRIGGER audit_entries_no_update")
         database.execute("UPDATE audit_entries SET who = 'operator:eve' WHERE position = 1")
         database.commit()
-    assert "entry 1 was edited or moved" in home.run("audit", "verify", code=1).stderr
+    assert "row 1 was edited or moved" in home.run("audit", "verify", code=1).stderr
     assert "operator:eve" in home.run("audit", "list").stdout
 
 
