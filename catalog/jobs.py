@@ -274,7 +274,7 @@ async def list_page(
         is_older = (at < before.created_at) | (
             (at == before.created_at) & (jobs.c.job_id > before.job_id)
         )
-        query = query.where(is_older)
+        query = query.where(at <= before.created_at, is_older)  # the first one finds the place
     return tuple(_record(row) for row in await tx.execute(query))
 
 
@@ -282,7 +282,7 @@ async def count(tx: Tx) -> dict[tuple[JobQueue, JobState], int]:
     """Count the jobs that are not done, by queue and state."""
     query = (
         select(jobs.c.queue, jobs.c.state, func.count())
-        .where(jobs.c.state != JobState.DONE)
+        .where(jobs.c.state.in_(set(JobState) - {JobState.DONE}))  # not all that are done
         .group_by(jobs.c.queue, jobs.c.state)
     )
     return {(JobQueue(row[0]), JobState(row[1])): row[2] for row in await tx.execute(query)}
