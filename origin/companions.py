@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from origin.packages import Layout
 from packager import pictures
 from packager.model import ByteSpan, Download, Package, TextKind, TextTrack
+from packager.text.segments import EMPTY
 from storage.naming import cover_object, track_object
 
 _TEXT_TYPES = {
@@ -36,8 +37,8 @@ class Companion:
 
 def companion(package: Package, file: str) -> Companion | None:
     """The companion of that file name, if the package has it."""
-    if file == pictures.DOCUMENT and package.pictures:
-        return _document(package)
+    if (made := _made(package, file)) is not None:
+        return made
     for text in package.lyrics:
         if file == text.file:
             return _stored(package, file, text.size, text.sha256, _TEXT_TYPES[text.kind])
@@ -87,15 +88,20 @@ def _download(package: Package, one: Download) -> Companion:
     )
 
 
-def _document(package: Package) -> Companion:
-    """The list of pictures: here they lie beside it."""
-    body = pictures.document(package).encode()
+def _made(package: Package, file: str) -> Companion | None:
+    """What is not stored, but rendered here."""
+    if file == pictures.DOCUMENT and package.pictures:
+        body, content_type = pictures.document(package).encode(), "application/json"
+    elif file == TextTrack.EMPTY_FILE:  # in manifests of a release, for what this track lacks
+        body, content_type = EMPTY, _TEXT_TYPES[TextKind.SYNCED]
+    else:
+        return None
     return Companion(
         # Not an object of the store: the name under which its bytes lie in the piece cache.
-        f"{package.track_id}/{package.revision}/{pictures.DOCUMENT}",
+        f"{package.track_id}/{package.revision}/{file}",
         len(body),
         f'"{hashlib.sha256(body).hexdigest()[:32]}"',
-        "application/json",
+        content_type,
         Layout((ByteSpan(0, len(body)),)),
         body=body,
     )

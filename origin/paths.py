@@ -32,7 +32,7 @@ _DASH = re.compile(rf"({_ACCESS})/(dash)(-segments)?/(manifest)\.mpd", re.ASCII)
 _CHAPTERS = re.compile(rf"({_ACCESS})/({_HLS})(-segments)?/(chapters)\.json", re.ASCII)
 _LANGUAGE = r"[a-z]{2,3}(?:-[a-z0-9]{2,8}){0,4}"
 _COMPANION = re.compile(
-    rf"lyrics-{_LANGUAGE}\.(?:vtt|txt)|segments-{_LANGUAGE}\.vtt"
+    rf"lyrics-{_LANGUAGE}\.(?:vtt|txt)|segments-{_LANGUAGE}\.vtt|no-lyrics\.vtt"
     r"|covers\.json|cover-[1-9][0-9]{0,4}x[1-9][0-9]{0,4}\.(?:jpg|png)"
     r"|download-[a-z][a-z0-9_]{0,31}\.(?:m4a|mp3)",
     re.ASCII,

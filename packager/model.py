@@ -242,12 +242,14 @@ class TextTrack:
     """
 
     TIMESCALE = 1000  # of the segments: WebVTT counts milliseconds
+    EMPTY_FILE = "no-lyrics.vtt"
 
     language: str  # BCP 47; "und" where nobody said
     kind: TextKind
     size: int  # bytes of the whole file
     sha256: str  # hex, of the whole file
     segments: tuple[Segment, ...] = ()  # none in plain text
+    is_empty: bool = False  # no words in this language: one file stands for the whole and the parts
 
     @property
     def name(self) -> str:
@@ -257,11 +259,13 @@ class TextTrack:
     @property
     def file(self) -> str:
         """Name of the whole file inside the package's folder."""
-        return f"{self.name}.{self.kind.value}"
+        return self.EMPTY_FILE if self.is_empty else f"{self.name}.{self.kind.value}"
 
     @property
     def segment_file(self) -> str:
         """Name of the file of segments."""
+        if self.is_empty:
+            return self.EMPTY_FILE
         return f"segments-{self.language.lower()}.vtt"
 
 

@@ -18,7 +18,8 @@ from dataclasses import replace
 from fractions import Fraction
 from itertools import accumulate
 
-from packager.model import Codec, Package, Rendition, Scheme
+from packager.model import Codec, Package, Rendition, Scheme, TextKind, TextTrack
+from packager.text.track import nothing
 
 _Kind = tuple[str, str, int, Scheme]
 
@@ -36,6 +37,28 @@ def in_common(packages: Sequence[Package]) -> tuple[Package, ...]:
         )
         for package in packages
     )
+
+
+def with_equal_lyrics(packages: Sequence[Package]) -> tuple[Package, ...]:
+    """The packages with the same languages of synced lyrics, in the same order.
+
+    A track without words in one has an empty text: in DASH, Shaka Player drops a text of which a
+    Period has nothing, and HLS's segments have to fill the time.
+    """
+    languages = dict.fromkeys(one.language for package in packages for one in _synced(package))
+    return tuple(
+        replace(package, lyrics=tuple(_in(package, language) for language in languages))
+        for package in packages
+    )
+
+
+def _synced(package: Package) -> list[TextTrack]:
+    return [one for one in package.lyrics if one.kind is TextKind.SYNCED]
+
+
+def _in(package: Package, language: str) -> TextTrack:
+    own = (one for one in _synced(package) if one.language == language)
+    return next(own, None) or nothing(language, package.renditions[0])
 
 
 def starts_s(packages: Sequence[Package]) -> tuple[Fraction, ...]:

@@ -16,7 +16,7 @@ from packager.dash.text import pictures, text_sets
 from packager.dash.tree import CENC, MPD, child, duration
 from packager.loudness import loudness_text
 from packager.model import Codec, Loudness, Package, Picture, Rendition
-from packager.release import starts_s
+from packager.release import starts_s, with_equal_lyrics
 from packager.systems import CLEARKEY_ONLY, KeySystems
 
 _PROFILES = {
@@ -82,7 +82,7 @@ def release_mpd(
     edges = [_microseconds(start) for start in starts_s(packages)]
     root = _root(packages, addressing, edges[-1])
     _information(root, title, artist)
-    for package, (start, end) in zip(packages, pairwise(edges), strict=True):
+    for package, (start, end) in zip(with_equal_lyrics(packages), pairwise(edges), strict=True):
         context = _Context(media_base(package), addressing, systems)
         _period(root, package.track_id, package, end - start, context)
     _loudness(root, "album", packages[0].album_loudness)

@@ -6,7 +6,7 @@ first sound.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from itertools import accumulate, pairwise
@@ -28,10 +28,9 @@ from packager.hls.render import (
     vod,
 )
 from packager.hls.tags import AudioGroup, attribute_text
-from packager.hls.text import TextRendition
 from packager.hls.text import renditions as text_renditions
 from packager.model import Package, Rendition, Segment, TextTrack
-from packager.release import starts_s
+from packager.release import starts_s, with_equal_lyrics
 from packager.systems import CLEARKEY_ONLY, KeySystems
 
 _MICROSECOND = 1_000_000
@@ -49,7 +48,7 @@ def release_multivariant(
     `packager.release.in_common` gives.
     """
     playlist = empty_multivariant()
-    texts = _languages(packages)
+    texts = text_renditions(with_equal_lyrics(packages)[0])
     groups: dict[str, AudioGroup] = {}
     for first in playable(packages[0], form):
         tracks = _of_all(packages, first.name, form)
@@ -96,52 +95,24 @@ def release_media(
 
 
 def release_text(packages: Sequence[Package], name: str, *, media_base: Base) -> str | None:
-    """The media playlist of the lyrics called `name`; None where no track has them.
-
-    A track without them is a gap, cut as its audio is: RFC 8216bis, 4.4.4.7.
-    """
+    """The media playlist of the lyrics called `name`; None where no track has them."""
     segments: list[m3u8.Segment] = []
-    if all(one.track.name != name for one in _languages(packages)):
-        return None
-    for package, edges in zip(packages, pairwise(starts_s(packages)), strict=True):
-        base = media_base(package)
-        own = next((one for one in text_renditions(package) if one.track.name == name), None)
-        made = _gaps(package, base, *edges) if own is None else _lines(own.track, base, *edges)
-        first = next(made)
-        first.discontinuity = package is not packages[0]
-        segments += [first, *made]
+    whole = with_equal_lyrics(packages)
+    for package, (start_s, end_s) in zip(whole, pairwise(starts_s(whole)), strict=True):
+        track = next((one for one in package.lyrics if one.name == name), None)
+        if track is None:
+            return None
+        durations = _between(track.segments, TextTrack.TIMESCALE, start_s, end_s)
+        for number, (segment, duration) in enumerate(zip(track.segments, durations, strict=True)):
+            segments.append(
+                m3u8.Segment(
+                    uri=media_base(package) + track.segment_file,
+                    duration=duration / _MICROSECOND,
+                    byterange=f"{segment.span.size}@{segment.span.start}",
+                    discontinuity=not number and package is not whole[0],
+                )
+            )
     return vod(segments)
-
-
-def _lines(
-    track: TextTrack, base: str, start_s: Fraction, end_s: Fraction
-) -> Iterator[m3u8.Segment]:
-    durations = _between(track.segments, TextTrack.TIMESCALE, start_s, end_s)
-    for segment, duration in zip(track.segments, durations, strict=True):
-        yield m3u8.Segment(
-            uri=base + track.segment_file,
-            duration=duration / _MICROSECOND,
-            byterange=f"{segment.span.size}@{segment.span.start}",
-        )
-
-
-def _gaps(
-    package: Package, base: str, start_s: Fraction, end_s: Fraction
-) -> Iterator[m3u8.Segment]:
-    audio = package.renditions[0]
-    for duration in _between(audio.segments, audio.timescale, start_s, end_s):
-        yield m3u8.Segment(
-            uri=f"{base}no-lyrics.vtt", duration=duration / _MICROSECOND, gap_tag=True
-        )
-
-
-def _languages(packages: Sequence[Package]) -> tuple[TextRendition, ...]:
-    """The lyrics that any track has, by their first appearance."""
-    found: dict[str, TextRendition] = {}
-    for package in packages:
-        for one in text_renditions(package):
-            found.setdefault(one.track.name, one)
-    return tuple(found.values())
 
 
 def _of_all(packages: Sequence[Package], name: str, form: HlsForm) -> list[Rendition]:

@@ -14,6 +14,8 @@ from packager.text.webvtt import HEADER, Cue
 # Our media timelines start at zero, after the edit list.
 _MAP = "X-TIMESTAMP-MAP=MPEGTS:0,LOCAL:00:00:00.000\n"
 
+EMPTY = (HEADER + _MAP + "\n").encode()  # a segment without cues
+
 
 def cut(shown: Sequence[Cue], edges_ms: Sequence[int]) -> list[bytes]:
     """A file for each stretch between two edges, which rise; cues end at the last one."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import accumulate, pairwise
 
 from packager.model import ByteSpan, Rendition, Segment, TextKind, TextTrack
@@ -43,6 +43,14 @@ def make(lyrics: Lyrics, beside: Rendition) -> TextFiles | None:
         for piece, end, (edge, after) in zip(pieces, ends, pairwise(edges), strict=True)
     )
     return TextFiles(_track(language, TextKind.SYNCED, whole, cut), whole, b"".join(pieces))
+
+
+def nothing(language: str, beside: Rendition) -> TextTrack:
+    """What stands in a release for lyrics that this one of its tracks does not have."""
+    empty = segments.EMPTY
+    span = ByteSpan(0, len(empty))
+    cut = tuple(Segment(span, edge, after - edge) for edge, after in pairwise(_edges_ms(beside)))
+    return replace(_track(language, TextKind.SYNCED, empty, cut), is_empty=True)
 
 
 def _track(language: str, kind: TextKind, whole: bytes, cut: tuple[Segment, ...] = ()) -> TextTrack:

@@ -28,6 +28,8 @@ LINES = (
     (21.0, "Slow as the pull of the snow"),
 )
 _LAST_END_S = 24.0
+# Of the third track; the second has none.
+LAST_LINES = ((0.5, "Low water, low light"), (3.0, "The boats lie on their side"))
 
 
 def _stamp(seconds: float) -> str:
@@ -39,13 +41,15 @@ def _timed(start: float, line: str) -> str:
     return f"[{_stamp(start)}]{' '.join(words)}"
 
 
-_LYRICS = "\n".join([*(_timed(*one) for one in LINES), f"[{_stamp(_LAST_END_S)}]"])
+def _lyrics(lines: tuple[tuple[float, str], ...], end_s: float) -> str:
+    return "\n".join([*(_timed(*one) for one in lines), f"[{_stamp(end_s)}]"])
 
 
 def make(folder: Path) -> list[Path]:
     """Write the album's FLAC masters and its cover; the masters' paths, in order."""
     _cover(folder / "cover.png")  # found beside the masters by its name
-    (folder / "01.en.lrc").write_text(_LYRICS)
+    (folder / "01.en.lrc").write_text(_lyrics(LINES, _LAST_END_S))
+    (folder / "03.en.lrc").write_text(_lyrics(LAST_LINES, 6))
     return [_master(folder, number, *track) for number, track in enumerate(TRACKS, 1)]
 
 

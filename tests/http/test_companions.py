@@ -111,6 +111,7 @@ async def test_the_playback_answer_says_where_they_are(origin: Origin) -> None:
         ("lyrics-de.txt", "text/plain; charset=utf-8"),
         ("cover-96x96.jpg", "image/jpeg"),
         ("covers.json", "application/json"),
+        ("no-lyrics.vtt", "text/vtt; charset=utf-8"),
     ],
 )
 async def test_types_and_conditions(origin: Origin, file: str, content_type: str) -> None:

@@ -75,6 +75,7 @@ KID = "00112233445566778899aabbccddeeff"
                 "lyrics-en.vtt",
                 "lyrics-zh-hant.txt",
                 "segments-und.vtt",
+                "no-lyrics.vtt",
                 "covers.json",
                 "cover-640x480.jpg",
                 "download-free_2.mp3",

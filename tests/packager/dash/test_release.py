@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -11,6 +12,8 @@ from packager.addressing import Addressing
 from packager.dash.render import release_mpd
 from packager.model import Package, Scheme
 from packager.release import in_common, starts_s
+from packager.text.lyrics import Line, Lyrics
+from packager.text.track import make
 from tests.packager import releases
 from tests.packager.conftest import Encode
 from tests.packager.dash.test_render import NS, SCHEMA
@@ -66,3 +69,20 @@ def test_sets_have_the_same_ids_in_every_period(tracks: tuple[Package, ...]) -> 
         for period in _tree(tracks).iterfind("d:Period", NS)
     ]
     assert ids == [ids[0]] * len(tracks)
+
+
+def test_every_period_has_every_language(tracks: tuple[Package, ...]) -> None:
+    """Shaka Player drops a text of which a Period has nothing."""
+    first, second, third = tracks
+    words = make(Lyrics((Line("a", 1_000),), "en", is_synced=True), third.renditions[0])
+    assert words
+    tree = _tree((first, second, replace(third, lyrics=(words.track,))))
+
+    sets = tree.findall(".//d:AdaptationSet[@contentType='text']", NS)
+    assert [one.get("lang") for one in sets] == ["en"] * 3
+    files = [one.findtext(".//d:BaseURL", namespaces=NS) for one in sets]
+    assert files == [
+        f"../../{first.track_id}/no-lyrics.vtt",
+        f"../../{second.track_id}/no-lyrics.vtt",
+        f"../../{third.track_id}/lyrics-en.vtt",
+    ]
