@@ -327,7 +327,7 @@ AuditFacts = tuple[int, str, str, str, str, str]
 
 
 class AuditRecord(NamedTuple):
-    """One audit entry as stored; `drm.audit` says what is in it.
+    """One row of the audit; `drm.audit` says what is in it, `audit_batches` where it holds several.
 
     A tuple, which is made in a quarter of the time and is what the driver takes: one per license.
     """

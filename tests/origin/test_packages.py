@@ -1,12 +1,24 @@
-"""A track file as pieces."""
+"""A track file as pieces; tracks that are looked up together."""
 
 from __future__ import annotations
 
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from origin.packages import Layout
+from catalog import publish
+from catalog.engine import Catalog, Tx
+from origin import packages
+from origin.packages import Availability, Layout
 from packager.model import ByteSpan, Codec, Rendition, Segment, Trim
+from tests.support.publications import make_publication
 
 
 def rendition(edges: list[int], *, gap: int = 0) -> Rendition:
@@ -49,3 +61,46 @@ def test_pieces_cover_every_range_without_overlap(
     assert covering[0].start <= start < covering[0].end
     assert covering[-1].start < end <= covering[-1].end
     assert all(segment.span in layout.pieces for segment in one.segments)
+
+
+async def test_what_is_in_use_is_looked_up_together(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    catalog = await Catalog.open(f"sqlite+aiosqlite:///{tmp_path}/catalog.db")
+    async with catalog.begin() as tx:
+        for name in "abc":
+            await publish.publish(tx, make_publication(name), datetime.now(UTC))
+    now, looks = 1000.0, 0
+    monkeypatch.setattr(time, "monotonic", lambda: now)
+    connect = catalog.connect
+
+    @asynccontextmanager
+    async def counted() -> AsyncIterator[Tx]:
+        nonlocal looks
+        looks += 1
+        async with connect() as tx:
+            yield tx
+
+    monkeypatch.setattr(catalog, "connect", counted)
+    availability = Availability(catalog)
+
+    async def ask(*names: str) -> list[bool]:
+        found = await asyncio.gather(*(availability.rights("t" + name * 20) for name in names))
+        return [rights.published for rights in found]
+
+    assert await ask("a", "b", "c", "d") == [True, True, True, False]
+    assert looks == 1
+    now += packages._STATUS_TTL_S * 0.9
+    assert await ask("a", "b") == [True, True]
+    assert looks == 1
+    async with catalog.begin() as tx:
+        await publish.unpublish(tx, "t" + "b" * 20, datetime.now(UTC))
+    now += packages._STATUS_TTL_S * 0.2
+    assert await ask("a") == [True]
+    assert await ask("b") == [False]
+    assert looks == 2
+    assert await ask("c") == [True]  # nobody had asked for it lately
+    assert looks == 3
+    await availability.close()
+    monkeypatch.undo()
+    await catalog.close()
