@@ -16,7 +16,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -66,6 +66,7 @@ class Postgres:
     folder: Path
     port: int
     process: subprocess.Popen[bytes] | None = None
+    settings: Mapping[str, str] = field(default_factory=dict)
     _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
     def url(self, database: str, **query: str) -> str:
@@ -99,7 +100,8 @@ class Postgres:
 
     def start(self) -> None:
         """Start it, and return when it answers. Of the main thread: it ends with its starter."""
-        settings = {**_FAST, "port": str(self.port), "unix_socket_directories": str(self.folder)}
+        place = {"port": str(self.port), "unix_socket_directories": str(self.folder)}
+        settings = {**_FAST, **self.settings, **place}
         arguments = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
         program = [str(binary("postgres")), "-D", str(self.folder / "data"), *arguments]
         with (self.folder / "log").open("ab") as log:
@@ -157,8 +159,15 @@ def database_of(url: str) -> str:
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Postgres]:
     """A server, running."""
+    with running() as server:
+        yield server
+
+
+@contextmanager
+def running(**settings: str) -> Iterator[Postgres]:
+    """A server of its own, with these settings besides."""
     folder = _folder()
-    server = Postgres(folder, _free_port())
+    server = Postgres(folder, _free_port(), settings=settings)
     try:
         _make(folder)
         server.start()
