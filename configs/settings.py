@@ -317,6 +317,8 @@ class DrmSettings(Section):
     audit: Literal["required", "best_effort", "off"] = "required"
     audit_file: FilePath | None = None  # None: HOME/audit.json (0600): the key that seals it
     token_file: FilePath | None = None  # None: HOME/tokens.json (0600): token signing keys
+    cat_file: FilePath | None = None  # (0600): keys of Common Access Tokens; None: none are taken
+    playback_form: Literal["compact", "cat"] = "compact"  # of the playback tokens that we issue
     subscriptions: dict[Name, tuple[Name, ...]] = {
         "free": ("standard",),
         "premium": ("standard", "premium", "lossless"),
@@ -329,6 +331,13 @@ class DrmSettings(Section):
     access_ttl_s: Whole = Field(default=86400, ge=60)
     issuer: str = Field(default="headwater", min_length=1)
     audience: str = Field(default="headwater", min_length=1)
+
+    @model_validator(mode="after")
+    def _tokens_have_keys(self) -> Self:
+        if self.playback_form == "cat" and self.cat_file is None:
+            msg = "playback_form cat needs cat_file, the file with its keys"
+            raise ValueError(msg)
+        return self
 
     @model_validator(mode="after")
     def _a_kek_is_named(self) -> Self:

@@ -58,6 +58,15 @@ class TokenKeys:
         return cls(_parse(path, value, "playback"), _parse(path, value, "access"))
 
 
+def open_cat_keys(path: Path) -> SigningKeys:
+    """Read the keys of Common Access Tokens, first making some if there are none.
+
+    In a file of their own: whoever else issues or checks such tokens has them, too.
+    """
+    secret_file.create(path, lambda: {"cat": _new_keys()}, TokenKeysUnavailable)
+    return _parse(path, secret_file.read(path, TokenKeysUnavailable), "cat")
+
+
 def _parse(path: Path, value: dict[str, object], use: str) -> SigningKeys:
     section = value.get(use)
     keys = section.get("keys") if isinstance(section, dict) else None

@@ -23,13 +23,13 @@ from catalog.postgresql import PoolOptions
 from configs import paths
 from configs.ladder import Ladder, check_subscriptions, load_ladder
 from configs.loading import Loaded, load_settings
-from configs.settings import CatalogSettings, KeySystemSettings, Settings
+from configs.settings import CatalogSettings, DrmSettings, KeySystemSettings, Settings
 from drm.access_token import AccessTokens
 from drm.audit import Audit, AuditKeyUnavailable, AuditLog, NoAudit, open_key
 from drm.keyring import Keyring
 from drm.playback_token import PlaybackTokens
 from drm.tiers import Tiers
-from drm.token_keys import TokenKeys
+from drm.token_keys import TokenKeys, open_cat_keys
 from packager.systems import KeySystems
 from pipeline.cli.keks import open_keyring
 from pipeline.cli.output import Failure
@@ -184,9 +184,23 @@ def open_tokens(settings: Settings) -> Tokens:
     make_home(settings)
     token_keys = TokenKeys.open(paths.token_file(settings), create=True)
     return Tokens(
-        PlaybackTokens(token_keys.playback),
+        _playback_tokens(settings.drm, token_keys),
         AccessTokens(token_keys.access, issuer=settings.drm.issuer, audience=settings.drm.audience),
     )
+
+
+def _playback_tokens(settings: DrmSettings, keys: TokenKeys) -> PlaybackTokens:
+    if settings.cat_file is None:
+        return PlaybackTokens(keys.playback)
+    from drm.common_access_token import (  # noqa: PLC0415 - cbor2 is rarely needed
+        CommonAccessTokens,
+        EitherPlaybackTokens,
+    )
+
+    cats = CommonAccessTokens(
+        open_cat_keys(settings.cat_file), issuer=settings.issuer, audience=settings.audience
+    )
+    return EitherPlaybackTokens(keys.playback, cats, issue_cats=settings.playback_form == "cat")
 
 
 def make_tiers(settings: Settings, ladder: Ladder) -> Tiers:
