@@ -18,8 +18,9 @@ from pipeline.batch import ingest_all
 from pipeline.cli.buckets import find_objects, make_masters
 from pipeline.cli.compose import Invocation, open_catalog, open_deps, pass_invocation
 from pipeline.cli.executors import make_submitter
+from pipeline.cli.outcomes import summary
 from pipeline.cli.output import FAILED, write_json
-from pipeline.cli.reporters import make_reporter, summary
+from pipeline.cli.reporters import make_reporter
 from pipeline.cli.workshop import open_whole_workshop
 from pipeline.errors import NoMasters, shown
 from pipeline.master import find_masters

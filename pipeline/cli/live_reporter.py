@@ -10,8 +10,8 @@ from rich.markup import escape
 from rich.progress import BarColumn, TaskID, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bars
 
+from pipeline.cli.outcomes import describe
 from pipeline.cli.output import printable
-from pipeline.cli.reporters import describe
 from pipeline.errors import shown
 from pipeline.progress import Outcome, Progress, Status
 

@@ -9,7 +9,8 @@ from rich.console import Console
 
 from catalog.records import RenditionRecord
 from pipeline.cli.live_reporter import LiveReporter
-from pipeline.cli.reporters import JsonReporter, PlainReporter, summary
+from pipeline.cli.outcomes import summary
+from pipeline.cli.reporters import JsonReporter, PlainReporter
 from pipeline.progress import Outcome, Progress, Reporter, Stage, Status
 
 ONE, TWO = Path("one.wav"), Path("two.wav")
