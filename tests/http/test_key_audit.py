@@ -25,10 +25,12 @@ from drm.keyring import Keyring
 from drm.rotation import Rotation
 from drm.terms import account_of
 from origin.listening import address_url, reserve
+from origin.routes.speke import PATH as SPEKE
 from origin.server import start
 from tests.http.conftest import Origin, Watch
 from tests.support import house as houses
 from tests.support.house import House
+from tests.support.speke_requests import WIDEVINE, request
 
 KEY = b"k" * 32
 
@@ -181,3 +183,52 @@ async def test_players_go_on_while_the_kek_is_rotated(audited: tuple[Origin, Fai
     await kek.retire(1)
     assert await license_(origin, token, "standard", "lossless") == 200
     assert await key(origin, token, "premium") == 200
+
+
+async def speke(origin: Origin, *scopes: str) -> tuple[int, str]:
+    """Ask for two keys as a packager of another make; returns the status and the token."""
+    token = origin.deps.access_tokens.mint("packager", "-", 60, scopes=scopes)
+    fields = {
+        "Authorization": f"Bearer {token}",
+        "Content-Type": "application/xml",
+        "X-Speke-Version": "2.0",
+        "X-Forwarded-For": "203.0.113.7",
+    }
+    body = request(("SD", "AUDIO"), (WIDEVINE,), content_id="film")
+    async with origin.client.post(origin.url + SPEKE, data=body, headers=fields) as response:
+        return response.status, token
+
+
+async def test_keys_that_other_packagers_get_and_their_making(
+    audited: tuple[Origin, Failing],
+) -> None:
+    origin, _ = audited
+    status, token = await speke(origin, "speke:keys")
+    assert status == 200
+    *made, given = await entries(origin)
+    kids = json.loads(given.what)["given"]
+    assert (given.event, given.why, given.who) == ("key", "entitled", token_name(token))
+    assert (given.whence, json.loads(given.what)["content"]) == ("203.0.113.7", "film")
+    assert [json.loads(entry.what)["kid"] for entry in made] == kids
+    assert {(entry.event, entry.why) for entry in made} == {("key.created", "speke")}
+    assert {(entry.who, entry.whence) for entry in made} == {(given.who, given.whence)}
+    # Asked for again, they are given again, and not made again.
+    assert (await speke(origin, "speke:keys"))[0] == 200
+    assert [one.event for one in await entries(origin)] == ["key.created"] * 2 + ["key"] * 2
+
+
+async def test_a_packager_that_may_not_and_one_that_cannot_be_recorded(
+    audited: tuple[Origin, Failing],
+) -> None:
+    origin, audit = audited
+    status, token = await speke(origin, "something:else")
+    assert status == 403
+    (denied,) = await entries(origin)
+    assert (denied.event, denied.why, denied.who) == ("denied", "scope-missing", token_name(token))
+    audit.full = True
+    assert (await speke(origin, "speke:keys"))[0] == 503
+    # Nor was any key made that somebody could get later.
+    audit.full = False
+    assert (await speke(origin, "speke:keys"))[0] == 200
+    found = [entry.event for entry in await entries(origin)]
+    assert found == ["denied", "key.created", "key.created", "key"]

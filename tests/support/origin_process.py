@@ -31,7 +31,7 @@ def serving(environment: Mapping[str, str], *flags: str, log: Path | None = None
         command = headwater(*loudly, "serve", "--port", "0", *flags)
         process = subprocess.Popen(command, stderr=said, env=dict(environment))
         try:
-            yield _address(process, Path(f"/proc/self/fd/{said.fileno()}"))
+            yield address_of(process, Path(f"/proc/self/fd/{said.fileno()}"))
         finally:
             process.terminate()
             try:
@@ -42,7 +42,8 @@ def serving(environment: Mapping[str, str], *flags: str, log: Path | None = None
                 raise
 
 
-def _address(process: subprocess.Popen[bytes], said: Path) -> str:
+def address_of(process: subprocess.Popen[bytes], said: Path) -> str:
+    """The address that `headwater serve` writes to a file, once it answers."""
     deadline = time.monotonic() + START_S
     while time.monotonic() < deadline and process.poll() is None:
         if address := re.search(r"https?://[^\s/]+:\d+", said.read_text()):
