@@ -8,7 +8,7 @@ import asyncio
 import hashlib
 import json
 import secrets
-from base64 import b64decode
+from base64 import b64decode, urlsafe_b64encode
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -86,7 +86,8 @@ async def origin(house: House, vendor: vendors.LicenseVendor) -> AsyncIterator[O
             aiohttp.ClientSession() as client,
         ):
             log = AuditLog(opened.catalog, b"k" * 32)
-            deps = replace(opened, audit=log, licenses=servers(http, vendor.url))
+            licenses = servers(http, vendor.url)
+            deps = replace(opened, audit=log, licenses=licenses, offline=("premium",))
             runner = await start(deps, listening)
             yield Origin(url, port, deps, house, client, runner, Watch())
             await runner.cleanup()
@@ -277,13 +278,56 @@ async def test_no_license_outlives_the_rights(
     assert 590 <= overrides["license_duration_seconds"] <= 600
 
 
+async def subscribers(origin: Origin, subscription: str) -> str:
+    """The token of a playback answer."""
+    url = f"{origin.url}/api/v1/playback/{houses.TRACK}"
+    async with origin.client.post(url, headers=origin.access(subscription)) as response:
+        answer = await response.json()
+    return str(answer["token"])
+
+
 async def test_a_license_to_keep_is_the_policys_to_give(
     origin: Origin, vendor: vendors.LicenseVendor
 ) -> None:
     body = widevine_challenge([kid(origin, "standard")], offline=True)
-    status, _, reason = await post(origin, "widevine", body)
-    assert (status, reason) == (403, "offline-not-allowed")
+    for token in (None, await subscribers(origin, "free")):
+        status, _, reason = await post(origin, "widevine", body, token=token)
+        assert (status, reason) == (403, "offline-not-allowed")
     assert vendor.asked == 0
+    premium = await subscribers(origin, "premium")
+    status, _, _ = await post(origin, "widevine", body, token=premium)
+    assert status == 200
+    overrides = vendor.seen["policy_overrides"]
+    assert isinstance(overrides, dict)
+    assert overrides["can_persist"] is True
+    assert overrides["license_duration_seconds"] == 30 * 86400
+    assert (await entries(origin))[-1][2]["offline"] is True
+
+
+async def test_rights_may_forbid_keeping(origin: Origin, vendor: vendors.LicenseVendor) -> None:
+    async with origin.deps.catalog.begin() as tx:
+        record = RightsRecord(houses.TRACK, (), offline=False, updated_at=datetime.now(UTC))
+        await rights.put(tx, record)
+    premium = await subscribers(origin, "premium")
+    body = widevine_challenge([kid(origin, "standard")], offline=True)
+    status, _, reason = await post(origin, "widevine", body, token=premium)
+    assert (status, reason) == (403, "offline-not-licensed")
+    assert vendor.asked == 0
+    body = widevine_challenge([kid(origin, "standard")])
+    status, _, _ = await post(origin, "widevine", body, token=premium)
+    assert status == 200
+
+
+async def test_clear_key_gives_licenses_to_keep_by_the_same_rule(origin: Origin) -> None:
+    asked = urlsafe_b64encode(kid(origin, "standard").value).rstrip(b"=").decode()
+    body = json.dumps({"kids": [asked], "type": "persistent-license"}).encode()
+    status, _, reason = await post(
+        origin, "clearkey", body, token=await subscribers(origin, "free")
+    )
+    assert (status, reason) == (403, "offline-not-allowed")
+    premium = await subscribers(origin, "premium")
+    status, data, _ = await post(origin, "clearkey", body, token=premium)
+    assert (status, json.loads(data)["type"]) == (200, "persistent-license")
 
 
 async def test_a_vendor_that_is_away_is_left_alone_and_tried_again(
