@@ -7,7 +7,8 @@ from pathlib import Path
 import click
 
 from packager import dump
-from pipeline.cli.output import printable, write_json
+from packager.errors import PackagerError
+from pipeline.cli.output import Failure, printable, write_json
 
 
 @click.command("dump")
@@ -24,7 +25,10 @@ def dump_command(file: Path, *, as_json: bool) -> None:
     headwater dump song.mp4 --json | jq '.boxes[].type'
     """  # noqa: D301 - click wants a real backspace
     with file.open("rb") as source:
-        nodes = dump.dump(source)
+        try:
+            nodes = dump.dump(source)
+        except PackagerError as exc:
+            raise Failure(f"{file}: {exc}") from exc
         size = source.seek(0, 2)
     if as_json:
         boxes = [node.document() for node in nodes]

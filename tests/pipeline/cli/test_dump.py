@@ -46,7 +46,8 @@ def test_a_broken_file_is_shown_as_far_as_it_goes(song: Path, tmp_path: Path) ->
 def test_what_is_no_mp4_is_refused_and_titles_do_not_steer_the_terminal(tmp_path: Path) -> None:
     path = tmp_path / "song.mp4"
     path.write_bytes(b"fLaC" + bytes(20))
-    assert "not an MP4 file" in _run(path, code=1).stderr
+    shown = _run(path, code=1).stderr
+    assert shown == f"{path}: does not begin with a box: not an MP4 file (at byte 0)\n"
 
     name = b"\x1b[2Jevil\0"
     body = bytes(8) + b"soun" + bytes(12) + name
