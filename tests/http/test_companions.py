@@ -15,7 +15,9 @@ import m3u8
 import pytest
 from lxml import etree
 
+from catalog import rights
 from catalog.publish import unpublish
+from catalog.records import RightsRecord
 from packager import index
 from packager.model import Download, Picture
 from packager.text.lyrics import Line, Lyrics
@@ -217,3 +219,17 @@ async def test_downloads_are_served_by_range_to_their_tier(origin: Origin) -> No
         "standard",
         "premium",
     ]
+
+
+@pytest.mark.parametrize("downloads", [True])
+async def test_rights_without_offline_allow_no_downloads(origin: Origin) -> None:
+    record = RightsRecord(houses.TRACK, (), offline=False, updated_at=datetime.now(UTC))
+    async with origin.deps.catalog.begin() as tx:
+        await rights.put(tx, record)
+    answer = await playback(origin)
+    for one in answer["downloads"]:
+        problem = json.loads(await get(origin, one["url"], 403))
+        assert problem["reason"] == "offline-not-licensed"
+    for one in answer["lyrics"]:
+        await get(origin, one["url"])
+        await get(origin, one["url"])  # and as it is remembered
