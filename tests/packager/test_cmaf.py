@@ -91,6 +91,7 @@ def test_runs_point_at_their_samples_and_time_goes_on(
 
 
 def test_priming_is_an_edit_and_times_begin_after_it(encode: Encode) -> None:
+    """shaka-packager#112, #1265; gpac#1160."""
     rendition, data = write(encode("aac"))
     edits = _moov(data).inside(b"trak", b"edts").get(EditListBox).edits
 
@@ -136,6 +137,7 @@ def test_cbcs_audio_has_a_constant_iv_and_no_auxiliary_boxes(encode: Encode) -> 
 
 
 def test_cenc_ivs_are_where_saio_says_and_never_repeat(encode: Encode) -> None:
+    """packagers.md E3; Bento4#781."""
     rendition, data = write(encode("aac"), scheme=Scheme.CENC)
     seen: set[bytes] = set()
     count = 0
@@ -150,6 +152,7 @@ def test_cenc_ivs_are_where_saio_says_and_never_repeat(encode: Encode) -> None:
 
 
 def test_a_rate_beyond_16_bits_is_halved_in_the_entry_only(encode: Encode) -> None:
+    """packagers.md B4."""
     rendition, data = write(encode("flac", rate=96000, seconds=1.5))
 
     assert _entry(data).sample_rate == 48000 << 16

@@ -61,6 +61,7 @@ def test_the_mpd_is_valid(album_track: Package) -> None:
 
 
 def test_one_adaptation_set_per_codec_rate_and_kid(album_track: Package) -> None:
+    """shaka-streamer#18, #185."""
     tree = _tree(album_track)
     sets = [
         _strings(one, "d:Representation/@id") for one in tree.iterfind(".//d:AdaptationSet", NS)

@@ -30,6 +30,7 @@ def album_track(encode: Encode) -> Package:
 
 
 def test_every_rendition_is_a_variant_of_its_group(album_track: Package) -> None:
+    """shaka-packager#461 (audio alone), shaka-streamer#18, #185 (groups); jellyfin#10066 (fLaC)."""
     parsed = m3u8.loads(multivariant(album_track))
 
     assert parsed.is_independent_segments
@@ -43,9 +44,11 @@ def test_every_rendition_is_a_variant_of_its_group(album_track: Package) -> None
     assert groups == {"aac-44100-2ch", "opus-48000-2ch", "flac-44100-2ch"}
     assert {one.stream_info.audio for one in parsed.playlists} == groups
     assert len(parsed.media) == len(groups)
+    assert {(one.default, one.autoselect) for one in parsed.media} == {("YES", "YES")}
 
 
 def test_lossless_groups_say_rate_and_depth(album_track: Package) -> None:
+    """packagers.md, 1+2: nobody else writes them."""
     lines = multivariant(album_track).splitlines()
     depth = album_track.renditions[0].bit_depth
 
@@ -58,6 +61,7 @@ def test_lossless_groups_say_rate_and_depth(album_track: Package) -> None:
 
 
 def test_bandwidths_come_from_the_segments(album_track: Package) -> None:
+    """shaka-packager#498: a short tail is no peak."""
     for playlist in m3u8.loads(multivariant(album_track)).playlists:
         one = album_track.rendition(playlist.uri.removesuffix(".m3u8"))
         assert one
@@ -106,6 +110,7 @@ def test_the_target_is_rounded_to_nearest(encode: Encode, segment_s: int, target
 
 
 def test_clear_playlists_name_no_key(encode: Encode) -> None:
+    """Nor is there a clear lead: shaka-packager#911, #1543."""
     assert "EXT-X-KEY" not in media(write(encode("aac"))[0], HlsForm.WEB)
 
 

@@ -20,6 +20,7 @@ def one(encode: Encode) -> Package:
 
 
 def test_every_variant_has_the_synced_lyrics(one: Package) -> None:
+    """No LANGUAGE where nobody said: shaka-packager#1161. None is a default: #857, #1169."""
     parsed = m3u8.loads(multivariant(one))
     texts = [media for media in parsed.media if media.type == "SUBTITLES"]
     assert [(media.name, media.language, media.uri) for media in texts] == [
