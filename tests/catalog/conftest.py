@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from catalog.engine import Catalog
+from tests.catalog import plans
 from tests.servers.postgres import Postgres
 
 
@@ -64,6 +65,11 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 async def catalog(url: str) -> AsyncIterator[Catalog]:
+    """Opened; what the test asks it must be found by indexes: that is looked at afterwards."""
     opened = await Catalog.open(url)
-    yield opened
-    await opened.close()
+    with plans.heard(opened) as statements:
+        yield opened
+    try:
+        await plans.require_indexes(opened, statements)
+    finally:
+        await opened.close()

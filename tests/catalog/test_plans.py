@@ -1,0 +1,109 @@
+"""No query reads a whole table, and no page is sorted: flat from a thousand tracks to millions.
+
+What the other tests ask is looked at in `conftest.catalog`; here is what they do not ask, and that
+pages come in the order of an index.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import pytest
+from sqlalchemy import select
+
+from catalog import (
+    audit,
+    housekeeping,
+    jobs,
+    keys,
+    masters,
+    publish,
+    releases,
+    takedowns,
+    tracks,
+)
+from catalog.audit import AuditFilter
+from catalog.engine import Catalog, Tx
+from catalog.records import AuditRecord, JobState
+from catalog.schema import tracks as track_rows
+from tests.catalog import plans
+from tests.support.publications import make_publication
+
+A, RELEASE = "t" + "a" * 20, "r" + "a" * 20
+NOW = datetime.fromisoformat("2026-11-21T08:00:00+00:00")
+ENTRY = AuditRecord("c", 3, 17, "license", "who", "{}", "", "why", b"")
+
+PAGES: dict[str, Callable[[Tx], Awaitable[object]]] = {
+    "tracks": lambda tx: tracks.list_page(tx, after=None, limit=9),
+    "tracks, inside": lambda tx: tracks.list_page(tx, after=A, limit=9),
+    "tracks that may be heard": lambda tx: tracks.list_page(tx, after=A, limit=9, now=NOW),
+    "releases": lambda tx: releases.list_page(tx, after=None, limit=9),
+    "releases, inside": lambda tx: releases.list_page(tx, after=RELEASE, limit=9),
+    "releases that may be heard": lambda tx: releases.list_page(
+        tx, after=RELEASE, limit=9, now=NOW
+    ),
+    "keys": lambda tx: keys.page(tx, b"", 9),
+    "keys under another KEK": lambda tx: keys.not_under(tx, "local", 1, b"", 9),
+    "jobs": lambda tx: jobs.list_page(tx, limit=9),
+    "audit": lambda tx: audit.newest(tx, AuditFilter(), 9),
+    "audit since": lambda tx: audit.newest(tx, AuditFilter(since_us=17), 9),
+    "audit, inside": lambda tx: audit.page(tx, AuditFilter(), ENTRY, 9),
+    "audit of a chain": lambda tx: audit.of_chain(tx, "c", 3, 9),
+    "stored revisions": lambda tx: housekeeping.revision_page(tx, ("", ""), 9),
+    "stored releases": lambda tx: housekeeping.release_page(tx, "", 9),
+}
+OTHERS: dict[str, Callable[[Tx], Awaitable[object]]] = {
+    "superseded": lambda tx: housekeeping.superseded_page(tx, NOW, ("", ""), 9),
+    "expire": lambda tx: housekeeping.expire(tx, (A, "2" * 16), NOW),
+    "known": lambda tx: housekeeping.known(tx, {(A, "1" * 16)}),
+    "being written": housekeeping.being_written,
+    "writers": housekeeping.keep_writers_out,
+    "masters": lambda tx: masters.of_track(tx, A),
+    "known masters": lambda tx: masters.known(tx, {"masters/a"}),
+    "taken down": lambda tx: takedowns.get(tx, A),
+    "jobs that failed": lambda tx: jobs.list_page(tx, states=(JobState.FAILED,), limit=9),
+    "jobs, counted": jobs.count,
+    "loudness of a release": lambda tx: releases.loudness_of_tracks(tx, RELEASE, without=[A]),
+}
+
+
+@pytest.fixture
+async def filled(catalog: Catalog, now: datetime) -> Catalog:
+    for n, letter in enumerate("abc"):
+        one = make_publication(letter, revision=f"{n + 1}")
+        async with catalog.begin() as tx:
+            await publish.publish(tx, one, now - timedelta(days=n))
+            newer = replace(one.revision, revision="9" * 15 + f"{n}", master_sha256=f"{n}" * 64)
+            await publish.publish(tx, replace(one, revision=newer, keys=()), now)
+    return catalog
+
+
+@pytest.mark.parametrize("name", PAGES)
+async def test_pages_come_in_the_order_of_an_index(filled: Catalog, name: str) -> None:
+    with plans.heard(filled) as statements:
+        async with filled.connect() as tx:
+            await PAGES[name](tx)
+    async with filled.begin() as tx:
+        for statement, parameters in statements.items():
+            assert not await tx.run_sync(plans.sorts, statement, parameters), statement
+
+
+@pytest.mark.parametrize("name", OTHERS)
+async def test_nothing_else_reads_a_whole_table(filled: Catalog, name: str) -> None:
+    async with filled.begin() as tx:
+        await OTHERS[name](tx)
+
+
+async def test_what_has_no_index_is_found_out(catalog: Catalog) -> None:
+    with plans.heard(catalog) as statements:
+        async with catalog.connect() as tx:
+            await tx.execute(select(track_rows).where(track_rows.c.genre == "Folk"))
+            await tx.execute(select(track_rows.c.track_id).order_by(track_rows.c.genre))
+    async with catalog.begin() as tx:
+        first, second = statements.items()
+        assert await tx.run_sync(plans.unindexed, *first) == {"tracks"}
+        assert not await tx.run_sync(plans.sorts, *first)
+        assert await tx.run_sync(plans.sorts, *second)
+    plans.forgive(first[0], second[0])
