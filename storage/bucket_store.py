@@ -58,7 +58,10 @@ class BucketStore:
 
     async def put(self, key: str, data: bytes) -> ObjectInfo:
         """Write a small object. The same bytes again are a no-op; others raise ObjectExists."""
-        return await self._store(check_key(key), content.of_bytes(data))
+        check_key(key)
+        if len(data) <= _HASHED_HERE:
+            return await self._store(key, content.of_bytes(data))
+        return await self._store(key, await asyncio.to_thread(content.of_bytes, data))
 
     async def put_file(self, key: str, path: Path) -> ObjectInfo:
         """Write a local file as an object (same rule as `put`), a large one in parts."""

@@ -54,6 +54,7 @@ from storage.uploads import Rules
 _T = TypeVar("_T")
 
 _CONNECT_S = 5.0
+_NAMES = {"content-md5": "Content-MD5"}  # the client adds its own where it does not see one
 _LONG_AGO = datetime.fromtimestamp(0, UTC)
 _METADATA_S = 2.0  # of a machine at Amazon; elsewhere nobody answers
 
@@ -212,7 +213,7 @@ class MinioBucket:
                 self._place.bucket,
                 key,
                 body=data,
-                headers=dict(fields or {}),
+                headers={_NAMES.get(name, name): text for name, text in (fields or {}).items()},
                 query_params=dict(query or {}),
             )
 

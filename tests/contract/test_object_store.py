@@ -92,19 +92,17 @@ async def test_an_empty_object_is_an_object(store: ObjectStore) -> None:
     assert (await store.head(KEY)).size == 0
 
 
-@pytest.mark.parametrize(("start", "end"), [(0, 6), (0, 1), (2, 5), (5, 6), (3, 3), (6, 6)])
-async def test_a_range_is_cut_out_of_the_object(store: ObjectStore, start: int, end: int) -> None:
+async def test_a_range_is_cut_out_of_the_object(store: ObjectStore) -> None:
     await store.put(KEY, b"abcdef")
-    assert await store.get(KEY, ByteRange(start, end)) == b"abcdef"[start:end]
+    for start, end in ((0, 6), (0, 1), (2, 5), (5, 6), (3, 3), (6, 6)):
+        assert await store.get(KEY, ByteRange(start, end)) == b"abcdef"[start:end]
 
 
-@pytest.mark.parametrize(("start", "end"), [(0, 7), (6, 7), (7, 8), (9, 9)])
-async def test_a_range_outside_of_the_object_is_refused(
-    store: ObjectStore, start: int, end: int
-) -> None:
+async def test_a_range_outside_of_the_object_is_refused(store: ObjectStore) -> None:
     await store.put(KEY, b"abcdef")
-    with pytest.raises(ValueError, match="has 6 bytes"):
-        await store.get(KEY, ByteRange(start, end))
+    for start, end in ((0, 7), (6, 7), (7, 8), (9, 9)):
+        with pytest.raises(ValueError, match="has 6 bytes"):
+            await store.get(KEY, ByteRange(start, end))
 
 
 async def test_the_same_bytes_again_are_a_no_op(store: ObjectStore) -> None:
@@ -113,14 +111,14 @@ async def test_the_same_bytes_again_are_a_no_op(store: ObjectStore) -> None:
     assert await keys(store, "") == [KEY]
 
 
-@pytest.mark.parametrize("other", [b"abd", b"ab", b"abcd", b""])
-async def test_nothing_is_ever_overwritten(store: ObjectStore, other: bytes) -> None:
+async def test_nothing_is_ever_overwritten(store: ObjectStore) -> None:
     await store.put(KEY, b"abc")
-    with pytest.raises(ObjectExists) as caught:
-        await store.put(KEY, other)
-    assert "aac-128k.mp4" in str(caught.value)
-    assert not caught.value.transient
-    assert await store.get(KEY) == b"abc"
+    for other in (b"abd", b"ab", b"abcd", b""):
+        with pytest.raises(ObjectExists) as caught:
+            await store.put(KEY, other)
+        assert "aac-128k.mp4" in str(caught.value)
+        assert not caught.value.transient
+        assert await store.get(KEY) == b"abc"
 
 
 async def test_a_file_is_put_and_stays_where_it_is(store: ObjectStore, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
@@ -70,8 +71,8 @@ def answer(status: int, code: str, fields: str = "") -> bytes:
 
 
 @asynccontextmanager
-async def proxying(host: str, port: int) -> AsyncIterator[Proxy]:
-    """A proxy before that server, until the end of the block."""
+async def proxying(host: str, port: int, tls: ssl.SSLContext | None = None) -> AsyncIterator[Proxy]:
+    """A proxy before that server, until the end of the block; it may speak TLS."""
     proxy = Proxy()
     running: set[asyncio.Task[None]] = set()
 
@@ -87,8 +88,10 @@ async def proxying(host: str, port: int) -> AsyncIterator[Proxy]:
             running.discard(task)
             writer.close()
 
-    server = await asyncio.start_server(serve, "127.0.0.1", 0, limit=1 << 20)
-    proxy.endpoint = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    server = await asyncio.start_server(serve, "127.0.0.1", 0, limit=1 << 20, ssl=tls)
+    proxy.endpoint = (
+        f"{'https' if tls else 'http'}://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    )
     try:
         yield proxy
     finally:

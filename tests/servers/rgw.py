@@ -65,7 +65,7 @@ pid file = {folder}/$name.pid
 mon data = {folder}/mon
 osd data = {folder}/osd
 osd objectstore = memstore
-memstore device bytes = 1073741824
+memstore device bytes = 4294967296
 mon warn on pool no redundancy = false
 keyring = {folder}/keyring
 rgw frontends = beast endpoint=127.0.0.1:{port}

@@ -6,18 +6,25 @@ import asyncio
 import hashlib
 import logging
 import os
+import ssl
 import time
 import urllib.error
 import urllib.request
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
 import botocore.auth
 import minio.time
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 
 from storage import claims
 from storage.base import ObjectExists, ObjectInfo, ObjectNotFound, StorageError, Sweepable
@@ -349,16 +356,15 @@ ANSWERS = {
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("what", ANSWERS)
-async def test_what_a_server_refuses_is_said(moto_bucket: S3Server, kind: str, what: str) -> None:
-    said, message = ANSWERS[what]
+async def test_what_a_server_refuses_is_said(moto_bucket: S3Server, kind: str) -> None:
     async with proxying(*moto_bucket.address) as proxy:
         store = KINDS[kind](place(moto_bucket, endpoint=proxy.endpoint), rules(retry_s=0.0))
-        proxy.faults = [Fault("GET", times=9, answer=said)]
-        with pytest.raises(StorageError, match=message) as caught:
-            await store.check()
+        for said, message in ANSWERS.values():
+            proxy.faults = [Fault("GET", times=9, answer=said)]  # a redirection is followed
+            with pytest.raises(StorageError, match=message) as caught:
+                await store.check()
+            assert "secret" not in str(caught.value)
         await store.close()
-    assert "secret" not in str(caught.value)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -387,3 +393,49 @@ async def test_credentials_of_the_environment_are_found(
     store = KINDS[kind](place(rgw_bucket, credentials=None), rules(retry_s=0.0))
     await store.check()
     await store.close()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_a_server_with_tls_is_believed_by_its_certificate(
+    rgw_bucket: S3Server, kind: str, tmp_path: Path, large: Callable[[], Path]
+) -> None:
+    certificate, context = tls(tmp_path)
+    async with proxying(*rgw_bucket.address, tls=context) as proxy:
+        far = {"endpoint": proxy.endpoint}
+        stranger = KINDS[kind](place(rgw_bucket, **far), rules(retry_s=0.0))
+        with pytest.raises(StorageError, match=r"certificate is not trusted \(set storage.ca_file"):
+            await stranger.check()
+        await stranger.close()
+        store = KINDS[kind](place(rgw_bucket, **far, ca_file=certificate), rules())
+        await store.put(KEY, b"abc")
+        assert await store.get(KEY) == b"abc"
+        path = large()
+        await store.put_file("large", path)
+        assert await store.get("large") == path.read_bytes()
+        await store.close()
+
+
+def tls(folder: Path) -> tuple[Path, ssl.SSLContext]:
+    """A certificate for this machine, and what a server needs of it."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "here")])
+    address = x509.IPAddress(ip_address("127.0.0.1"))
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([address]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    pem, secret = folder / "certificate.pem", folder / "key.pem"
+    pem.write_bytes(certificate.public_bytes(Encoding.PEM))
+    secret.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(pem, secret)
+    return pem, context
