@@ -39,6 +39,7 @@ _COMMANDS: Mapping[str, str] = {
     "gc": "pipeline.cli.gc:gc_command",
     "takedown": "pipeline.cli.takedown:takedown_command",
     "doctor": "pipeline.cli.doctor:doctor_command",
+    "plan": "pipeline.cli.plan:plan_command",
     "storage": "pipeline.cli.storage:storage_group",
     "config": "pipeline.cli.config:config_group",
     "version": "pipeline.cli.version:version_command",
