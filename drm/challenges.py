@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import re
 from base64 import b64decode
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from uuid import UUID
 
 from lxml import etree
@@ -28,16 +28,23 @@ from packager.pssh import System
 
 MAX_CHALLENGE_BYTES = 64 << 10
 _MAX_KIDS = 16
+_BINARY: Mapping[str, str] = {"Content-Type": "application/octet-stream"}
+# As SOAP 1.1 has it, and servers of PlayReady insist.
+_SOAP_HEADERS: Mapping[str, str] = {
+    "Content-Type": "text/xml; charset=utf-8",
+    "SOAPAction": '"http://schemas.microsoft.com/DRM/2007/03/protocols/AcquireLicense"',
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Challenge:
     """A license request of a device."""
 
-    body: bytes
+    body: bytes = field(repr=False)
     kids: tuple[Kid, ...] = ()  # each once; none: it does not say
     offline: bool = False  # whether the license is to be kept, where that can be seen
     is_for_license: bool = True  # False: for the vendor's certificate, which holds no key
+    headers: Mapping[str, str] = field(default_factory=lambda: _BINARY)  # that it is sent with
 
 
 # SignedMessage and LicenseRequest of Widevine's license_protocol.proto (in Chromium and Android
@@ -111,7 +118,7 @@ def playready(body: bytes) -> Challenge:
         raise MalformedRequest("not a PlayReady license request")
     headers = list(acquire.iter(f"{_HEADER}WRMHEADER"))
     texts = [text for header in headers for text in _header_kids(header)]
-    return Challenge(body, _unique(_kids(map(_guid, texts))))
+    return Challenge(body, _unique(_kids(map(_guid, texts))), headers=_SOAP_HEADERS)
 
 
 def _header_kids(header: etree._Element) -> Iterator[str]:

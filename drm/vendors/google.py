@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.hashes import SHA1, Hash
 from cryptography.hazmat.primitives.padding import PKCS7
 
+from drm.challenges import Challenge
 from drm.http_client import HttpAnswer
 from drm.vendors.model import LicenseGrant, VendorRefused, VendorRequest
 
@@ -35,9 +36,9 @@ class GoogleWidevine:
         if (len(self.key), len(self.iv)) != (32, 16):
             raise ValueError("a provider's signing key has 32 bytes, its IV 16")
 
-    def request(self, challenge: bytes, grant: LicenseGrant, now: datetime) -> VendorRequest:  # noqa: ARG002 - a vendor's form
+    def request(self, challenge: Challenge, grant: LicenseGrant, now: datetime) -> VendorRequest:  # noqa: ARG002 - a vendor's form
         """Write the signed message."""
-        message: dict[str, object] = {"payload": _b64(challenge), "provider": self.provider}
+        message: dict[str, object] = {"payload": _b64(challenge.body), "provider": self.provider}
         if grant.keys:
             message |= _license(grant)
         text = json.dumps(message, separators=(",", ":")).encode()

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
+from drm.challenges import Challenge
 from drm.errors import DrmError
 from drm.http_client import HttpAnswer
 from drm.model import ContentKey
@@ -47,7 +48,7 @@ class VendorRefused(DrmError):
 class LicenseVendor(Protocol):
     """A wire format, with our credentials in it."""
 
-    def request(self, challenge: bytes, grant: LicenseGrant, now: datetime) -> VendorRequest:
+    def request(self, challenge: Challenge, grant: LicenseGrant, now: datetime) -> VendorRequest:
         """Write what the vendor wants to see of a device's request and of what is granted."""
         ...
 

@@ -6,6 +6,7 @@ import logging
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from drm.challenges import Challenge
 from drm.http_client import HttpAnswer, HttpClient, HttpFailed
 from drm.vendors.breaker import Breaker
 from drm.vendors.model import LicenseGrant, LicenseVendor, VendorAway, VendorRefused
@@ -26,7 +27,7 @@ class LicenseProxy:
     breaker: Breaker
     timeout_s: float = 5.0
 
-    async def license(self, challenge: bytes, grant: LicenseGrant, now: datetime) -> bytes:
+    async def license(self, challenge: Challenge, grant: LicenseGrant, now: datetime) -> bytes:
         """Get the license, as it goes to the device.
 
         VendorAway where there is no answer, or the vendor is being left alone; VendorRefused

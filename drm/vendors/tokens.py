@@ -13,12 +13,12 @@ from uuid import UUID, uuid4
 
 import jwt
 
+from drm.challenges import Challenge
 from drm.http_client import HttpAnswer
 from drm.vendors.model import LicenseGrant, VendorRefused, VendorRequest
 
 _TTL = timedelta(seconds=60)  # of a token: it is used at once
 _MIN_KEY_BYTES = 32  # RFC 7518, 3.2: as many as the hash has
-_BINARY = {"Content-Type": "application/octet-stream"}
 
 
 def _check(key: bytes) -> None:
@@ -50,7 +50,7 @@ class AxinomMessages:
     def __post_init__(self) -> None:
         _check(self.key)
 
-    def request(self, challenge: bytes, grant: LicenseGrant, now: datetime) -> VendorRequest:
+    def request(self, challenge: Challenge, grant: LicenseGrant, now: datetime) -> VendorRequest:
         """Write the message's JWT; the request stays as it is."""
         message = {
             "version": 1,
@@ -73,7 +73,8 @@ class AxinomMessages:
                 },
             },
         }
-        return VendorRequest({**_BINARY, "X-AxDRM-Message": _sign(message, self.key)}, challenge)
+        headers = {**challenge.headers, "X-AxDRM-Message": _sign(message, self.key)}
+        return VendorRequest(headers, challenge.body)
 
     def license(self, answer: HttpAnswer) -> bytes:
         """The answer is the license."""
@@ -93,7 +94,7 @@ class UserTokens:
     def __post_init__(self) -> None:
         _check(self.key)
 
-    def request(self, challenge: bytes, grant: LicenseGrant, now: datetime) -> VendorRequest:
+    def request(self, challenge: Challenge, grant: LicenseGrant, now: datetime) -> VendorRequest:
         """Write the JWT; the request stays as it is."""
         issued = int(now.timestamp())
         claims: dict[str, object] = {
@@ -103,7 +104,8 @@ class UserTokens:
             "kid": [str(UUID(bytes=key.kid.value)) for key in grant.keys],
             "duration": grant.duration_s,
         }
-        return VendorRequest({**_BINARY, self.header: _sign(claims, self.key)}, challenge)
+        headers = {**challenge.headers, self.header: _sign(claims, self.key)}
+        return VendorRequest(headers, challenge.body)
 
     def license(self, answer: HttpAnswer) -> bytes:
         """The answer is the license."""

@@ -93,7 +93,7 @@ async def _license(
     now = datetime.now(UTC)
     if not challenge.is_for_license:
         empty = LicenseGrant((), "", servers.duration_s)
-        return challenge, await proxy.license(challenge.body, empty, now)
+        return challenge, await proxy.license(challenge, empty, now)
     if challenge.offline:
         what["offline"] = True
     asked = challenge.kids or await _unnamed(state, request.query, grant, what)
@@ -112,7 +112,7 @@ async def _license(
         max(duration_s, 1),
         offline=challenge.offline,
     )
-    return challenge, await proxy.license(challenge.body, granted, now)
+    return challenge, await proxy.license(challenge, granted, now)
 
 
 async def _unnamed(

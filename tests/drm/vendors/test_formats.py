@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 import jwt
 import pytest
 
+from drm.challenges import Challenge, playready
 from drm.http_client import HttpAnswer
 from drm.model import ContentKey
 from drm.vendors import (
@@ -23,6 +24,7 @@ from drm.vendors import (
 )
 from packager.model import Kid
 from tests.support.certificates import rsa_pair
+from tests.support.license_challenges import playready_challenge
 from tests.support.license_vendor import (
     AXINOM_KEY,
     AXINOM_KEY_ID,
@@ -38,7 +40,7 @@ KID = Kid.parse("9eb4050d-e44b-4802-932e-27d75083e266")
 KEY = ContentKey(KID, bytes(range(16)), bytes(range(16, 32)))
 CENC_KEY = ContentKey(Kid(b"\x01" * 16), bytes(16), bytes(8))
 GRANT = LicenseGrant((KEY, CENC_KEY), "track", 3600)
-CHALLENGE = b"\x08\x01challenge\xff"
+CHALLENGE = Challenge(b"\x08\x01challenge\xff")
 GOOGLE = GoogleWidevine(PROVIDER, GOOGLE_KEY, GOOGLE_IV)
 AXINOM = AxinomMessages(AXINOM_KEY_ID, AXINOM_KEY)
 TOKENS = UserTokens(TOKEN_KEY)
@@ -58,7 +60,7 @@ def test_google_gets_a_signed_message_with_the_keys() -> None:
     asked = GOOGLE.request(CHALLENGE, GRANT, NOW)
     assert asked.headers["Content-Type"] == "application/json"
     assert _message(asked) == {
-        "payload": b64encode(CHALLENGE).decode(),
+        "payload": b64encode(CHALLENGE.body).decode(),
         "provider": PROVIDER,
         "content_id": b64encode(b"track").decode(),
         "content_key_specs": [
@@ -80,7 +82,7 @@ def test_google_gets_a_signed_message_with_the_keys() -> None:
 
 
 def test_googles_certificate_is_asked_for_without_keys() -> None:
-    asked = GOOGLE.request(b"\x08\x04", LicenseGrant((), "", 60), NOW)
+    asked = GOOGLE.request(Challenge(b"\x08\x04"), LicenseGrant((), "", 60), NOW)
     assert _message(asked) == {"payload": "CAQ=", "provider": PROVIDER}
 
 
@@ -115,7 +117,7 @@ def test_googles_license() -> None:
 
 def test_axinom_gets_the_request_and_an_entitlement_message() -> None:
     asked = AXINOM.request(CHALLENGE, GRANT, NOW)
-    assert asked.body == CHALLENGE
+    assert asked.body == CHALLENGE.body
     text = asked.headers["X-AxDRM-Message"]
     message = jwt.decode(text, AXINOM_KEY, algorithms=["HS256"])
     assert message.pop("id")
@@ -141,7 +143,7 @@ def test_axinom_gets_the_request_and_an_entitlement_message() -> None:
 
 def test_a_user_token_names_the_keys() -> None:
     asked = UserTokens(TOKEN_KEY, "X-Other").request(CHALLENGE, GRANT, NOW)
-    assert asked.body == CHALLENGE
+    assert asked.body == CHALLENGE.body
     claims = jwt.decode(asked.headers["X-Other"], TOKEN_KEY, algorithms=["HS256"], options=_LAX)
     assert claims.pop("jti")
     issued = int(NOW.timestamp())
@@ -164,6 +166,15 @@ def test_a_license_that_is_kept() -> None:
         algorithms=["HS256"],
     )
     assert message["message"]["license"]["allow_persistence"] is True
+
+
+@pytest.mark.parametrize("vendor", [AXINOM, TOKENS])
+def test_a_request_goes_with_the_headers_of_its_system(vendor: LicenseVendor) -> None:
+    asked = vendor.request(CHALLENGE, GRANT, NOW)
+    assert asked.headers["Content-Type"] == "application/octet-stream"
+    asked = vendor.request(playready(playready_challenge([KID])), GRANT, NOW)
+    assert asked.headers["Content-Type"] == "text/xml; charset=utf-8"
+    assert asked.headers["SOAPAction"].endswith('/AcquireLicense"')
 
 
 @pytest.mark.parametrize("vendor", [AXINOM, TOKENS])
