@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import lru_cache
 from pathlib import Path
 from typing import Protocol
 
@@ -112,6 +113,7 @@ def open_key(path: Path, *, create: bool) -> bytes:
     return key
 
 
+@lru_cache(maxsize=16384)  # a token is named for each license and each denial
 def token_name(text: str) -> str:
     """A token's name in the audit: the same for the same token, and of no use as one."""
     return f"token:{hashlib.sha256(text.encode('utf-8', 'replace')).hexdigest()[:16]}"

@@ -31,8 +31,8 @@ _log = logging.getLogger(__name__)
 KEY_BYTES = 32  # AES-256
 _VERSION = re.compile(r"[1-9][0-9]{0,8}")
 _NONCE_BYTES = 12  # what GCM is made for
-# How long a running process may open keys with a version that was retired; with `KeyCache.brief`
-# before it, half a second more.
+# How long a running process may open keys with a version that was retired; the origin keeps opened
+# keys for half a second more.
 _LOOK_S = 0.5
 
 

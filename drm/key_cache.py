@@ -1,11 +1,8 @@
 """Opened content keys, kept for a while: a key service that is away for minutes stops nobody.
 
 An entry is used without asking while it is fresh; after that only while the key service does not
-answer, and never beyond its hard limit. Keys of a KEK at hand, which always answers, are kept for
-half a second: what everybody plays is opened twice a second, not for each listener.
-
-It is found by the whole row: a row that was altered finds nothing. Python cannot wipe memory:
-dropping an entry forgets it, no more.
+answer, and never beyond its hard limit. It is found by the whole row: a row that was altered
+finds nothing. Python cannot wipe memory: dropping an entry forgets it, no more.
 """
 
 from __future__ import annotations
@@ -14,14 +11,12 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Self
 
 from catalog.records import WrappedKeyRecord
 from drm.model import ContentKey
 
 FRESH_S = 300.0  # a key that the service no longer opens goes on opening for so long
 STALE_S = 1500.0  # 25 minutes: fresh, plus an outage of 15 minutes, plus slack
-BRIEF_S = 0.5  # with a KEK at hand
 _MAX_KEYS = 16384  # about 1 KiB each
 
 
@@ -35,31 +30,19 @@ class KeyCache:
     """Bounded in time and in number; the oldest goes first."""
 
     def __init__(
-        self,
-        *,
-        fresh_s: float = FRESH_S,
-        stale_s: float = STALE_S,
-        max_keys: int = _MAX_KEYS,
-        clock: Callable[[], float] = time.monotonic,
+        self, *, max_keys: int = _MAX_KEYS, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        self._fresh_s = fresh_s
-        self._stale_s = stale_s
         self._max_keys = max_keys
         self._clock = clock
         self._entries: OrderedDict[WrappedKeyRecord, _Entry] = OrderedDict()  # oldest first
 
-    @classmethod
-    def brief(cls) -> Self:
-        """Make the cache for a KEK at hand."""
-        return cls(fresh_s=BRIEF_S, stale_s=BRIEF_S)
-
     def fresh(self, record: WrappedKeyRecord) -> ContentKey | None:
         """The key of a row that was opened lately."""
-        return self._younger(record, self._fresh_s)
+        return self._younger(record, FRESH_S)
 
     def stale(self, record: WrappedKeyRecord) -> ContentKey | None:
         """The key of a row that may still be used where nobody can be asked."""
-        return self._younger(record, self._stale_s)
+        return self._younger(record, STALE_S)
 
     def put(self, record: WrappedKeyRecord, key: ContentKey) -> None:
         """Keep what a row was just opened to."""
@@ -68,10 +51,7 @@ class KeyCache:
         self._entries.move_to_end(record)
         while self._entries:
             first = next(iter(self._entries))
-            if (
-                len(self._entries) <= self._max_keys
-                and now - self._entries[first].opened < self._stale_s
-            ):
+            if len(self._entries) <= self._max_keys and now - self._entries[first].opened < STALE_S:
                 break
             del self._entries[first]
 

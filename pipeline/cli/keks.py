@@ -37,7 +37,7 @@ async def open_keyring(settings: Settings, catalog: Catalog) -> AsyncIterator[Ke
             found += await _open(place, settings, catalog, stack)
         current, *older = found
         kek: KekProvider = KekSet(current, older) if older else current
-        cache = KeyCache() if _REMOTE & places.keys() else KeyCache.brief()
+        cache = KeyCache() if _REMOTE & places.keys() else None
         yield Keyring(kek, budget=WrapBudget(catalog), cache=cache)
 
 

@@ -10,7 +10,7 @@ from catalog.records import WrappedKeyRecord
 from drm.errors import KekAway, KekUnavailable, WrongKek
 from drm.kek import KekVersions, Wrapped
 from drm.kek_env import EnvKek
-from drm.key_cache import BRIEF_S, FRESH_S, STALE_S, KeyCache
+from drm.key_cache import FRESH_S, STALE_S, KeyCache
 from drm.keyring import Keyring
 from drm.model import KeyScope
 from packager.model import Scheme
@@ -141,18 +141,3 @@ async def test_the_oldest_go_first_by_number_and_by_time(keyring: Keyring, clock
     clock.now += STALE_S
     cache.put(records[0], await keyring.unwrap(records[0]))
     assert len(cache) == 1
-
-
-async def test_a_kek_at_hand_is_asked_again_after_half_a_second(
-    service: Service, clock: Clock
-) -> None:
-    keyring = Keyring(service, cache=KeyCache(fresh_s=BRIEF_S, stale_s=BRIEF_S, clock=clock))
-    record = await row(keyring)
-    await keyring.unwrap(record)
-    clock.now += BRIEF_S - 0.01
-    await keyring.unwrap(record)
-    assert service.asked == 1
-    clock.now += 0.01
-    service.error = WrongKek("k", 1, "retired")
-    with pytest.raises(WrongKek):
-        await keyring.unwrap(record)

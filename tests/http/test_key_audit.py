@@ -19,7 +19,7 @@ from catalog.records import AuditRecord, RightsRecord, WindowRecord
 from configs.settings import OriginSettings
 from drm.audit import AuditEntry, AuditLog, Auditor, token_name
 from drm.audit_check import verify
-from drm.errors import AuditUnavailable
+from drm.errors import AuditUnavailable, WrongKek
 from drm.kek import LocalKek
 from drm.keyring import Keyring
 from drm.rotation import Rotation
@@ -183,6 +183,25 @@ async def test_players_go_on_while_the_kek_is_rotated(audited: tuple[Origin, Fai
     await kek.retire(1)
     assert await license_(origin, token, "standard", "lossless") == 200
     assert await key(origin, token, "premium") == 200
+
+
+async def test_a_key_that_does_not_open_any_more_is_given_for_half_a_second_at_most(
+    audited: tuple[Origin, Failing], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    origin, _ = audited
+    token = houses.playback_token(origin.deps)
+    assert await license_(origin, token, "standard") == 200
+    held = origin.state.key_rows._rows.get(origin.house.keys["standard"].kid.value)
+    assert held is not None
+    assert "key=ContentKey(kid=" in repr(held)
+    assert repr(origin.house.keys["standard"].key) not in repr(held)
+
+    async def refuse(_wrapped: object, _aad: bytes) -> bytes:
+        raise WrongKek("k", 1, "it was retired")
+
+    monkeypatch.setattr(origin.deps.keyring.kek, "unwrap", refuse)
+    held.key_until = 0.0
+    assert await license_(origin, token, "standard") == 503
 
 
 async def speke(origin: Origin, *scopes: str) -> tuple[int, str]:
