@@ -58,6 +58,14 @@ async def _examine(settings: Settings) -> list[Finding]:
     if settings.storage.kind == "local":
         folders.append(paths.storage_path(settings))
     secrets = [paths.kek_file(settings), paths.token_file(settings), paths.audit_file(settings)]
+    licenses = settings.licenses
+    given = (
+        settings.drm.cat_file,
+        licenses.google_key_file,
+        licenses.axinom_key_file,
+        licenses.token_key_file,
+    )
+    secrets += [path for path in given if path is not None]
     findings = await examine_ffmpeg(settings.ffmpeg)
     findings += examine_disk(folders, settings.jobs.min_free_bytes)
     findings += examine_permissions(settings.home.absolute(), secrets)
