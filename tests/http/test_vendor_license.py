@@ -7,6 +7,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import random
 import secrets
 from base64 import b64decode, urlsafe_b64encode
 from collections.abc import AsyncIterator
@@ -194,6 +195,35 @@ async def test_only_what_the_token_opens_may_be_given(
         assert (status, reason) == (403, "not-entitled")
     assert vendor.asked == asked
     assert [why for _, why, _ in await entries(origin)] == ["entitled"] + ["not-entitled"] * 3
+
+
+async def test_a_free_listener_has_no_other_tiers_key_by_any_request(
+    origin: Origin, vendor: vendors.LicenseVendor
+) -> None:
+    rng = random.Random(7)
+    token = await subscribers(origin, "free")
+    async with origin.deps.catalog.connect() as tx:
+        others = await keys.for_revision(tx, houses.OTHER_TRACK, houses.REVISION)
+    known = [*(key.kid for key in origin.house.keys.values()), *(Kid(one.kid) for one in others)]
+    given = 0
+    for _ in range(300):
+        some = rng.sample(known, rng.randint(0, len(known)))
+        body = rng.choice(
+            (
+                widevine_challenge(some, offline=rng.random() < 0.2),
+                playready_challenge(some),
+                fairplay_challenge(),
+                widevine_renewal(),
+            )
+        )
+        system = rng.choice(SYSTEMS)
+        query = ",".join(one.hex for one in rng.sample(known, rng.randint(0, 3)))
+        vendor.seen = {}
+        status, _, _ = await post(origin, f"{system}?kid={query}", body, token=token)
+        assert status in {200, 400, 403}
+        assert told(vendor) <= {kid(origin, "standard")}
+        given += status == 200
+    assert given > 30
 
 
 async def test_a_request_that_names_no_key(origin: Origin, vendor: vendors.LicenseVendor) -> None:
