@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import Mapping
 from typing import Self
 
@@ -17,10 +18,12 @@ _CHUNK_BYTES = 64 << 10
 class OutboundClient:
     """Keeps connections open between requests; cookies are not kept, redirects not followed.
 
-    The session is made with the first request, in the loop that sends it. To be closed.
+    The session is made with the first request, in the loop that sends it. To be closed. Servers
+    have to show a certificate that the system's authorities (or `trust`) vouch for.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, trust: ssl.SSLContext | None = None) -> None:
+        self._trust = trust
         self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Self:
@@ -39,7 +42,10 @@ class OutboundClient:
     ) -> HttpAnswer:
         """Return the answer. HttpFailed where there is none within the time, or a larger one."""
         if self._session is None:
-            self._session = aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar())
+            self._session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(ssl=self._trust or True),
+                cookie_jar=aiohttp.DummyCookieJar(),
+            )
         try:
             async with self._session.request(
                 method,

@@ -13,8 +13,8 @@ from drm.errors import IdentityProviderAway, InvalidToken
 from drm.jwks import ALGORITHMS
 from drm.provider_keys import ProviderKeys
 from origin.outbound import OutboundClient
-from tests.support.certificates import rsa_pair
-from tests.support.identity_provider import IdentityProvider, ec_signer, okp_signer, rsa_signer
+from tests.support.certificates import server_pair
+from tests.support.identity_provider import IdentityProvider, ec_signer, okp_signer
 
 OLD, NEW = ("ec-1", "ES256"), ("ed-1", "EdDSA")
 STALE_S = 3600.0
@@ -216,20 +216,30 @@ async def test_nobody_listens() -> None:
         await keys.close()
 
 
-async def test_a_certificate_that_nobody_vouches_for_is_refused(tmp_path: Path) -> None:
-    pair = rsa_pair(name="127.0.0.1")
+async def test_over_https_only_from_a_server_that_is_trusted(tmp_path: Path) -> None:
+    pair = server_pair()
     (tmp_path / "chain.pem").write_bytes(pair.pem + pair.key_pem)
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.load_cert_chain(tmp_path / "chain.pem")
+    trust = ssl.create_default_context(cadata=pair.pem.decode())
     async with (
-        IdentityProvider(rsa_signer()).running(context) as provider,
-        OutboundClient() as http,
+        IdentityProvider(ec_signer()).running(context) as provider,
+        OutboundClient() as suspicious,
+        OutboundClient(trust) as trusting,
     ):
-        keys = ProviderKeys(http, provider.url, ALGORITHMS)
+        assert provider.url.startswith("https://")
+        keys = ProviderKeys(suspicious, provider.url, ALGORITHMS)
         with pytest.raises(IdentityProviderAway):
-            await keys.key(("rsa-1", "RS256"))
+            await keys.key(OLD)
         assert provider.asked == 0
-        await keys.close()
+        clock = Clock()
+        keys = ProviderKeys(trusting, provider.url, ALGORITHMS, clock=clock)
+        await keys.key(OLD)
+        provider.publish(okp_signer())
+        clock.now_s += 601
+        await keys.key(NEW)
+        with pytest.raises(InvalidToken):
+            await keys.key(OLD)
 
 
 async def test_closing_stops_a_fetch(provider: IdentityProvider, keys: ProviderKeys) -> None:

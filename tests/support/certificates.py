@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
+from ipaddress import ip_address
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -48,6 +49,28 @@ def rsa_pair(bits: int = 2048, name: str = "packager", days: int = 3650) -> Pair
 def ec_pair() -> Pair:
     """One that RSA-OAEP is not for."""
     return _pair(ec.generate_private_key(ec.SECP256R1()), "curve", 3650)
+
+
+@cache
+def server_pair() -> Pair:
+    """One for a server on 127.0.0.1; whoever trusts it believes it."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "a test's server")])
+    now = datetime.now(UTC)
+    address = x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))])
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .add_extension(address, critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    return Pair(certificate, key)
 
 
 def _pair(key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey, name: str, days: int) -> Pair:
