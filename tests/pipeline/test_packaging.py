@@ -9,6 +9,8 @@ import pytest
 from configs.ladder import load_ladder
 from drm.kek import LocalKek
 from drm.keyring import Keyring
+from packager.boxes.base import Container, parse
+from packager.boxes.protection import SampleEncryptionBox
 from packager.errors import MalformedMedia
 from packager.model import Codec, Scheme
 from pipeline.ffmpeg.binaries import Tools
@@ -66,6 +68,28 @@ def test_one_key_for_each_tier(tmp_path: Path, encoded: dict[str, bytes]) -> Non
     assert len(set(kids.values())) == 3
     for key in made.keys.values():
         assert not any(key.key in file.read_bytes() for file in made.files.values())
+
+
+def test_no_two_samples_of_a_tier_share_a_counter(
+    tmp_path: Path, encoded: dict[str, bytes]
+) -> None:
+    """packagers.md E3: under cenc a key and an IV, used twice, give away both samples."""
+    made = package(tmp_path, encoded, scheme=Scheme.CENC)
+    used: dict[str, list[bytes]] = {}
+    for one in made.renditions:
+        used.setdefault(one.tier, []).extend(_ivs(made.files[one.name]))
+    assert sum(map(len, used.values())) > 200
+    for ivs in used.values():
+        assert len(set(ivs)) == len(ivs)
+
+
+def _ivs(file: Path) -> list[bytes]:
+    boxes = [
+        moof.inside(b"traf").get(SampleEncryptionBox)
+        for moof in parse(file.read_bytes())
+        if isinstance(moof, Container) and moof.kind == b"moof"
+    ]
+    return [box.ivs[at : at + 8] for box in boxes for at in range(0, len(box.ivs), 8)]
 
 
 def test_second_files_have_keys_and_ivs_of_their_own(

@@ -123,8 +123,11 @@ def test_a_release(encode: Encode, scheme: Scheme) -> None:
 def test_lyrics_are_passed_over(encode: Encode) -> None:
     one = staged(encode, "aac")
     subtitles = '#EXT-X-MEDIA:TYPE=SUBTITLES,GROUP-ID="text",NAME="English",URI="text.m3u8"\n'
-    playlist = "#EXTM3U\n#EXT-X-TARGETDURATION:10\n#EXTINF:10,\n1.vtt\n#EXT-X-ENDLIST\n"
-    files = {**one.files, "text.m3u8": playlist.encode(), "1.vtt": b"WEBVTT\n"}
+    # As in a release: the words of another track are in another file.
+    parts = "#EXTINF:5,\n1.vtt\n#EXT-X-DISCONTINUITY\n#EXTINF:5,\n2.vtt\n"
+    playlist = f"#EXTM3U\n#EXT-X-TARGETDURATION:5\n{parts}#EXT-X-ENDLIST\n"
+    texts = {"text.m3u8": playlist.encode(), "1.vtt": b"WEBVTT\n", "2.vtt": b"WEBVTT\n"}
+    files = {**one.files, **texts}
     with_text = Stage(files).changed("multivariant.m3u8", lambda data: data + subtitles.encode())
 
     _silent(with_text)
