@@ -38,6 +38,7 @@ class Proxy:
     faults: list[Fault] = field(default_factory=list)
     seen: list[str] = field(default_factory=list)  # request lines
     has_put: asyncio.Event = field(default_factory=asyncio.Event)  # a PUT has begun
+    is_holding: asyncio.Event = field(default_factory=asyncio.Event)  # an answer is held back
 
     def take(self, method: str) -> Fault | None:
         """The fault for the next request of that method, if there is one."""
@@ -128,7 +129,9 @@ async def _exchange(
         await writer.drain()
         return True
     said, told = await _forward(target, head, body)
-    await asyncio.sleep(fault.delay_s)
+    if fault.delay_s:
+        proxy.is_holding.set()
+        await asyncio.sleep(fault.delay_s)
     if fault.is_lost:
         return False
     said, told = fault.response(said, told)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sys
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from storage.base import ByteRange, ObjectInfo, ObjectNotFound, StorageError
+from storage.base import ByteRange, ObjectExists, ObjectInfo, ObjectNotFound, StorageError
 from storage.bucket_store import BucketStore
 from tests.servers.buckets import KINDS, PART_BYTES, open_store, place, rules
 from tests.servers.proxy import Fault, Proxy, answer, flip, proxying
@@ -31,6 +32,8 @@ class Far:
     store: BucketStore
     proxy: Proxy
     near: BucketStore  # the same place, without it
+    server: S3Server
+    prefix: str
 
     async def leftovers(self) -> list[str]:
         soon = datetime.now(UTC) + timedelta(days=1)
@@ -45,7 +48,7 @@ async def far(request: pytest.FixtureRequest, rgw_bucket: S3Server) -> AsyncIter
         store = KINDS[kind](place(rgw_bucket, endpoint=proxy.endpoint, timeout_s=1.0), same)
         near = open_store(kind, rgw_bucket, prefix=same.prefix)
         try:
-            yield Far(store, proxy, near)
+            yield Far(store, proxy, near, rgw_bucket, same.prefix)
         finally:
             await store.close()
             await near.close()
@@ -201,3 +204,58 @@ async def test_an_upload_that_is_interrupted_leaves_nothing(far: Far, large: Pat
     assert await far.leftovers() == []
     with pytest.raises(ObjectNotFound):
         await far.near.head(KEY)
+
+
+_WRITER = """
+import asyncio, sys
+from pathlib import Path
+from tests.servers.buckets import KINDS, place, rules
+from tests.servers.s3_server import S3Server
+
+kind, endpoint, access_key, secret_key, prefix, file = sys.argv[1:]
+server = S3Server("rgw", endpoint, access_key, secret_key)
+store = KINDS[kind](place(server), rules(prefix=prefix))
+asyncio.run(store.put_file("a/b.mp4", Path(file)))
+"""
+
+
+async def killed(far: Far, large: Path) -> None:
+    """A process that puts the file through the proxy, ended by -9 while a fault holds it up."""
+    kind = next(name for name, one in KINDS.items() if isinstance(far.store, one))
+    rgw = far.server
+    place_of = (kind, far.proxy.endpoint, rgw.access_key, rgw.secret_key, far.prefix, str(large))
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", _WRITER, *place_of, cwd=Path(__file__).parents[2]
+    )
+    try:
+        await asyncio.wait_for(far.proxy.is_holding.wait(), 60)
+    finally:
+        process.kill()
+        await process.wait()
+
+
+async def test_a_writer_that_is_killed_amid_its_parts_leaves_only_what_is_swept(
+    far: Far, large: Path
+) -> None:
+    far.proxy.faults = [Fault("PUT", skip=1, delay_s=60)]
+    await killed(far, large)
+    with pytest.raises(ObjectNotFound):
+        await far.near.head(KEY)
+    [left] = await far.leftovers()
+    await far.near.sweep(left)
+    await far.near.put_file(KEY, large)
+    assert await far.near.get(KEY) == large.read_bytes()
+    assert await far.leftovers() == []
+
+
+async def test_a_writer_that_is_killed_after_the_last_step_has_stored_it(
+    far: Far, large: Path
+) -> None:
+    far.proxy.faults = [Fault("POST", skip=1, delay_s=60)]  # completed, and not yet told
+    await killed(far, large)
+    assert await far.near.get(KEY) == large.read_bytes()
+    assert await far.leftovers() == [f".claims/{KEY}"]
+    await far.near.put_file(KEY, large)
+    large.write_bytes(bytes(3 * PART_BYTES))
+    with pytest.raises(ObjectExists):
+        await far.near.put_file(KEY, large)
