@@ -57,7 +57,7 @@ class ExternalKeys:
         self, content_id: str, scheme: Scheme, wanted: Sequence[WantedKey]
     ) -> dict[bytes, WrappedKeyRecord]:
         kids = [one.kid.value for one in wanted]
-        async with self.catalog.connect() as tx:
+        async with self.catalog.connect(fresh=True) as tx:
             found = await rows.of_content(tx, self.tenant, content_id, scheme.value, kids)
         return {record.kid: record for record in found}
 

@@ -169,7 +169,7 @@ class Availability:
         track_ids = {*asked, *self._aging}
         self._aging.clear()
         until = time.monotonic() + _STATUS_TTL_S
-        async with self._catalog.connect() as tx:
+        async with self._catalog.connect(fresh=True) as tx:
             found = await tracks.standings(tx, track_ids)
             albums = {one.release_id for one in found.values() if one.release_id is not None}
             records = await rights.of_owners(tx, [*found, *albums])
@@ -199,7 +199,7 @@ def release_loudness(release: ReleaseRecord | StandingRecord) -> Loudness | None
 async def available_track(catalog: Catalog, track_id: str) -> TrackRecord:
     """The track as the catalog has it at this moment; Missing unless listeners may have it."""
     try:
-        async with catalog.connect() as tx:
+        async with catalog.connect(fresh=True) as tx:
             track = await tracks.get(tx, track_id)
     except NotFound:
         track = None
