@@ -8,16 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 
+from packager.boxes.base import parse
+from packager.boxes.entries import ElementaryStreamBox
 from packager.check.decryption import MalformedAuxiliary, decrypted
 from packager.check.findings import Problem, Rules, Severity
 from packager.check.source import View
 from packager.check.track import Fragment, Track
-from packager.codecs import opus
+from packager.codecs import aac, opus
+from packager.demux import sbr
 from packager.errors import MalformedMedia
 from packager.model import Codec, CodecConfig
 
 ERROR, WARNING, NOTE = Severity.ERROR, Severity.WARNING, Severity.NOTE
+_LOOKED_AT = 64  # frames, to find SBR
 _MAX_SAMPLE = 1 << 20  # bytes; a FLAC frame of 8 channels at 192 kHz has fewer
 
 
@@ -83,6 +88,41 @@ def _frames(subject: Samples) -> Iterator[Problem]:
             )
             yield Problem((one.traf.find(b"trun") or one.traf).place, text, remedy)
             return
+
+
+@RULES.rule("C2.replication", WARNING, "ISO/IEC 14496-3:2019, 1.6.6.3")
+def _replication(subject: Samples) -> Iterator[Problem]:
+    """AAC whose frames have spectral band replication says so."""
+    track = subject.track
+    if not track.fragments or track.config is None or not _is_silent_on_sbr(track.config):
+        return
+    first = track.fragments[0]
+    box, scheme = track.encryption, track.scheme
+    samples = subject.read(first)
+    if box:
+        if subject.key is None or scheme is None:
+            return
+        samples = decrypted(samples, first, box, scheme, subject.key)
+    try:
+        looked_at = [sbr.sbr_data(sample) is not None for sample in islice(samples, _LOOKED_AT)]
+    except MalformedAuxiliary:
+        return  # C1.frames tells of it
+    if sum(looked_at) * 2 > len(looked_at):
+        text = (
+            "its frames have spectral band replication, which the decoder configuration is silent "
+            "about: some players play half of the band"
+        )
+        remedy = "signal it: audio object type 5 or 29, mp4a.40.5 or mp4a.40.29"
+        yield Problem(track.entry_node.place, text, remedy)
+
+
+def _is_silent_on_sbr(config: CodecConfig) -> bool:
+    if config.codec is not Codec.AAC:
+        return False
+    (esds,) = parse(config.config_box)
+    return (
+        isinstance(esds, ElementaryStreamBox) and aac.parse(esds.decoder_specific).is_silent_on_sbr
+    )
 
 
 def _count(samples: Iterator[bytes], one: Fragment, config: CodecConfig) -> tuple[int, int, int]:

@@ -29,6 +29,7 @@ from packager.pssh import System, playready
 from tests.packager.check.staged import Edit, Stage, add, poke, rename, stage, staged, text
 from tests.packager.conftest import Encode
 from tests.packager.packages import write
+from tests.support.he_aac import vector
 
 TRAK = "moov/trak"
 ENTRY = f"{TRAK}/mdia/minf/stbl/stsd"
@@ -149,6 +150,15 @@ def _short_tail(encode: Encode) -> Stage:
         return stage({"aac": write(encoded, name="aac", segment_s=2)})
 
 
+def _he_aac(_: Encode) -> Stage:
+    return stage({"aac": write(vector("he-backward.m4a"), name="aac", segment_s=1)})
+
+
+def _silent_on_sbr(data: bytes) -> bytes:
+    """The AudioSpecificConfig without its extension: AAC-LC, and nothing said of SBR."""
+    return data.replace(bytes.fromhex("139056e5a0"), bytes.fromhex("1390000000"))
+
+
 def _two_grids(encode: Encode) -> Stage:
     encoded = encode("aac")
     lengths = {"high": 2, "low": 4}
@@ -216,6 +226,7 @@ DEFECTS = [
     Defect("E6.pssh", CBCS, MP4, poke("moov/pssh", 32, "02")),
     Defect("C1.key", CBCS, MP4, poke(f"{ENTRY}/enca/sinf/schi/tenc", 16, "07")),
     Defect("C1.frames", CBCS, MP4, poke(f"{ENTRY}/enca/sinf/schi/tenc", 33, "60ff")),
+    Defect("C2.replication", _he_aac, MP4, _silent_on_sbr),
     Defect("S1.range", AAC, LIST, _line(r"(BYTERANGE:\d+)@(\d+)", r"\1@100")),
     Defect("S1.complete", AAC, LIST, _without_last),
     Defect("T2.joined", AAC, LIST, _second_twice),
