@@ -24,6 +24,7 @@ _SBR_TYPES = (13, 14)  # EXT_SBR_DATA, EXT_SBR_DATA_CRC, table 4.121
 _STUFFING = 0xA5  # fill_byte of EXT_FILL_DATA, 4.5.2.8.2.1
 _ESCAPE = 15  # a count that goes on in eight more bits
 _MAX_STUFFING = 8  # elements of nothing but stuffing behind the SBR data
+_TAIL = 272 * (_MAX_STUFFING + 1)  # bytes of all these elements at their longest
 _NO_LFE = 5  # channels, at most
 _RARELY_LC_HZ = (
     24000  # a core at half of 48 kHz or less; LC of surround sound is at 44.1 kHz or more
@@ -55,18 +56,24 @@ def _object_type(stream: ByteStream, table: SampleTable, channels: int) -> int:
     """What most frames are (the first of a stream, and silence, may be without)."""
     step = max(1, len(table) // _FRAMES)
     numbers = range(0, len(table), step)
-    frames = (stream.at(table.offsets[number], table.sizes[number]) for number in numbers)
-    found = [data for frame in frames if (data := sbr_data(frame))]
+    ends = (_end(stream, table.offsets[number], table.sizes[number]) for number in numbers)
+    found = [data for end in ends if (data := sbr_data(end))]
     if len(found) * 2 <= len(numbers):
         return aac.LC
     stereo = sum(ends_in_ps(data) for data in found)
     return aac.PS if channels == 1 and stereo * 4 > len(found) * 3 else aac.SBR
 
 
+def _end(stream: ByteStream, offset: int, size: int) -> bytes:
+    length = min(size, _TAIL)
+    return stream.at(offset + size - length, length)
+
+
 def sbr_data(frame: bytes) -> _Data | None:
     """The SBR data that a raw_data_block ends in; None where it does not."""
-    value = int.from_bytes(frame, "big")
-    total = len(frame) * 8
+    end = frame[-_TAIL:]
+    value = int.from_bytes(end, "big")
+    total = len(end) * 8
     for padding in range(8):
         rest = value >> padding
         if value & ((1 << padding) - 1):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from packager.boxes.base import parse
@@ -87,6 +89,13 @@ def test_stuffing_is_passed_over(stuffing: tuple[tuple[int, int], ...]) -> None:
     sbr = ((6, 3), (2, 4), (13, 4), (0x123, 12))
     assert sbr_data(bits((5, 11), *sbr, *stuffing, (7, 3))) == (0xD123, 2)
     assert sbr_data(bits((5, 11), *sbr, (6, 3), (2, 4), (0x10A6, 16), (7, 3))) is None
+
+
+def test_a_frame_that_is_far_too_large_takes_no_longer() -> None:
+    """Every shift of a number of 50 MB would copy all of it."""
+    began = time.process_time()
+    assert sbr_data(bytes(50_000_000) + b"\x07") is None
+    assert time.process_time() - began < 1
 
 
 @pytest.mark.parametrize("size", [1, 14, 15, 100])
