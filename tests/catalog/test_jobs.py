@@ -150,9 +150,7 @@ async def test_what_passes_waits_and_what_does_not_ends(catalog: Catalog, now: d
         assert await claim(tx, now + 9 * LATER) is None
 
 
-async def test_a_worker_that_is_stopped_gives_its_job_back(
-    catalog: Catalog, now: datetime
-) -> None:
+async def test_a_worker_that_is_stopped_gives_its_job_back(catalog: Catalog, now: datetime) -> None:
     async with catalog.begin() as tx:
         await submit(tx, "j", now)
         await jobs.give_back(tx, await claimed(tx, now), now)

@@ -38,14 +38,20 @@ disk_free_limit.absolute = 1MB
 """
 
 
+def _free_port() -> int:
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return int(one.getsockname()[1])
+
+
 @dataclass
 class RabbitMq:
     """The server: a folder, ports, and the processes."""
 
     folder: Path
-    port: int = field(default_factory=lambda: _free_port())
-    _distribution_port: int = field(default_factory=lambda: _free_port())
-    _epmd_port: int = field(default_factory=lambda: _free_port())
+    port: int = field(default_factory=_free_port)
+    _distribution_port: int = field(default_factory=_free_port)
+    _epmd_port: int = field(default_factory=_free_port)
     process: subprocess.Popen[bytes] | None = None
 
     def url(self, virtual_host: str = "/") -> str:
@@ -157,12 +163,6 @@ class RabbitMq:
                 return bool(connection.recv(8))
         except OSError:
             return False
-
-
-def _free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
 
 
 @pytest.fixture(scope="session")

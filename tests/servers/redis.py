@@ -75,7 +75,7 @@ class Redis:
             return False
 
 
-def free_port() -> int:
+def _free_port() -> int:
     """A port that nobody listens on now."""
     with socket.socket() as one:
         one.bind(("127.0.0.1", 0))
@@ -86,7 +86,7 @@ def free_port() -> int:
 def redis() -> Iterator[Redis]:
     """Redis, with nothing in it; each test takes a database of its own."""
     with tempfile.TemporaryDirectory(prefix="headwater-redis-") as folder:
-        server = Redis(Path(folder), free_port())
+        server = Redis(Path(folder), _free_port())
         try:
             server.start()
             yield server

@@ -116,7 +116,7 @@ def test_a_tier_without_a_rendition_is_an_error(home: Home) -> None:
 
 
 def test_another_revision_can_be_chosen(album: Home) -> None:
-    album.publish(publication(), revision="f" * 16)
+    album.publish(publication(), revision="f" * 16, master_sha256="3" * 64)
     assert album.json("play", TRACK_ID)["revision"] == "f" * 16
     assert album.json("play", TRACK_ID, "--revision", REVISION)["revision"] == REVISION
     assert (

@@ -103,7 +103,7 @@ def test_an_embargo_needs_an_instant(album: Home, args: tuple[str, ...]) -> None
 
 
 def test_rollback_makes_an_earlier_revision_current(album: Home) -> None:
-    album.publish(publication(), revision="f" * 16)
+    album.publish(publication(), revision="f" * 16, master_sha256="3" * 64)
     assert album.json("track", "show", TRACK_ID)["current_revision"] == "f" * 16
     assert album.json("track", "rollback", TRACK_ID, REVISION)["current_revision"] == REVISION
     lines = album.run("track", "revisions", TRACK_ID, "--json").stdout.splitlines()
