@@ -49,6 +49,9 @@ _STREAMS: Mapping[str, Sequence[str]] = {
     "eac3": ("-c:a", "eac3", "-ar", "48000", "-f", "eac3"),
 }
 _PACKAGED = ("m4a", "opus-mp4", "flac-mp4")
+# HE-AAC, which ffmpeg does not encode.
+_VECTORS = Path(__file__).parents[2] / "tests" / "vectors" / "he-aac"
+_HE_AAC = ("he-implicit.m4a", "he2-hierarchical.m4a", "he2.aac")
 _LYRICS: Mapping[str, bytes] = {
     "lrc": b"[ti:Rain]\n[offset:+20]\n[00:01.20]One <00:01.50>two\n[00:02.30][00:04.00]Three\n",
     "ttml": (
@@ -135,7 +138,7 @@ class Seeds:
 def make_seeds(folder: Path, seconds: float = 0.6) -> Seeds:
     """Encode and package short files."""
     streams = {name: _encode(folder, name, seconds) for name in _STREAMS}
-    files = dict(streams)
+    files = streams | {name: (_VECTORS / name).read_bytes() for name in _HE_AAC}
     manifests: dict[str, bytes] = {}
     documents: dict[str, bytes] = {}
     for scheme in Scheme:
