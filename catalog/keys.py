@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from sqlalchemy import bindparam, func, select, tuple_, update
 
@@ -19,10 +19,10 @@ async def for_revision(tx: Tx, track_id: str, revision: str) -> tuple[WrappedKey
     return tuple(WrappedKeyRecord(**row) for row in rows.mappings())
 
 
-async def get(tx: Tx, kid: bytes) -> WrappedKeyRecord | None:
-    """Read one key by its KID (16 bytes); None where there is none."""
-    row = (await tx.execute(select(keys).where(keys.c.kid == kid))).mappings().one_or_none()
-    return WrappedKeyRecord(**row) if row else None
+async def of_kids(tx: Tx, kids: Collection[bytes]) -> dict[bytes, WrappedKeyRecord]:
+    """Read keys by their KIDs; those that there are not are not in the answer."""
+    rows = await tx.execute(select(keys).where(keys.c.kid.in_(kids)))
+    return {row["kid"]: WrappedKeyRecord(**row) for row in rows.mappings()}
 
 
 async def exist(tx: Tx) -> bool:

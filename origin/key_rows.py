@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from catalog import keys
@@ -11,7 +12,7 @@ from catalog.records import WrappedKeyRecord
 from drm.errors import WrongKek
 from drm.keyring import Keyring
 from drm.model import ContentKey
-from origin.cache import Cache
+from origin.cache import Cache, Gathering
 
 _ROWS = 65536  # about 1 KiB each
 _TTL_S = 60.0  # a row only ever changes by a rotation, which leaves the old one good for a day
@@ -35,13 +36,14 @@ class KeyRows:
         self._catalog = catalog
         self._keyring = keyring
         self._rows: Cache[bytes, _Held] = Cache(_ROWS)
+        self._loads: Gathering[bytes, WrappedKeyRecord | None] = Gathering(self._load)
 
     async def get(self, kid: bytes) -> WrappedKeyRecord | None:
         """The row of a key. None where there is none, which is not remembered: it may come."""
         held = self._rows.get(kid)
         if held is not None and time.monotonic() < held.until:
             return held.record
-        return await self._load(kid)
+        return await self._loads.get(kid)
 
     async def open(self, record: WrappedKeyRecord) -> ContentKey:
         """Open a key; where the row was remembered and does not open, as the catalog has it now."""
@@ -58,14 +60,19 @@ class KeyRows:
         try:
             return await self._keyring.unwrap(record)
         except WrongKek:
-            now = await self._load(record.kid)
+            now = await self._loads.get(record.kid)
             if now is None or now == record:
                 raise
             return await self._keyring.unwrap(now)
 
-    async def _load(self, kid: bytes) -> WrappedKeyRecord | None:
+    async def _load(self, kids: Collection[bytes]) -> dict[bytes, WrappedKeyRecord | None]:
         async with self._catalog.connect() as tx:
-            record = await keys.get(tx, kid)
-        if record is not None:
-            self._rows.put(kid, _Held(record, time.monotonic() + _TTL_S))
-        return record
+            found = await keys.of_kids(tx, kids)
+        until = time.monotonic() + _TTL_S
+        for kid, record in found.items():
+            self._rows.put(kid, _Held(record, until))
+        return {kid: found.get(kid) for kid in kids}
+
+    async def close(self) -> None:
+        """Stop running look-ups."""
+        await self._loads.close()

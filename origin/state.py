@@ -110,6 +110,7 @@ class OriginState:
         await self.pieces.close()
         await self.packages.close()
         await self.availability.close()
+        await self.key_rows.close()
         await self.editions.close()
         await self.streams.close()
         if self.geoip is not None:
