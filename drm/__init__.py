@@ -3,13 +3,19 @@
 - `kek` and `keyring`: content keys are random, one per (tenant, track, revision, tier, scheme),
   and rest wrapped by a key-encryption key, bound to all of that.
 - `tiers`: which subscription opens which tiers.
-- `access_token`: who a caller is (a JWT). `playback_token`: what a player may fetch for a while
-  (a short signed text in a URL's path). `token_keys`: the secrets that both are signed with.
-- `clearkey`: W3C license requests and licenses. `playback_urls`: where a player finds it all.
+- `policy`: who may have what, where and when.
+- `access_token`: who a caller is (a JWT of ours). `provider_tokens`, `provider_keys`, `jwks`: the
+  same by the service's identity provider. `callers`: either.
+- `playback_token`: what a player may fetch for a while (a short signed text in a URL's path).
+  `common_access_token` and `cose`: another form of it. `token_keys`: the secrets of both.
+- `clearkey`: W3C license requests and licenses. `challenges` and `vendors`: those of other key
+  systems, for license servers of their vendors. `playback_urls`: where a player finds it all.
+- `cpix`, `speke`, `speke_client`: keys for other packagers, and from other key servers.
+- `audit`: who got or did what.
 
-No HTTP and no SQL here: `origin` asks, and `catalog` stores what `keyring` wraps. ClearKey and
-HLS key delivery are access control, not DRM: an entitled listener's player holds the key in the
-clear. Start reading at `model`, then `keyring`.
+No SQL here, and HTTP only through the client that is passed in (`http_client`): `origin` asks, and
+`catalog` stores what `keyring` wraps. ClearKey and HLS key delivery are access control, not DRM: an
+entitled listener's player holds the key in the clear. Start reading at `model`, then `keyring`.
 """
 
 from __future__ import annotations
