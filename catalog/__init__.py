@@ -1,7 +1,7 @@
 """What we know: artists, releases, tracks, their revisions and renditions, wrapped keys, jobs.
 
 What it does
-    Keeps it all in SQL (SQLite in WAL mode; nothing here is SQLite's alone), under migrations
+    Keeps it all in SQL, in an SQLite file or on PostgreSQL, under migrations
     that `Catalog.open` applies by itself. Publishes a revision in one transaction that flips the
     track's current revision last; takes tracks down, embargoes, rolls back, edits. Answers with
     the frozen values of `records`. Any number of processes may open the same catalog.
@@ -13,8 +13,9 @@ What it never does
 
 Where to start
     `records.py` is what goes in and out, `schema.py` the tables. `engine.Catalog` opens, and its
-    `begin()` and `connect()` give the `Tx` that all functions run in. `publish.py` writes (its
-    docstring has the rules); `tracks`, `releases`, `keys` and `jobs` read, one aggregate each.
+    `begin()` and `connect()` give the `Tx` that all functions run in; `sqlite` and `postgresql`
+    are what differs, `locks` keeps apart what must not happen side by side. `publish.py` writes
+    (its docstring has the rules); `tracks`, `releases`, `keys` and `jobs` read, one aggregate each.
 """
 
 from __future__ import annotations

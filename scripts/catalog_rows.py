@@ -93,6 +93,7 @@ def tables(first: int, last: int) -> Mapping[str, tuple[tuple[str, ...], Iterato
 def fill_sqlite(file: str, first: int, last: int) -> None:
     """Add tracks to an SQLite catalog, which nobody else has open."""
     database = sqlite3.connect(file, isolation_level=None)
+    database.execute("PRAGMA journal_mode = OFF")
     database.execute("PRAGMA synchronous = OFF")
     database.execute("PRAGMA cache_size = -500000")
     database.execute("BEGIN")
@@ -103,6 +104,7 @@ def fill_sqlite(file: str, first: int, last: int) -> None:
             rows,
         )
     database.execute("COMMIT")
+    database.execute("PRAGMA journal_mode = WAL")
     database.close()
 
 

@@ -7,15 +7,18 @@ import re
 import subprocess
 import sys
 from importlib.resources import files
+from pathlib import Path
 
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, MetaData, inspect
+from sqlalchemy import Connection, MetaData, inspect, text
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.schema import CreateTable
 
+from catalog import releases
 from catalog.engine import Catalog
 from catalog.schema import metadata
 from catalog.schema_version import known_versions
@@ -123,3 +126,37 @@ def test_a_current_catalog_is_opened_without_alembic(url: str) -> None:
         "sys.exit('alembic' in sys.modules)"
     )
     subprocess.run([sys.executable, "-W", "ignore", "-c", program], check=True)
+
+
+async def test_releases_of_an_older_catalog_are_listed_in_order(empty_url: str) -> None:
+    if empty_url.startswith("sqlite"):
+        Path(empty_url.partition(":///")[2]).parent.mkdir()
+    older = create_async_engine(empty_url)
+    async with older.begin() as tx:
+        await tx.run_sync(migrate_to, "0009")
+        for letter, date in (("a", "'2001'"), ("b", "NULL"), ("c", "'1999-05'")):
+            columns = "release_id, tenant, title, artist, folded_title, folded_artist, date"
+            values = f"'r{letter}', 'default', 'A', 'B', 'a', 'b', {date}"
+            await tx.execute(
+                text(
+                    f"INSERT INTO releases ({columns}, created_at, updated_at) "
+                    f"VALUES ({values}, '2026-01-01 00:00:00.0', '2026-01-01 00:00:00.0')"
+                )
+            )
+    await older.dispose()
+    catalog = await Catalog.open(empty_url)
+    async with catalog.connect() as tx:
+        found = await releases.list_page(tx, after=None, limit=9)
+    await catalog.close()
+    assert [(one.release_id, one.date) for one in found] == [
+        ("rb", None),
+        ("rc", "1999-05"),
+        ("ra", "2001"),
+    ]
+
+
+def migrate_to(connection: Connection, version: str) -> None:
+    config = Config()
+    config.set_main_option("script_location", "catalog:migrations")
+    config.attributes["connection"] = connection
+    command.upgrade(config, version)
