@@ -137,31 +137,31 @@ async def test_of_many_writers_of_large_files_one_wins(
 
 
 async def test_many_writers_of_one_large_file_all_succeed(
-    at: Place, large: Callable[[], Path]
+    at_rgw: Place, large: Callable[[], Path]
 ) -> None:
     path = large()
-    await asyncio.gather(*(at.store.put_file(KEY, path) for _ in range(3)))
-    assert await at.store.get(KEY) == path.read_bytes()
-    assert await leftovers(at.store) == []
+    await asyncio.gather(*(at_rgw.store.put_file(KEY, path) for _ in range(3)))
+    assert await at_rgw.store.get(KEY) == path.read_bytes()
+    assert await leftovers(at_rgw.store) == []
 
 
 async def test_a_claim_for_other_bytes_is_waited_for(
-    at: Place, large: Callable[[], Path], monkeypatch: pytest.MonkeyPatch
+    at_rgw: Place, large: Callable[[], Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(claims, "_WAIT_S", 0.2)
-    put_claim(at, since=time.time())
+    put_claim(at_rgw, since=time.time())
     with pytest.raises(StorageError, match="by somebody else") as caught:
-        await at.store.put_file(KEY, large())
+        await at_rgw.store.put_file(KEY, large())
     assert caught.value.transient
     with pytest.raises(ObjectNotFound):
-        await at.store.head(KEY)
+        await at_rgw.store.head(KEY)
 
 
-async def test_an_old_claim_is_taken_over(at: Place, large: Callable[[], Path]) -> None:
-    put_claim(at, since=time.time() - 7200)
+async def test_an_old_claim_is_taken_over(at_rgw: Place, large: Callable[[], Path]) -> None:
+    put_claim(at_rgw, since=time.time() - 7200)
     path = large()
-    await at.store.put_file(KEY, path)
-    assert await at.store.get(KEY) == path.read_bytes()
+    await at_rgw.store.put_file(KEY, path)
+    assert await at_rgw.store.get(KEY) == path.read_bytes()
 
 
 def put_claim(at: Place, since: float) -> None:
@@ -190,12 +190,12 @@ async def leftovers(store: BucketStore) -> list[str]:
     return [one async for one in store.leftovers(soon)]
 
 
-async def test_an_object_of_another_tool_is_compared_by_its_bytes(at: Place) -> None:
-    at.s3.put_object(Bucket=BUCKET, Key=at.prefix + KEY, Body=b"abc")
-    assert await at.store.put(KEY, b"abc") == ObjectInfo(KEY, 3)
+async def test_an_object_of_another_tool_is_compared_by_its_bytes(at_rgw: Place) -> None:
+    at_rgw.s3.put_object(Bucket=BUCKET, Key=at_rgw.prefix + KEY, Body=b"abc")
+    assert await at_rgw.store.put(KEY, b"abc") == ObjectInfo(KEY, 3)
     with pytest.raises(ObjectExists):
-        await at.store.put(KEY, b"abd")
-    assert await at.store.get(KEY) == b"abc"
+        await at_rgw.store.put(KEY, b"abd")
+    assert await at_rgw.store.get(KEY) == b"abc"
 
 
 class SmallPages(MinioBucket):
