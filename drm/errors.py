@@ -11,6 +11,9 @@ from packager.model import Kid
 class DrmError(Exception):
     """Root of the errors of keys and rights."""
 
+    # Whether the log knows already: while somebody is away it would come with every request.
+    is_logged = False
+
 
 class SecretUnavailable(DrmError):
     """A file of secrets is missing, malformed, readable by others or not writable.
@@ -84,6 +87,8 @@ class ExpiredToken(DrmError):
 
 class IdentityProviderAway(DrmError):
     """The keys that access tokens are checked with are not to be had now."""
+
+    is_logged = True
 
     def __init__(self) -> None:
         super().__init__("the identity provider's keys are not to be had")

@@ -140,7 +140,7 @@ def problem_of(error: Exception) -> Problem:
         return _of_http(error)
     for kind, problem in _TABLE:
         if isinstance(error, kind):
-            if problem.status >= 500:
+            if problem.status >= 500 and not getattr(error, "is_logged", False):
                 _LOG.error("%s: %s", problem.reason, error)
             return problem
     request_id = secrets.token_hex(8)

@@ -38,6 +38,15 @@ class VendorAway(DrmError):
         super().__init__(f"the license vendor is away: {cause}")
 
 
+class VendorLeftAlone(VendorAway):
+    """The vendor has not answered for a while, and is not asked now."""
+
+    is_logged = True
+
+    def __init__(self) -> None:
+        super().__init__("it has not answered for a while")
+
+
 class VendorRefused(DrmError):
     """The vendor answers, and gives no license; its reason is for our log."""
 

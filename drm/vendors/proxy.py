@@ -9,7 +9,13 @@ from datetime import datetime
 from drm.challenges import Challenge
 from drm.http_client import HttpAnswer, HttpClient, HttpFailed
 from drm.vendors.breaker import Breaker
-from drm.vendors.model import LicenseGrant, LicenseVendor, VendorAway, VendorRefused
+from drm.vendors.model import (
+    LicenseGrant,
+    LicenseVendor,
+    VendorAway,
+    VendorLeftAlone,
+    VendorRefused,
+)
 
 _log = logging.getLogger(__name__)
 
@@ -35,7 +41,7 @@ class LicenseProxy:
         """
         asked = self.vendor.request(challenge, grant, now)
         if not self.breaker.enter():
-            raise VendorAway("it has not answered for a while")
+            raise VendorLeftAlone
         try:
             answer = await self.http.request(
                 "POST", self.url, asked.headers, asked.body, self.timeout_s

@@ -9,7 +9,16 @@ import pytest
 from aiohttp import web
 
 from catalog.errors import CatalogError, NotFound
-from drm.errors import Denied, ExpiredToken, InvalidToken, KeyNotFound, MalformedRequest, WrongKek
+from drm.errors import (
+    Denied,
+    ExpiredToken,
+    IdentityProviderAway,
+    InvalidToken,
+    KeyNotFound,
+    MalformedRequest,
+    WrongKek,
+)
+from drm.vendors.model import VendorAway, VendorLeftAlone, VendorRefused
 from origin.problems import Missing, OriginError, Unauthenticated, problem_of, respond
 from packager.model import Kid
 from storage.base import ObjectNotFound, StorageError
@@ -25,6 +34,9 @@ from storage.base import ObjectNotFound, StorageError
         (Denied("tier-not-open", "no"), 403, "tier-not-open"),
         (KeyNotFound(Kid(bytes(16))), 403, "not-entitled"),
         (WrongKek("k", 1, "altered"), 503, "keys-unavailable"),
+        (IdentityProviderAway(), 503, "identity-unavailable"),
+        (VendorAway("secret"), 503, "vendor-unavailable"),
+        (VendorRefused("secret"), 502, "vendor-refused"),
         (NotFound("track", "x"), 404, "not-found"),
         (ObjectNotFound("/srv/secret/path"), 404, "not-found"),
         (Missing(), 404, "not-found"),
@@ -61,3 +73,11 @@ def test_a_401_says_how_to_authenticate() -> None:
 
 def test_the_answer_to_head_has_no_body() -> None:
     assert respond(Missing(), "HEAD").status == 404
+
+
+def test_what_comes_with_every_request_is_in_the_log_once(caplog: pytest.LogCaptureFixture) -> None:
+    assert problem_of(VendorLeftAlone()).reason == "vendor-unavailable"
+    assert problem_of(IdentityProviderAway()).reason == "identity-unavailable"
+    assert caplog.text == ""  # whoever found it out has told
+    assert problem_of(VendorAway("status 503")).status == 503
+    assert "status 503" in caplog.text
