@@ -116,7 +116,7 @@ class Editions:
     async def _read(self, release_id: str) -> Pool:
         until = time.monotonic() + _TTL_S
         try:
-            async with self._catalog.connect() as tx:
+            async with self._catalog.connect(fresh=True) as tx:
                 pool = await read_pool(tx, release_id, datetime.now(UTC))
         except NotFound as exc:  # the same words as for one that is not out: no oracle
             raise Missing("release-unavailable", "The release is not available.") from exc

@@ -75,10 +75,10 @@ async def test_what_is_in_use_is_looked_up_together(
     connect = catalog.connect
 
     @asynccontextmanager
-    async def counted() -> AsyncIterator[Tx]:
+    async def counted(*, fresh: bool = False) -> AsyncIterator[Tx]:
         nonlocal looks
         looks += 1
-        async with connect() as tx:
+        async with connect(fresh=fresh) as tx:
             yield tx
 
     monkeypatch.setattr(catalog, "connect", counted)
