@@ -32,6 +32,7 @@ _log = logging.getLogger(__name__)
 
 _LINGER_S = 0.005  # the longest that a batch is kept open for others to join
 _IDLE_TURNS = 2  # of the event loop in which nobody joined: then it is not
+_NAP_S = 0.001  # while more are expected
 _MAX_TEXT = 256  # characters
 _MAX_QUEUE = 10_000  # best effort only: what is kept while the catalog is away
 
@@ -137,6 +138,7 @@ class AuditLog:
         self._chain: AuditChainRecord | None = None
         self._queue: list[AuditFacts] = []
         self._callers: list[asyncio.Future[None]] = []  # who wait for what is in the queue
+        self._expected = 0  # entries in the next batch
         self._writer: asyncio.Task[None] | None = None
 
     async def record(self, *entries: AuditEntry) -> None:
@@ -182,13 +184,23 @@ class AuditLog:
             self._queue, self._callers = [], []
 
     async def _gather(self) -> None:
-        """Let others join while they come, so that one transaction is for all of them."""
+        """Let others join while they come, so that one transaction is for all of them.
+
+        Also until half as many are there as the last time. Else, under load, whoever comes first
+        has a transaction alone and all others wait for the next: twice as many for the same.
+        """
         deadline = time.monotonic() + _LINGER_S
         seen = idle = 0
-        while idle < _IDLE_TURNS and time.monotonic() < deadline:
+        while time.monotonic() < deadline:
             idle = idle + 1 if len(self._queue) == seen else 0
             seen = len(self._queue)
-            await asyncio.sleep(0)
+            if idle < _IDLE_TURNS:
+                await asyncio.sleep(0)
+            elif seen < self._expected:
+                await asyncio.sleep(_NAP_S)
+            else:
+                break
+        self._expected = len(self._queue) // 2
 
     async def _write(self, batch: list[AuditFacts]) -> str | None:
         """Returns why it could not be done."""
