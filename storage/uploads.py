@@ -119,7 +119,8 @@ class Uploads:
         # Not where that failed: it may still come true, and nobody else's may before.
         await self._claims.release(key)
         if not is_made:
-            await self._bucket.abort_upload(name, upload)
+            with suppress(StorageError):  # what is left is swept; the object is what counts
+                await self._bucket.abort_upload(name, upload)
         return is_made
 
     async def _make(self, name: str, upload: str, etags: tuple[str, ...]) -> bool:

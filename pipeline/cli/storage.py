@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from datetime import timedelta
 
 import click
 
@@ -73,14 +74,50 @@ def rules_command(invocation: Invocation, *, is_applied: bool, origins: tuple[st
     headwater storage rules --apply
     """  # noqa: D301 - click wants a real backspace
     settings = invocation.load().settings
-    if settings.storage.kind != "s3":
-        raise Failure("storage: a folder has no rules (set storage.kind to s3)")
+    _require_bucket(settings)
     prefix = f"{settings.storage.prefix}/" if settings.storage.prefix else ""
     lifecycle = bucket_rules.lifecycle(prefix)
     if is_applied:
         asyncio.run(_apply(settings, lifecycle))
     cors = bucket_rules.cors(origins or ("*",))
     write_json({"lifecycle": {"Rules": lifecycle}, "cors": {"CORSRules": cors}})
+
+
+@storage_group.command("url")
+@click.argument("key")
+@click.option(
+    "--ttl",
+    "ttl_s",
+    type=click.IntRange(1, 7 * 86400),
+    default=3600,
+    show_default=True,
+    help="How long it is good, seconds.",
+)
+@pass_invocation
+def url_command(invocation: Invocation, *, key: str, ttl_s: int) -> None:
+    """Print a presigned URL of one object in the bucket, without the storage's prefix in KEY.
+
+    Whoever has the URL can read the object until it expires; nobody can take it back before.
+
+    \b
+    headwater storage url covers/0123...cdef.jpg --ttl 600
+    """  # noqa: D301 - click wants a real backspace
+    click.echo(asyncio.run(_url(invocation.load().settings, key, timedelta(seconds=ttl_s))))
+
+
+async def _url(settings: Settings, key: str, ttl: timedelta) -> str:
+    _require_bucket(settings)
+    store = open_store(settings, Role.PIPELINE)
+    try:
+        url: str = await store.presign(key, ttl)  # type: ignore[attr-defined]  # a bucket's
+    finally:
+        await store.close()
+    return url
+
+
+def _require_bucket(settings: Settings) -> None:
+    if settings.storage.kind != "s3":
+        raise Failure("storage: a folder has no rules and no URLs (set storage.kind to s3)")
 
 
 async def _check(settings: Settings) -> None:

@@ -37,7 +37,8 @@ def test_a_folder_keeps_its_promises(home: Home) -> None:
 
 
 def test_a_folder_has_no_rules(home: Home) -> None:
-    assert "a folder has no rules" in home.run("storage", "rules", code=1).stderr
+    for arguments in (("rules",), ("url", "covers/a.jpg")):
+        assert "a folder has no rules" in home.run("storage", *arguments, code=1).stderr
 
 
 @pytest.mark.server
@@ -56,6 +57,15 @@ def test_a_bucket_that_is_not_there_is_said_in_one_line(
     said = home.run("storage", "check", code=1).stderr.splitlines()
     assert len(said) == 1
     assert "there is no such bucket (make it, or set storage.bucket)" in said[0]
+
+
+@pytest.mark.server
+def test_a_url_is_printed(home: Home, bucket: S3Server) -> None:
+    said = home.run("storage", "url", "covers/a.jpg", "--ttl", "60").stdout
+    assert said.startswith(f"{bucket.endpoint}/{BUCKET}/media/covers/a.jpg?")
+    assert "X-Amz-Expires=60" in said
+    assert bucket.secret_key not in said
+    assert "is not an object key" in home.run("storage", "url", "../a", code=1).stderr
 
 
 @pytest.mark.server
