@@ -60,10 +60,10 @@ asyncio.run(run(sys.argv[1]))
 ROOT = Path(__file__).parents[2]
 
 
-async def test_processes_that_publish_at_once_lose_nothing(url: str) -> None:
+async def test_processes_that_publish_at_once_lose_nothing(empty_url: str) -> None:
     processes = [
         subprocess.Popen(  # noqa: ASYNC220 - started in no time, waited for in a thread
-            [sys.executable, "-c", PUBLISHER, url, str(who), "5"],
+            [sys.executable, "-c", PUBLISHER, empty_url, str(who), "5"],
             stdin=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -75,7 +75,7 @@ async def test_processes_that_publish_at_once_lose_nothing(url: str) -> None:
         *(asyncio.to_thread(process.communicate, "go\n") for process in processes)
     )
     assert [process.returncode for process in processes] == [0, 0, 0], outcomes
-    catalog = await Catalog.open(url, migrate=False)
+    catalog = await Catalog.open(empty_url, migrate=False)
     async with catalog.connect() as tx:
         found = await tracks.revisions(tx, A)
         assert {one.draft.revision[0] for one in found} == set("123456789abcdef")
