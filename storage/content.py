@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +11,8 @@ from pathlib import Path
 from storage.base import StorageError
 
 _MOST_PARTS = 10_000  # what S3 allows of one upload
-_HASHERS = 3  # threads; each holds a part
+_HASHERS = 3  # threads
+_CHUNK = 1 << 20  # bytes hashed at a time
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,18 +55,27 @@ def of_file(path: Path, part_bytes: int) -> Content:
 
 
 def _of_large_file(path: Path, size: int, part_bytes: int) -> Content:
-    def part(number: int) -> bytes:
-        wanted = min(part_bytes, size - number * part_bytes)
+    def pieces(number: int, step: int) -> Iterator[bytes]:
+        """The bytes of a part, so many at a time."""
+        left = min(part_bytes, size - number * part_bytes)
         with path.open("rb") as file:
             file.seek(number * part_bytes)
-            data = file.read(wanted)
-        if len(data) != wanted:
-            msg = f"{path} became shorter while it was stored"
-            raise StorageError(msg, transient=False)
-        return data
+            while left:
+                data = file.read(min(step, left))
+                if not data:
+                    msg = f"{path} became shorter while it was stored"
+                    raise StorageError(msg, transient=False)
+                left -= len(data)
+                yield data
 
     def md5_of(number: int) -> bytes:
-        return hashlib.md5(part(number), usedforsecurity=False).digest()
+        md5 = hashlib.md5(usedforsecurity=False)
+        for piece in pieces(number, _CHUNK):
+            md5.update(piece)
+        return md5.digest()
+
+    def part(number: int) -> bytes:
+        return b"".join(pieces(number, part_bytes))
 
     # Side by side: hashing leaves the interpreter to others.
     with ThreadPoolExecutor(_HASHERS) as pool, path.open("rb") as file:
