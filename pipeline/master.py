@@ -19,7 +19,7 @@ from pipeline.lyrics import FoundLyrics, find_lyrics
 from pipeline.sidecar import folder_cover, read_sidecar
 from pipeline.sniff import sniff
 from pipeline.sound import Sound
-from pipeline.tags import Tags, read_tags
+from pipeline.tags import Tags, cleaned, read_tags
 
 # What a folder is searched for; a file named on the command line may have any name.
 SUFFIXES = frozenset(
@@ -77,7 +77,7 @@ class Master:
     @property
     def title(self) -> str:
         """As tagged, else the file's name."""
-        return self.tags.title or shown(Path(self.path.stem))
+        return self.tags.title or cleaned(shown(Path(self.path.stem))) or "untitled"
 
 
 def find_masters(paths: Iterable[Path]) -> tuple[list[Path], int]:
@@ -91,17 +91,25 @@ def find_masters(paths: Iterable[Path]) -> tuple[list[Path], int]:
         if path.is_dir():
             for file in _walk(path):
                 if file.suffix.lower() in SUFFIXES:
-                    masters.setdefault(file.resolve(), file)
+                    masters.setdefault(_identity(file), file)
                 elif file.suffix.lower() in _OTHER_AUDIO:
                     skipped += 1
         elif os.path.lexists(path):
-            masters.setdefault(path.resolve(), path)
+            masters.setdefault(_identity(path), path)
         else:
             raise NoMasters(f"{shown(path)}: there is no such file or folder")
     if not masters:
         known = " ".join(sorted(SUFFIXES))
         raise NoMasters(f"no masters were found (a folder is searched for {known})")
     return list(masters.values()), skipped
+
+
+def _identity(path: Path) -> Path:
+    """The file behind a path; a link that leads nowhere is itself."""
+    try:
+        return path.resolve()
+    except (OSError, RuntimeError):  # the latter for a loop, until Python 3.13
+        return path.absolute()
 
 
 async def read_master(

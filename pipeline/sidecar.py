@@ -34,12 +34,17 @@ class Sidecar:
 def read_sidecar(master: Path) -> Sidecar:
     """The sidecar of a master; empty where there is none. Raises BadMaster where it is wrong."""
     path = master.with_name(master.name + ".yaml")
+    if not path.exists():
+        return Sidecar()
+    if not path.is_file():  # a pipe would keep us waiting
+        raise BadMaster(master, f"its sidecar {path.name} is not a regular file")
     try:
         with path.open("rb") as file:
-            content = yaml.safe_load(file.read(_MAX_BYTES).decode("utf-8"))
-    except FileNotFoundError:
-        return Sidecar()
-    except (OSError, UnicodeDecodeError, yaml.YAMLError, RecursionError) as exc:
+            data = file.read(_MAX_BYTES + 1)
+        if len(data) > _MAX_BYTES:
+            raise BadMaster(master, f"its sidecar {path.name} is larger than {_MAX_BYTES} bytes")
+        content = yaml.safe_load(data.decode("utf-8"))
+    except (OSError, ValueError, yaml.YAMLError, RecursionError) as exc:
         cause = str(exc).splitlines()[0] if str(exc) else type(exc).__name__
         raise BadMaster(master, f"its sidecar {path.name} cannot be read: {cause}") from exc
     if content is None:
@@ -51,9 +56,12 @@ def read_sidecar(master: Path) -> Sidecar:
         allowed = ", ".join(["id", *FIELD_NAMES])
         cause = f"its sidecar {path.name} has unknown keys: {', '.join(unknown)}"
         raise BadMaster(master, cause, f"known: {allowed}")
-    fields = {name: _values(value) for name, value in content.items() if name != "id"}
-    own_id = content.get("id")
-    return Sidecar(fields, None if own_id is None else str(own_id))
+    try:
+        fields = {name: _values(value) for name, value in content.items() if name != "id"}
+        own_id = next(iter(_values(content.get("id"))), None)
+    except ValueError as exc:
+        raise BadMaster(master, f"its sidecar {path.name} cannot be used: {exc}") from exc
+    return Sidecar(fields, own_id)
 
 
 def folder_cover(master: Path, max_bytes: int) -> bytes | None:
@@ -62,7 +70,7 @@ def folder_cover(master: Path, max_bytes: int) -> bytes | None:
     try:
         found = {one.name.lower(): one for one in master.parent.iterdir()}
         for name in wanted:
-            if name in found:
+            if name in found and found[name].is_file():  # a pipe would keep us waiting
                 with found[name].open("rb") as file:
                     return file.read(max_bytes + 1)
     except OSError:
@@ -71,5 +79,9 @@ def folder_cover(master: Path, max_bytes: int) -> bytes | None:
 
 
 def _values(value: object) -> tuple[str, ...]:
+    """The texts; ValueError for what is none: aliases in aliases would be a text without end."""
     values = value if isinstance(value, list) else [value]
-    return tuple(str(one).strip() for one in values if one is not None and str(one).strip())
+    if any(isinstance(one, (list, Mapping, set, bytes)) for one in values):
+        raise ValueError("a value has to be a text, a number, or a list of these")
+    texts = (str(one).strip() for one in values if one is not None)
+    return tuple(text for text in texts if text)

@@ -10,20 +10,32 @@ characters) becomes a warning, never a failure.
 from __future__ import annotations
 
 import re
+import struct
+import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import mutagen
 from mutagen import MutagenError
 from mutagen.flac import FLAC
 from mutagen.id3 import APIC, ID3, Frames
+from mutagen.id3 import _frames as id3_frames
 from mutagen.mp4 import MP4, MP4Cover, MP4FreeForm, MP4Tags
+
+from pipeline.bounded import BoundedFile, unpack
+
+# mutagen unpacks compressed frames without a bound, whatever a few kilobytes expand to.
+setattr(id3_frames, "zlib", SimpleNamespace(decompress=unpack, error=zlib.error))  # noqa: B010 - mypy sees no such name
 
 _FRONT_COVER = 3  # ID3v2.4.0, 4.14, and FLAC's PICTURE (RFC 9639, 8.8)
 _MAX_TEXT = 1_000  # characters of a field; lyrics may have more
 _MAX_LYRICS = 100_000
+_MAX_VALUES = 100  # of a field: artists of a recording
+# Control characters, but for tabs and line ends; what is no character; halves of surrogates.
+_NO_TEXT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 
 Fields = dict[str, tuple[str, ...]]
 
@@ -100,6 +112,12 @@ class Tags:
     warnings: tuple[str, ...] = ()
 
 
+_WHAT_MUTAGEN_RAISES = (
+    *(MutagenError, OSError, ValueError, KeyError, TypeError, IndexError),
+    *(AttributeError, AssertionError, OverflowError, MemoryError, RecursionError, struct.error),
+)
+
+
 def read_tags(path: Path, fallback: Mapping[str, str], sidecar: Fields | None = None) -> Tags:
     """The tags of a file. `fallback`: ffprobe's, for what mutagen does not read (RIFF INFO).
 
@@ -109,11 +127,13 @@ def read_tags(path: Path, fallback: Mapping[str, str], sidecar: Fields | None = 
     picture: bytes | None = None
     warnings: list[str] = []
     try:
-        file = mutagen.File(path)
+        with path.open("rb") as opened:
+            file = mutagen.File(BoundedFile(opened))
         fields |= _fields_of(file)
         picture = _picture_of(file)
-    except (MutagenError, OSError, ValueError, KeyError, TypeError, IndexError) as exc:
-        warnings.append(f"its tags cannot be read: {exc}")
+    except _WHAT_MUTAGEN_RAISES as exc:
+        cause = (str(exc) or type(exc).__name__).splitlines()[0][:200]
+        warnings.append(f"its tags cannot be read: {cause}")
     return _tags(fields | (sidecar or {}), picture, warnings)
 
 
@@ -265,7 +285,20 @@ def _atoms(tags: Any, name: str) -> list[Any]:
     return list(tags.get(name, ()))
 
 
-def _tags(fields: Fields, picture: bytes | None, warnings: list[str]) -> Tags:
+def cleaned(text: str, *, lines: bool = False) -> str:
+    """Text without what XML cannot hold and terminals obey; in one line, unless `lines`."""
+    plain = _NO_TEXT.sub(" ", text)
+    return plain.strip() if lines else re.sub(r"[\t\n\r]+", " ", plain).strip()
+
+
+def _tags(found: Fields, picture: bytes | None, warnings: list[str]) -> Tags:
+    fields = {
+        name: tuple(
+            one for value in values[:_MAX_VALUES] if (one := cleaned(value, lines=name == "lyrics"))
+        )
+        for name, values in found.items()
+    }
+
     def first(name: str, limit: int = _MAX_TEXT) -> str | None:
         value = next(iter(fields.get(name, ())), None)
         return value[:limit] if value else None
@@ -279,7 +312,7 @@ def _tags(fields: Fields, picture: bytes | None, warnings: list[str]) -> Tags:
 
     return Tags(
         title=first("title"),
-        artists=fields.get("artists") or fields.get("artist", ()),
+        artists=tuple(one[:_MAX_TEXT] for one in fields.get("artists") or fields.get("artist", ())),
         album=first("album"),
         album_artist=first("album_artist"),
         disc=_number(first("disc")) or 1,

@@ -9,6 +9,7 @@ import signal
 _KNOWN: tuple[tuple[str, str], ...] = (
     (r"No space left on device", "the disk is full (free some space and run it again)"),
     (r"Disk quota exceeded", "the disk quota is used up (free some space and run it again)"),
+    (r"File too large", "ffmpeg was stopped: it wrote more than such a master can need"),
     (r"Permission denied", "no permission to read it (check the file's owner and mode)"),
     (r"No such file or directory", "there is no such file"),
     (
@@ -37,7 +38,7 @@ _SIGNALS = {
     signal.SIGXCPU: "was stopped: it computed longer than such a master can need",
     signal.SIGSEGV: "crashed on it (export the master again)",
     signal.SIGABRT: "crashed on it (export the master again)",
-    signal.SIGKILL: "was killed (out of memory?)",
+    signal.SIGKILL: "was killed: out of memory, or it computed longer than it may",
 }
 
 

@@ -14,7 +14,8 @@ from pipeline.ffmpeg.args import probe_args
 from pipeline.ffmpeg.binaries import Tools
 from pipeline.ffmpeg.process import Limits, run
 
-_LIMITS = Limits(deadline_s=60)
+# A probe of an honest master takes a moment; tags in their millions would take hours.
+_LIMITS = Limits(deadline_s=60, cpu_s=15)
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,7 +69,7 @@ class Confined:
         """What stands before its command line."""
         if self.sandbox is not None:
             return self.sandbox.prefix(Path(program), self.room)
-        return _dying_with_us()
+        return []
 
 
 FREE = Confined()
@@ -129,6 +129,8 @@ async def _start(
         raise EncoderFailed(argv, None, "", cause)
     try:
         return await asyncio.create_subprocess_exec(
+            # First of all: bubblewrap does that for itself only when it is ready.
+            *_dying_with_us(),
             *_limiting(limits),
             *confined.prefix(argv[0]),
             *argv,

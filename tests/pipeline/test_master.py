@@ -187,3 +187,10 @@ def test_nothing_to_do_is_wrong_usage(tmp_path: Path) -> None:
         find_masters([tmp_path])
     with pytest.raises(NoMasters, match="there is no such file"):
         find_masters([tmp_path / "gone"])
+
+
+def test_a_link_to_itself_is_a_master_that_cannot_be_read(tmp_path: Path) -> None:
+    loop = tmp_path / "a.wav"
+    loop.symlink_to("a.wav")
+    assert find_masters([loop]) == ([loop], 0)
+    assert find_masters([tmp_path]) == ([loop], 0)

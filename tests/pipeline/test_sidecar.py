@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -38,3 +39,34 @@ def test_cover_beside_the_master_in_any_case(tmp_path: Path) -> None:
     (tmp_path / "COVER.jpg").write_bytes(b"cover")
     assert folder_cover(tmp_path / "song.wav", 100) == b"cover"
     assert folder_cover(tmp_path / "song.wav", 2) == b"cov"  # one more than allowed: refused later
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "title: &a [x]\nartist: [*a, *a]\n",
+        "title: {a: b}\n",
+        "title: !!binary aGVsbG8=\n",
+        "title: " + "9" * 5000 + "\n",
+        "title: " + "[" * 20_000 + "\n",
+        "title: !!python/object/apply:os.system [ls]\n",
+    ],
+)
+def test_what_is_no_plain_value_is_refused(tmp_path: Path, text: str) -> None:
+    (tmp_path / "a.wav.yaml").write_text(text)
+    with pytest.raises(BadMaster, match="sidecar"):
+        read_sidecar(tmp_path / "a.wav")
+
+
+def test_pipes_are_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "cover.jpg")
+    assert folder_cover(tmp_path / "a.wav", 1000) is None
+    os.mkfifo(tmp_path / "a.wav.yaml")
+    with pytest.raises(BadMaster, match="not a regular file"):
+        read_sidecar(tmp_path / "a.wav")
+
+
+def test_a_sidecar_is_not_cut_in_silence(tmp_path: Path) -> None:
+    (tmp_path / "a.wav.yaml").write_text("title: " + "A" * 70_000)
+    with pytest.raises(BadMaster, match="larger than"):
+        read_sidecar(tmp_path / "a.wav")

@@ -127,3 +127,17 @@ def test_isrc_rules(text: str, isrc: str | None) -> None:
 )
 def test_upc_check_digit(text: str, upc: str | None) -> None:
     assert normalized_upc(text) == upc
+
+
+def test_what_steers_terminals_and_breaks_manifests_is_left_out(tmp_path: Path) -> None:
+    path = masters.flac(
+        tmp_path / "a.flac", masters.music(0.1), title="\x1b[2JNight\x07\tTrain\ufffe\x85"
+    )
+    tags = read_tags(path, {}, {"album": ("\x00\x01",), "lyrics": ("one\ntwo\x08",)})
+    assert (tags.title, tags.album, tags.lyrics) == ("[2JNight  Train", None, "one\ntwo")
+
+
+def test_artists_are_bounded(tmp_path: Path) -> None:
+    path = masters.wav(tmp_path / "a.wav", masters.music(0.1))
+    tags = read_tags(path, {}, {"artists": ("A" * 5000,) * 5000})
+    assert (len(tags.artists), len(tags.artists[0])) == (100, 1000)

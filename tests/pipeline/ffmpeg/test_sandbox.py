@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import resource
 import signal
 import socket
 import sys
@@ -83,10 +84,7 @@ async def test_there_is_no_network_and_no_other_process(sandbox: Sandbox) -> Non
             f"try: os.kill({os.getpid()}, 0)\n"
             "except OSError as e: print('no such process')\n"
         )
-        python = Path("/usr/bin/python3")
-        if not python.exists():
-            pytest.skip("the system has no python3")
-        done = await run([str(python), "-c", code], LIMITS, confined=Confined(sandbox))
+        done = await run([str(_python()), "-c", code], LIMITS, confined=Confined(sandbox))
     assert done.stdout.decode().splitlines() == ["True ['lo']", "refused", "no such process"]
 
 
@@ -100,8 +98,36 @@ async def test_limits_hold_inside(sandbox: Sandbox, tmp_path: Path) -> None:
 
 
 async def test_a_crash_inside_is_told(sandbox: Sandbox) -> None:
+    crash = [str(_python()), "-c", "import ctypes; ctypes.string_at(0)"]
     with pytest.raises(EncoderFailed, match="crashed on it"):
-        await shell(sandbox, "kill -SEGV $$")
+        await run(crash, LIMITS, confined=Confined(sandbox))
+
+
+async def test_computing_inside_is_ended_by_its_limit(sandbox: Sandbox) -> None:
+    endless = [str(_python()), "-c", "while True: pass"]
+    with pytest.raises(EncoderFailed, match="computed longer"):
+        await run(endless, Limits(deadline_s=40, cpu_s=1), confined=Confined(sandbox))
+
+
+async def test_its_cpu_time_counts_as_ours(sandbox: Sandbox) -> None:
+    """What measures the cost of an ingest must see it."""
+    code = "import time\nwhile time.process_time() < 0.4: pass"
+    before = _children_cpu_s()
+    await run([str(_python()), "-c", code], LIMITS, confined=Confined(sandbox))
+    assert _children_cpu_s() - before > 0.35
+
+
+def _children_cpu_s() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def _python() -> Path:
+    """The system's: ours is outside of what can be seen."""
+    python = Path("/usr/bin/python3")
+    if not python.exists():
+        pytest.skip("the system has no python3")
+    return python
 
 
 async def test_nothing_is_left_after_a_deadline(sandbox: Sandbox, tmp_path: Path) -> None:
@@ -131,7 +157,7 @@ def _running(mark: str) -> list[Path]:
             words = path.read_bytes().split(b"\0")
         except OSError:
             continue
-        if mark.encode() in words:
+        if words[:2] == [b"/bin/sleep", mark.encode()] or words[:2] == [b"sleep", mark.encode()]:
             found.append(path)
     return found
 
