@@ -24,17 +24,17 @@ from packager.hls.render import (
     loudness_data,
     playable,
     segments_of,
+    titles,
     variant,
     vod,
 )
-from packager.hls.tags import AudioGroup, attribute_text
+from packager.hls.tags import AudioGroup
 from packager.hls.text import renditions as text_renditions
 from packager.model import Package, Rendition, Segment, TextTrack
 from packager.release import starts_s, with_equal_lyrics
 from packager.systems import CLEARKEY_ONLY, KeySystems
 
 _MICROSECOND = 1_000_000
-_DATA_ID = "org.headwater"
 
 Base = Callable[[Package], str]  # what the URIs of a track's media or keys begin with
 
@@ -57,10 +57,7 @@ def release_multivariant(
         rates = max(one.peak_bps for one in tracks), _average_bps(tracks)
         playlist.playlists.append(variant(first, group, *rates, texts))
     playlist.media.extend((*groups.values(), *texts))
-    for name, text in (("title", title), ("artist", artist)):
-        if text:
-            data = m3u8.model.SessionData(f"{_DATA_ID}.{name}", attribute_text(text))
-            playlist.session_data.append(data)
+    playlist.session_data.extend(titles(title, artist))
     playlist.session_data.extend(loudness_data("album", packages[0].album_loudness))
     playlist.session_data.append(m3u8.model.SessionData(chapters.DATA_ID, uri=chapters.DOCUMENT))
     return str(playlist.dumps())

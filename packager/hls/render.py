@@ -176,15 +176,25 @@ def _session_data(
     `gapless.{rendition}`: "timescale:delay/samples/padding", in ticks of that timescale: an edit
     list cuts the start of the decoded signal, but nothing in the file can cut its end.
     """
-    for name, text in (("title", package.title), ("artist", package.artist)):
-        if text:
-            yield _data(name, text)
+    yield from titles(package.title, package.artist)
     yield from loudness_data("track", package.loudness)
     yield from loudness_data("album", package.album_loudness)
     for one in files:
         trim = one.trim
         gapless = f"{one.timescale}:{trim.delay}/{trim.samples}/{trim.padding}"
         yield _data(f"gapless.{one.name}", gapless)
+
+
+def titles(title: str, artist: str) -> Iterator[m3u8.model.SessionData]:
+    """The title, also under the name that Apple's players and Shaka Player's page show; the artist.
+
+    There is no such name for an artist.
+    """
+    if title:
+        yield m3u8.model.SessionData("com.apple.hls.title", attribute_text(title))
+        yield _data("title", title)
+    if artist:
+        yield _data("artist", artist)
 
 
 def loudness_data(of: str, loudness: Loudness | None) -> Iterator[m3u8.model.SessionData]:

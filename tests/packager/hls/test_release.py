@@ -50,7 +50,9 @@ def test_variants_are_the_renditions_of_every_track(tracks: tuple[Package, ...])
         assert variant.stream_info.bandwidth == max(one.peak_bps for one in files)
         rates = [one.average_bps for one in files]
         assert min(rates) <= variant.stream_info.average_bandwidth <= max(rates)
-    assert "VALUE=\"The 'Album'\"" in text
+    data = {one.data_id: one.value for one in parsed.session_data}
+    assert data["com.apple.hls.title"] == data["org.headwater.title"] == "The 'Album'"
+    assert data["org.headwater.artist"] == "Nobody"
 
 
 def test_a_group_says_the_highest_rate(tracks: tuple[Package, ...]) -> None:

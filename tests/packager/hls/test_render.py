@@ -223,7 +223,7 @@ def test_gapless_data_and_stable_ids(album_track: Package) -> None:
     data = {one.data_id: one.value for one in m3u8.loads(text).session_data}
     trim = next(one.trim for one in album_track.renditions if one.name == "aac-128k")
 
-    assert data["org.headwater.title"] == "Rain & 'Röck'"
+    assert data["org.headwater.title"] == data["com.apple.hls.title"] == "Rain & 'Röck'"
     assert data["org.headwater.gapless.aac-128k"] == (
         f"44100:{trim.delay}/{trim.samples}/{trim.padding}"
     )
