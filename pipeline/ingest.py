@@ -23,7 +23,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
-from catalog import masters, releases, tracks
+from catalog import masters, releases, takedowns, tracks
 from catalog.album_loudness import TrackLoudness, album_loudness
 from catalog.engine import Catalog
 from catalog.errors import CatalogError, MadeAlready, NotFound
@@ -229,6 +229,7 @@ class _Track:
     async def _known(self, track: str, master_sha256: str, recipe: str) -> Outcome | None:
         """The outcome when this very master was ingested with this recipe before."""
         async with self.shop.catalog.connect() as tx:
+            await takedowns.require_none(tx, track)  # publishing looks again
             found = await tracks.find_revision(tx, track, master_sha256, recipe)
             if found is None:
                 return None
