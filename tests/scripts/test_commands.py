@@ -54,7 +54,9 @@ def test_setup_names_what_it_may_not_install(tmp_path: Path) -> None:
         (tmp_path / tool).symlink_to(shutil.which(tool) or "/bin/true")
     done = run("scripts/setup", "test", PATH=str(tmp_path))
     assert done.returncode == 1
-    assert done.stderr.startswith("setup: please install: chromium ffmpeg (on Debian")
+    assert done.stderr.startswith("setup: please install: chromium ffmpeg radosgw ")
+    assert "(on Debian" in done.stderr
+    assert "nginx" not in done.stderr
 
 
 @pytest.mark.server
