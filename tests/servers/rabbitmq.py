@@ -104,6 +104,12 @@ class RabbitMq:
         self._kill_rest()
         self.process = None
 
+    def clear(self) -> None:
+        """Remove all queues and what is in them."""
+        listed = self.control("list_queues", "--quiet", "--no-table-headers", "name")
+        for name in listed.split():
+            self.control("delete_queue", name)
+
     def control(self, *arguments: str) -> str:
         """Run rabbitmqctl."""
         done = subprocess.run(

@@ -66,13 +66,20 @@ class Redis:
                 self.process.wait()
             self.process = None
 
+    def clear(self) -> None:
+        """Forget everything."""
+        assert self._says(b"FLUSHALL\r\n").startswith(b"+OK")
+
     def _answers(self) -> bool:
         try:
-            with socket.create_connection(("127.0.0.1", self.port), 1) as connection:
-                connection.sendall(b"PING\r\n")
-                return connection.recv(16).startswith(b"+PONG")
+            return self._says(b"PING\r\n").startswith(b"+PONG")
         except OSError:
             return False
+
+    def _says(self, command: bytes) -> bytes:
+        with socket.create_connection(("127.0.0.1", self.port), 5) as connection:
+            connection.sendall(command)
+            return connection.recv(16)
 
 
 def _free_port() -> int:
