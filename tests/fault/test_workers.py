@@ -1,0 +1,112 @@
+"""Workers that a broker tells, killed in every way: each track is published exactly once."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from catalog.records import JobState
+from tests.servers.rabbitmq import RabbitMq
+from tests.servers.redis import Redis
+from tests.support import masters
+from tests.support.farm import Farm, album, celery, farm, wait_until
+
+pytestmark = [pytest.mark.server, pytest.mark.slow, pytest.mark.xdist_group("workers")]
+
+LONG_S = 25.0  # of a master: long enough to be killed amid
+
+
+@pytest.fixture(params=["rabbitmq", "redis"])
+def broker(request: pytest.FixtureRequest) -> Iterator[str]:
+    """The URL of each broker in turn, with nothing in it."""
+    if request.param == "redis":
+        redis: Redis = request.getfixturevalue("redis")
+        redis.clear()
+        yield redis.url()
+    else:
+        rabbitmq: RabbitMq = request.getfixturevalue("rabbitmq")
+        rabbitmq.clear()
+        yield rabbitmq.url()
+
+
+def long_master(folder: Path, seconds: float = LONG_S) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    return masters.wav(folder / "long.wav", masters.music(seconds, seed=99))
+
+
+def test_a_batch_is_done_and_hot_overtakes_bulk(broker: str, tmp_path: Path) -> None:
+    paths = album(tmp_path / "in", 8)
+    with farm(tmp_path, **celery(broker)) as workers:
+        bulk = workers.submit(paths[:5], "--queue", "bulk")
+        hot = workers.submit(paths[5:7])
+        workers.worker()
+        workers.run("ingest", paths[7])  # tells the workers, and watches
+        wait_until(workers.all_over)
+        workers.check(8)
+        assert {one.attempts for one in workers.jobs()} == {1}
+        order = sorted(workers.jobs(), key=lambda one: str(one.finished_at))
+        # One of the bulk may have begun before a hot one's message was there.
+        assert {one.job_id for one in order[:3]} >= set(hot)
+        assert order[-1].job_id in bulk
+
+
+@pytest.mark.parametrize("whole", [True, False], ids=["worker", "child"])
+def test_a_worker_that_is_killed_amid_a_track(broker: str, tmp_path: Path, whole: bool) -> None:  # noqa: FBT001 - a case
+    with farm(tmp_path, **celery(broker)) as workers:
+        worker = workers.worker()
+        (job,) = workers.submit([long_master(tmp_path / "in")])
+        wait_until(lambda: workers.is_encoding(job))
+        if whole:
+            workers.kill(worker)
+            workers.worker()
+        else:
+            os.kill(_child(workers, worker.pid), signal.SIGKILL)
+        wait_until(workers.all_over)
+        workers.check(1)
+        record = workers.job(job)
+        assert [one.ended for one in record.log] == ["lost", "done"]
+
+
+def test_a_broker_that_is_restarted_and_messages_that_are_lost(
+    rabbitmq: RabbitMq, tmp_path: Path
+) -> None:
+    paths = album(tmp_path / "in", 4)
+    rabbitmq.clear()
+    with farm(tmp_path, **celery(rabbitmq.url())) as workers:
+        workers.submit(paths[:2])
+        rabbitmq.control("purge_queue", "headwater.hot")
+        workers.worker()
+        wait_until(lambda: any(one.state is not JobState.QUEUED for one in workers.jobs()))
+        rabbitmq.stop()
+        workers.submit(paths[2:])  # queued, and a warning: nobody can be told
+        rabbitmq.start()
+        wait_until(workers.all_over)
+        workers.check(4)
+
+
+def _child(workers: Farm, worker: int) -> int:
+    """The process of a worker that does the tracks: the parent of what encodes."""
+    encoder = _encoders(workers, worker)[0]
+    pid = encoder
+    while (parent := _parent(pid)) != worker:
+        pid = parent
+    return pid
+
+
+def _encoders(workers: Farm, worker: int) -> list[int]:
+    return [pid for pid in workers.tree(worker) if b"-filter_complex" in _command(pid)]
+
+
+def _command(pid: int) -> bytes:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return b""
+
+
+def _parent(pid: int) -> int:
+    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
