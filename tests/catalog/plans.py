@@ -90,6 +90,14 @@ def sorts(connection: Connection, statement: str, parameters: Any) -> bool:
     return any(one["Node Type"] == "Sort" for one in _nodes(plan))
 
 
+def pages(connection: Connection, statement: str, parameters: Any) -> int:
+    """How many pages of tables and indexes PostgreSQL looks at for it."""
+    explain = f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {statement}"
+    ((found,),) = connection.exec_driver_sql(explain, parameters).scalars().all()
+    plan = found["Plan"]
+    return int(plan["Shared Hit Blocks"] + plan["Shared Read Blocks"])
+
+
 def _nodes(plan: Any) -> Iterator[Mapping[str, Any]]:
     if isinstance(plan, list):
         for one in plan:
