@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -86,6 +87,32 @@ def test_a_broker_that_is_restarted_and_messages_that_are_lost(
         rabbitmq.start()
         wait_until(workers.all_over)
         workers.check(4)
+
+
+def test_a_job_that_is_canceled_amid_its_track_and_one_that_kills_its_workers(
+    rabbitmq: RabbitMq, tmp_path: Path
+) -> None:
+    rabbitmq.clear()
+    with farm(tmp_path, JOBS__ATTEMPTS="2", **celery(rabbitmq.url())) as workers:
+        (job,) = workers.submit([long_master(tmp_path / "in", 240.0)])
+        worker = workers.worker()
+        wait_until(lambda: workers.is_encoding(job))
+        workers.run("jobs", "cancel", job[:8])
+        wait_until(lambda: not _encoders(workers, worker.pid))
+        assert workers.job(job).state is JobState.CANCELED
+        workers.run("jobs", "retry", job)
+        for lost in (1, 2):
+            wait_until(lambda: workers.is_encoding(job))
+            os.kill(_child(workers, worker.pid), signal.SIGKILL)
+            wait_until(partial(_has_lost, workers, job, lost))
+        parked = workers.job(job)
+        assert parked.state is JobState.PARKED
+        assert [one.ended for one in parked.log] == ["canceled", "lost", "lost"]
+        assert not list((workers.home / "storage").rglob("*.mp4"))
+
+
+def _has_lost(workers: Farm, job: str, count: int) -> bool:
+    return sum(one.ended == "lost" for one in workers.job(job).log) == count
 
 
 def _child(workers: Farm, worker: int) -> int:
