@@ -95,7 +95,7 @@ def fill_sqlite(file: str, first: int, last: int) -> None:
     database = sqlite3.connect(file, isolation_level=None)
     database.execute("PRAGMA journal_mode = OFF")
     database.execute("PRAGMA synchronous = OFF")
-    database.execute("PRAGMA cache_size = -500000")
+    database.execute("PRAGMA cache_size = -4000000")
     database.execute("BEGIN")
     for name, (columns, rows) in tables(first, last).items():
         marks = ", ".join("?" * len(columns))
