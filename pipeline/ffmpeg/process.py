@@ -180,15 +180,17 @@ def _lowered(what: int, wanted: int) -> int:
 
 
 async def _end(child: asyncio.subprocess.Process) -> None:
-    """Terminate, wait, kill: the whole group."""
-    if child.returncode is not None:
-        return
-    for number, patience_s in ((signal.SIGTERM, _KILL_GRACE_S), (signal.SIGKILL, None)):
+    """Terminate, wait, kill: the whole group, even where the first of it has ended by itself."""
+    if child.returncode is None:
         with suppress(ProcessLookupError):
-            os.killpg(child.pid, number)
+            os.killpg(child.pid, signal.SIGTERM)
         with suppress(TimeoutError):
-            await asyncio.wait_for(_drained(child), patience_s)
-            return
+            await asyncio.wait_for(_drained(child), _KILL_GRACE_S)
+    # A bubblewrap that ends while it starts may leave a process that waits for it for ever.
+    with suppress(ProcessLookupError):
+        os.killpg(child.pid, signal.SIGKILL)
+    if child.returncode is None:
+        await _drained(child)
 
 
 async def _drained(child: asyncio.subprocess.Process) -> None:

@@ -35,6 +35,13 @@ def wait_for(note: Path) -> None:
         time.sleep(0.02)
 
 
+def has_ended(pid: int) -> bool:
+    deadline = time.monotonic() + 20
+    while is_running(pid) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return not is_running(pid)
+
+
 async def test_output_and_the_end_of_stderr_come_back() -> None:
     code = "import sys; print('out'); sys.stderr.write('x' * 200_000 + 'end')"
     done = await run(python(code), LIMITS)
@@ -73,6 +80,17 @@ async def test_a_cancelled_run_leaves_no_process(tmp_path: Path) -> None:
     with pytest.raises(asyncio.CancelledError):
         await task
     assert not is_running(int(note.read_text()))
+
+
+async def test_what_a_child_leaves_behind_when_it_ends_is_ended() -> None:
+    sleeper = "import time; time.sleep(60)"
+    code = (
+        "import subprocess, sys; none = subprocess.DEVNULL\n"
+        f"left = subprocess.Popen([sys.executable, '-c', {sleeper!r}], stdout=none, stderr=none)\n"
+        "print(left.pid)"
+    )
+    done = await run(python(code), LIMITS)
+    assert await asyncio.to_thread(has_ended, int(done.stdout))
 
 
 async def test_a_failing_listener_leaves_no_process() -> None:
