@@ -6,13 +6,15 @@ passes it on. HOME and the files of secrets in it are made on first use.
 
 from __future__ import annotations
 
+import asyncio
 import getpass
 import os
 import socket
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import click
 
@@ -25,7 +27,7 @@ from configs.ladder import Ladder, check_subscriptions, load_ladder
 from configs.loading import Loaded, load_settings
 from configs.settings import CatalogSettings, DrmSettings, KeySystemSettings, Settings
 from drm.access_token import AccessTokens
-from drm.audit import Audit, AuditKeyUnavailable, AuditLog, NoAudit, open_key
+from drm.audit import Audit, AuditKeyUnavailable, AuditLog, Auditor, NoAudit, open_key
 from drm.keyring import Keyring
 from drm.playback_token import PlaybackTokens
 from drm.tiers import Tiers
@@ -34,7 +36,10 @@ from packager.systems import KeySystems
 from pipeline.cli.keks import open_keyring
 from pipeline.cli.output import Failure
 from storage.base import ObjectStore
+from storage.local import LocalStore
 from storage.open import Role, open_store
+
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +117,21 @@ async def open_deps(
                 )
         finally:
             await store.close()
+
+
+def run_task(
+    invocation: Invocation, command: str, task: Callable[[Deps, Auditor], Awaitable[_T]]
+) -> _T:
+    """Run a command's work with all that it needs, in a HOME that has a catalog already."""
+    settings = invocation.load().settings
+
+    async def run() -> _T:
+        async with open_catalog(settings):
+            pass  # Failure: nothing is made in the wrong folder
+        async with open_deps(settings) as deps:
+            return await task(deps, Auditor(deps.audit, operator(), f"headwater {command}"))
+
+    return asyncio.run(run())
 
 
 @asynccontextmanager
@@ -218,6 +238,12 @@ def key_systems(settings: KeySystemSettings) -> KeySystems:
         widevine_provider=settings.widevine_provider,
         playready_la_url=settings.playready_la_url,
     )
+
+
+def cold_store(settings: Settings) -> ObjectStore | None:
+    """Where the archive moves masters; None where the settings name no such place."""
+    path = settings.ingest.archive_path
+    return None if path is None else LocalStore(path)
 
 
 def make_home(settings: Settings) -> None:

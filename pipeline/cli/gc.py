@@ -10,8 +10,7 @@ import click
 
 from configs import paths
 from drm.audit import Auditor
-from pipeline.cli.compose import Deps, Invocation, pass_invocation
-from pipeline.cli.housekeeping import cold_store, run_housekeeping
+from pipeline.cli.compose import Deps, Invocation, cold_store, pass_invocation, run_task
 from pipeline.cli.output import printable, write_json
 from pipeline.housekeeping.archive import keep_archive
 from pipeline.housekeeping.collect import (
@@ -67,7 +66,7 @@ def gc_command(invocation: Invocation, *, delete: bool, force: bool, as_json: bo
         await collect_masters(run)
         await collect_writes(run)
 
-    run_housekeeping(invocation, "gc", task)
+    run_task(invocation, "gc", task)
     if not as_json:
         _summarize(items, deleted=delete)
 

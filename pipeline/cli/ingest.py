@@ -12,6 +12,7 @@ from pathlib import Path
 
 import click
 
+from catalog.engine import Catalog
 from catalog.records import JobQueue
 from configs.settings import Settings
 from pipeline.batch import ingest_all
@@ -23,6 +24,7 @@ from pipeline.cli.output import FAILED, write_json
 from pipeline.cli.reporters import make_reporter
 from pipeline.cli.workshop import open_whole_workshop
 from pipeline.errors import NoMasters, shown
+from pipeline.executors import Order
 from pipeline.master import find_masters
 from pipeline.masters import is_remote
 from pipeline.progress import Outcome, Reporter, Status
@@ -141,15 +143,7 @@ async def _watch(settings: Settings, batch: _Batch, reporter: Reporter) -> tuple
 
     _end_on_sigterm()
     async with open_deps(settings) as deps:
-        orders = await submit_all(
-            deps.catalog,
-            batch.masters,
-            tenant=settings.tenant,
-            queue=batch.queue,
-            operator_id=batch.operator_id,
-            scheme=batch.scheme,
-            now=datetime.now(UTC),
-        )
+        orders = await _submit(deps.catalog, settings, batch)
         submitter = make_submitter(settings.jobs, deps.catalog)
         reporter.begin(batch.masters)
         try:
@@ -162,15 +156,7 @@ async def _watch(settings: Settings, batch: _Batch, reporter: Reporter) -> tuple
 async def _detach(settings: Settings, batch: _Batch, *, as_json: bool) -> None:
     """Leave it to workers."""
     async with open_catalog(settings, make=True) as catalog:
-        orders = await submit_all(
-            catalog,
-            batch.masters,
-            tenant=settings.tenant,
-            queue=batch.queue,
-            operator_id=batch.operator_id,
-            scheme=batch.scheme,
-            now=datetime.now(UTC),
-        )
+        orders = await _submit(catalog, settings, batch)
         submitter = make_submitter(settings.jobs, catalog)
         is_told = await submitter.deliver([order.job_id for order in orders], batch.queue)
     for order in orders:
@@ -180,6 +166,19 @@ async def _detach(settings: Settings, batch: _Batch, *, as_json: bool) -> None:
             click.echo(order.job_id)
     told = "" if is_told else "; the broker is away, workers will find them by themselves"
     click.echo(f"{len(orders)} jobs in the {batch.queue} queue{told}", err=True)
+
+
+async def _submit(catalog: Catalog, settings: Settings, batch: _Batch) -> tuple[Order, ...]:
+    """Write a job for each master."""
+    return await submit_all(
+        catalog,
+        batch.masters,
+        tenant=settings.tenant,
+        queue=batch.queue,
+        operator_id=batch.operator_id,
+        scheme=batch.scheme,
+        now=datetime.now(UTC),
+    )
 
 
 def _end_on_sigterm() -> None:

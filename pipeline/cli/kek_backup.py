@@ -22,8 +22,9 @@ from pipeline.cli.compose import (
     open_catalog,
     operator,
     pass_invocation,
+    run_task,
 )
-from pipeline.cli.key_tasks import read_passphrase, run_task, say, write_new
+from pipeline.cli.key_tasks import read_passphrase, say, write_new
 
 passphrase_option = click.option(
     "--passphrase-file",
@@ -53,7 +54,7 @@ def backup(invocation: Invocation, *, file: Path, passphrase_file: Path | None) 
         await auditor.record(AuditEvent.KEK_BACKED_UP, "backup", what)
         write_new(file, text)
 
-    run_task(invocation, "backup", run)
+    run_task(invocation, "keys backup", run)
 
 
 @click.command("restore")

@@ -18,8 +18,8 @@ from drm.cpix import export as cpix
 from drm.cpix.envelope import Recipients, seal_document
 from drm.cpix.write import write
 from drm.key_admin import OpenKey
-from pipeline.cli.compose import Deps, Invocation, key_systems, pass_invocation
-from pipeline.cli.key_tasks import run_task, track_id_of, write_new
+from pipeline.cli.compose import Deps, Invocation, key_systems, pass_invocation, run_task
+from pipeline.cli.key_tasks import track_id_of, write_new
 
 
 @click.command("export")
@@ -77,7 +77,7 @@ def export(
         write_new(out, data)
         click.echo(f"{out}: {len(keys)} keys", err=True)
 
-    run_task(invocation, "export", run)
+    run_task(invocation, "keys export", run)
 
 
 async def _place(catalog: Catalog, text: str | None) -> tuple[str, str] | None:

@@ -1,39 +1,18 @@
-"""What the commands about keys share: their dependencies, their audit, their files."""
+"""What the commands about keys share: which track is meant, passphrases, files, results."""
 
 from __future__ import annotations
 
-import asyncio
 import os
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TypeVar
 
 import click
 
 from catalog.engine import Catalog
-from drm.audit import Auditor
 from drm.errors import SecretUnavailable
 from drm.secret_file import read_private
-from pipeline.cli.compose import Deps, Invocation, open_catalog, open_deps, operator
 from pipeline.cli.lookup import one_track
 from pipeline.cli.output import Failure, write_json, write_table
-
-_T = TypeVar("_T")
-
-
-def run_task(
-    invocation: Invocation, command: str, task: Callable[[Deps, Auditor], Awaitable[_T]]
-) -> _T:
-    """Run a command's work with all that it needs, in a HOME that has a catalog already."""
-    settings = invocation.load().settings
-
-    async def run() -> _T:
-        async with open_catalog(settings):
-            pass  # Failure: nothing is made in the wrong folder
-        async with open_deps(settings) as deps:
-            return await task(deps, Auditor(deps.audit, operator(), f"headwater keys {command}"))
-
-    return asyncio.run(run())
 
 
 async def track_id_of(catalog: Catalog, text: str | None) -> str | None:

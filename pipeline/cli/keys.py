@@ -15,10 +15,10 @@ from drm.audit import Auditor
 from drm.kek import Kek
 from drm.key_admin import Checked
 from drm.rotation import Rewrapped, Rotation
-from pipeline.cli.compose import Deps, Invocation, open_catalog, pass_invocation
+from pipeline.cli.compose import Deps, Invocation, open_catalog, pass_invocation, run_task
 from pipeline.cli.kek_backup import backup, restore
 from pipeline.cli.key_export import export
-from pipeline.cli.key_tasks import run_task, say, track_id_of
+from pipeline.cli.key_tasks import say, track_id_of
 from pipeline.cli.output import FAILED, Failure, write_json, write_table
 
 json_option = click.option(
@@ -57,7 +57,7 @@ def check(invocation: Invocation, *, as_json: bool) -> None:
 
     headwater keys check
     """
-    checked, counted, current = run_task(invocation, "check", _check)
+    checked, counted, current = run_task(invocation, "keys check", _check)
     wraps = {Kek(one.kek_id, one.version): one.wraps for one in counted}
     for kek in sorted(checked.under.keys() | wraps.keys(), key=lambda kek: (kek.id, kek.version)):
         row = {
@@ -91,7 +91,7 @@ def rotate(invocation: Invocation, *, no_new_version: bool, as_json: bool) -> No
         rotation = Rotation(deps.catalog, deps.keyring, auditor, _progress)
         return await rotation.run(new_version=not no_new_version)
 
-    done = run_task(invocation, "rotate", run)
+    done = run_task(invocation, "keys rotate", run)
     row = {
         "kek": done.kek.id,
         "version": done.kek.version,
@@ -126,7 +126,7 @@ def retire(invocation: Invocation, *, version: int, at_once: bool) -> None:
             at_once=at_once,
         )
 
-    run_task(invocation, "retire", run)
+    run_task(invocation, "keys retire", run)
 
 
 async def _list(settings: Settings, track: str | None) -> list[WrappedKeyRecord]:

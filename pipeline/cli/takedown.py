@@ -9,8 +9,14 @@ import click
 
 from catalog import releases, tracks
 from drm.audit import Auditor
-from pipeline.cli.compose import Deps, Invocation, key_systems, pass_invocation
-from pipeline.cli.housekeeping import cold_store, run_housekeeping
+from pipeline.cli.compose import (
+    Deps,
+    Invocation,
+    cold_store,
+    key_systems,
+    pass_invocation,
+    run_task,
+)
 from pipeline.cli.key_tasks import track_id_of
 from pipeline.cli.output import Failure, write_json
 from pipeline.housekeeping.collect import Run
@@ -76,7 +82,7 @@ def takedown_command(
         run = _run(deps) if destroy_keys else None
         return [await takedown.take_down(one, reason or "", run) for one in ids]
 
-    for one in run_housekeeping(invocation, "takedown", task):
+    for one in run_task(invocation, "takedown", task):
         _show(one, destroyed=destroy_keys, as_json=as_json)
     if destroy_keys:
         click.echo(_DESTROYED, err=True)

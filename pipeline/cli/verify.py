@@ -9,8 +9,7 @@ from pathlib import Path
 import click
 
 from drm.audit import Auditor
-from pipeline.cli.compose import Deps, Invocation, pass_invocation
-from pipeline.cli.housekeeping import cold_store, run_housekeeping
+from pipeline.cli.compose import Deps, Invocation, cold_store, pass_invocation, run_task
 from pipeline.cli.key_tasks import track_id_of
 from pipeline.cli.output import FAILED, printable, write_json
 from pipeline.housekeeping.inspection import Inspector, Problem
@@ -67,7 +66,7 @@ def verify_command(
         kept.forget()
         return done
 
-    _summarize(run_housekeeping(invocation, "verify", task), as_json=as_json)
+    _summarize(run_task(invocation, "verify", task), as_json=as_json)
 
 
 @dataclass(frozen=True, slots=True)
