@@ -37,6 +37,10 @@ class Cache(Generic[K, V]):
     def __init__(self, limit: int) -> None:
         self.limit = limit
         self.used = 0
+        # Since the start, for whoever measures.
+        self.hits = 0
+        self.misses = 0
+        self.evictions = 0
         self._small_used = 0
         self._entries: dict[K, _Entry[V]] = {}
         self._small: deque[K] = deque()  # not used again yet
@@ -51,7 +55,9 @@ class Cache(Generic[K, V]):
         """The value, counted as a use; None when it is not held."""
         entry = self._entries.get(key)
         if entry is None:
+            self.misses += 1
             return None
+        self.hits += 1
         if entry.uses < _MAX_USES:
             entry.uses += 1
         return entry.value
@@ -115,6 +121,7 @@ class Cache(Generic[K, V]):
     def _drop(self, key: K, entry: _Entry[V]) -> None:
         del self._entries[key]
         self.used -= entry.cost
+        self.evictions += 1
 
 
 class SingleFlight(Generic[K, V]):

@@ -175,6 +175,8 @@ def respond(error: Exception, method: str) -> WireResponse:
         **common.SHARED,
         **problem.headers,
     }
-    return WireResponse(
+    response = WireResponse(
         problem.status, head(problem.status, headers), b"" if method == hdrs.METH_HEAD else body
     )
+    response.problem = problem.reason
+    return response

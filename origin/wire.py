@@ -54,6 +54,8 @@ def head(status: int, headers: Mapping[str, str]) -> bytes:
 class WireResponse(web.StreamResponse):
     """A response of prepared head and body bytes; `body` must be empty for HEAD and 304."""
 
+    problem: str | None = None  # the machine-readable reason of a refusal: it is counted
+
     def __init__(self, status: int, head: bytes, body: bytes = b"") -> None:
         super().__init__(status=status)
         self._wire_head = head

@@ -223,3 +223,13 @@ async def test_closing_a_gathering_ends_what_waits() -> None:
     results = await asyncio.gather(*waiters, return_exceptions=True)
     assert [type(result) for result in results] == [asyncio.CancelledError] * 3
     await gathering.close()
+
+
+def test_it_counts_hits_misses_and_what_left() -> None:
+    cache: Cache[str, int] = Cache(2)
+    for name in "ab":
+        cache.put(name, 1)
+    found = [cache.get(name) for name in "abx"]
+    cache.put("c", 1)
+    assert found == [1, 1, None]
+    assert (cache.hits, cache.misses, cache.evictions) == (2, 1, 1)
