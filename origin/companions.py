@@ -56,7 +56,7 @@ def companion(package: Package, file: str) -> Companion | None:
 
 
 def _of_one_piece(key: str, size: int, sha256: str, content_type: str) -> Companion:
-    return Companion(key, size, f'"{sha256[:32]}"', content_type, Layout((ByteSpan(0, size),)))
+    return Companion(key, size, f'"{sha256[:32]}"', content_type, Layout.single(size, sha256))
 
 
 def _stored(package: Package, file: str, size: int, sha256: str, content_type: str) -> Companion:
@@ -83,7 +83,10 @@ def _download(package: Package, one: Download) -> Companion:
         one.size,
         f'"{one.sha256[:32]}"',
         _DOWNLOAD_TYPES[one.ending],
-        Layout(tuple(ByteSpan(at, min(at + _LARGEST_PIECE, one.size)) for at in starts)),
+        Layout(
+            tuple(ByteSpan(at, min(at + _LARGEST_PIECE, one.size)) for at in starts),
+            sha256=one.sha256,
+        ),
         tier=one.tier,
     )
 

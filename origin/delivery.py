@@ -10,10 +10,11 @@ from aiohttp import hdrs, web
 
 from origin import conditional, headers, ranges
 from origin.cache import Cache, SingleFlight
+from origin.checked import CheckedStore
 from origin.packages import Layout
 from origin.wire import StreamedResponse, WireResponse, head
 from packager.model import ByteSpan, Loudness
-from storage.base import ByteRange, ObjectStore, StorageError
+from storage.base import ObjectStore
 
 _ENTRY_COST = 400  # bytes: what a cached piece's key and entry take beside its payload
 
@@ -24,34 +25,32 @@ class Pieces:
     """Pieces of stored objects, kept in bounded memory; a missing one is read once for all."""
 
     def __init__(self, store: ObjectStore, limit_bytes: int) -> None:
-        self._store = store
+        self._store = CheckedStore(store)
         self._cache: Cache[Piece, bytes] = Cache(limit_bytes)
         self._flights: SingleFlight[Piece, bytes] = SingleFlight()
         self.held = self._cache.get  # piece -> its bytes, or None
 
-    async def get(self, piece: Piece) -> bytes:
-        """The piece's bytes."""
+    async def get(self, piece: Piece, layout: Layout) -> bytes:
+        """The bytes of a piece of an object that is laid out so."""
         data = self.held(piece)
         if data is None:
-            data = await self._flights.run(piece, lambda: self._load(piece))
+            data = await self._flights.run(piece, lambda: self._load(piece, layout))
         return data
 
     def put(self, piece: Piece, data: bytes) -> None:
         """Keep bytes that were made here (a rendered manifest) instead of read."""
         self._cache.put(piece, data, len(data) + _ENTRY_COST)
 
-    async def _load(self, piece: Piece) -> bytes:
+    async def _load(self, piece: Piece, layout: Layout) -> bytes:
         key, start, end = piece
-        data = await self._store.get(key, ByteRange(start, end))
-        if len(data) != end - start:
-            msg = f"{key}: {len(data)} bytes where the index says {end - start}"
-            raise StorageError(msg)
+        data = await self._store.read(key, ByteSpan(start, end), layout)
         self.put(piece, data)
         return data
 
     async def close(self) -> None:
         """Stop running loads."""
         await self._flights.close()
+        await self._store.close()
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,9 +146,9 @@ async def _send(
     span, status = prepared.span, prepared.status
     covering = what.layout.covering(span.start, span.end)
     piece = (what.object_key, covering[0].start, covering[0].end)
-    first = await pieces.get(piece) if what.body is None else what.body
+    first = await pieces.get(piece, what.layout) if what.body is None else what.body
     if len(covering) > 1:
-        chunks = _chunks(first, covering, span, what.object_key, pieces)
+        chunks = _chunks(first, covering, span, what, pieces)
         return Delivery(StreamedResponse(status, prepared.head, chunks))
     if covering[0] != span:
         part = first[span.start - covering[0].start : span.end - covering[0].start]
@@ -174,12 +173,12 @@ def _canonical_range(status: int, span: ByteSpan, what: Representation) -> str |
 
 
 async def _chunks(
-    first: bytes, covering: tuple[ByteSpan, ...], span: ByteSpan, key: str, pieces: Pieces
+    first: bytes, covering: tuple[ByteSpan, ...], span: ByteSpan, of: Representation, pieces: Pieces
 ) -> AsyncIterator[bytes]:
     """The bytes of `span`, one piece in hand at a time."""
     yield first[span.start - covering[0].start :]
     for piece in covering[1:]:
-        data = await pieces.get((key, piece.start, piece.end))
+        data = await pieces.get((of.object_key, piece.start, piece.end), of.layout)
         yield data if piece.end <= span.end else data[: span.end - piece.start]
 
 

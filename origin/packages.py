@@ -18,7 +18,7 @@ from origin.auth import Grant, wrong_scope
 from origin.cache import Cache, Gathering, SingleFlight
 from origin.problems import Missing
 from origin.rights import rights_of
-from packager import index
+from packager import digests, index
 from packager.model import ByteSpan, Loudness, Package, Rendition
 from storage.base import ObjectStore
 from storage.naming import PACKAGE_INDEX, track_object
@@ -32,9 +32,14 @@ _LARGEST_PIECE = 1 << 20  # bytes; a longer stretch that belongs to no segment i
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """A track file as pieces that cover it: header, index, segments, anything between."""
+    """A file as pieces that cover it: header, index, segments, anything between.
+
+    What its bytes are recognized by: the digests of the pieces (`packager.digests`), or its own.
+    """
 
     pieces: tuple[ByteSpan, ...]
+    digests: bytes = b""
+    sha256: str | None = None  # hex, of the whole file
 
     @classmethod
     def of(cls, rendition: Rendition) -> Layout:
@@ -48,11 +53,21 @@ class Layout:
         for start, end in pairwise(cuts):
             step = end - start if (start, end) in parts else _LARGEST_PIECE
             pieces += [ByteSpan(at, min(at + step, end)) for at in range(start, end, step)]
-        return cls(tuple(pieces))
+        is_known = len(rendition.digests) == digests.SIZE * len(pieces)
+        return cls(tuple(pieces), rendition.digests if is_known else b"", rendition.sha256)
+
+    @classmethod
+    def single(cls, size: int, sha256: str) -> Layout:
+        """A file that is one piece; its SHA-256 in hex."""
+        return cls((ByteSpan(0, size),), bytes.fromhex(sha256)[: digests.SIZE], sha256)
+
+    def number(self, start: int) -> int:
+        """The number of the piece that the byte at `start` is in."""
+        return bisect_right(self.pieces, start, key=lambda piece: piece.start) - 1
 
     def covering(self, start: int, end: int) -> tuple[ByteSpan, ...]:
         """The pieces that hold the bytes from `start` up to `end` (start < end)."""
-        first = bisect_right(self.pieces, start, key=lambda piece: piece.start) - 1
+        first = self.number(start)
         after = bisect_right(self.pieces, end - 1, key=lambda piece: piece.start)
         return self.pieces[first:after]
 

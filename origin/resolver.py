@@ -182,7 +182,7 @@ class Resolver:
             needs=needs,
             object_key=key,
             span=span,
-            layout=Layout((span,)),
+            layout=Layout.single(span.size, path.sha256),
             etag=f'"{path.sha256[:32]}"',
             content_type=_COVER_TYPES[path.extension],
             cache_control=headers.IMMUTABLE,

@@ -50,6 +50,7 @@ from packager.boxes.table import (
     SampleToGroupBox,
     TimeToSampleBox,
 )
+from packager.digests import digest
 from packager.errors import MalformedMedia, UnsupportedMedia
 from packager.model import (
     ByteSpan,
@@ -92,9 +93,11 @@ def write_track(
     track has. `loudness`: the `ludt` box that `packager.loudness` makes.
     """
     layout = _lay_out(track, segment_s, protection, pssh, loudness)
-    digest = hashlib.sha256()
+    whole = hashlib.sha256()
+    parts = []
     for piece in _pieces(source, layout):
-        digest.update(piece)
+        whole.update(piece)
+        parts.append(digest(piece))
         out.write(piece)
     config = track.config
     return Rendition(
@@ -111,12 +114,13 @@ def write_track(
         sidx=ByteSpan(len(layout.header), len(layout.header) + len(layout.index)),
         segments=layout.segments,
         size=layout.segments[-1].span.end,
-        sha256=digest.hexdigest(),
+        sha256=whole.hexdigest(),
         scheme=protection.scheme if protection else Scheme.CLEAR,
         kid=protection.kid if protection else None,
         iv=protection.iv if protection and protection.scheme is not Scheme.CENC else None,
         channel_configuration=config.channel_configuration,
         joc_complexity=config.joc_complexity,
+        digests=b"".join(parts),
     )
 
 
@@ -179,7 +183,8 @@ def _lay_out(
 
 def _pieces(source: BinaryIO, layout: _Layout) -> Iterator[bytes]:
     yield layout.header
-    yield layout.index
+    if layout.index:
+        yield layout.index
     for number, (one, size) in enumerate(zip(layout.cuts, layout.moof_sizes, strict=True), 1):
         moof = _moof(layout.track, layout.durations, one, number, layout.samples, size)
         payload = _payload(source, layout.track, one)

@@ -7,6 +7,7 @@ only: offsets and times follow, since segments lie end to end in file and time.
 from __future__ import annotations
 
 import json
+from base64 import b64decode, b64encode
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
@@ -101,6 +102,7 @@ def _rendition(one: Rendition) -> dict[str, Any]:
         "init": [one.init.start, one.init.end],
         "sidx": [one.sidx.start, one.sidx.end],
         "segments": [[segment.span.size, segment.duration] for segment in one.segments],
+        **({"digests": b64encode(one.digests).decode()} if one.digests else {}),
         "aes128": _rendition(one.aes128) if one.aes128 else None,
         "protection": {
             "scheme": one.scheme.value,
@@ -154,6 +156,7 @@ def _read_rendition(data: Mapping[str, Any]) -> Rendition:
         aes128=_read_rendition(data["aes128"]) if data.get("aes128") else None,
         channel_configuration=data.get("channel_configuration"),
         joc_complexity=data.get("joc_complexity"),
+        digests=b64decode(data.get("digests", ""), validate=True),
         signaling=_read_signaling(protection["signaling"]) if "signaling" in protection else None,
     )
 

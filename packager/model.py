@@ -188,6 +188,8 @@ class Rendition:
     channel_configuration: int | None = None  # ISO/IEC 23091-3, 6.1 (CICP)
     joc_complexity: int | None = None  # objects of a Dolby Atmos E-AC-3
     signaling: KeySignaling | None = None  # where the key is a vendor's
+    # What each part of the file is recognized by (`packager.digests`); empty where none were taken.
+    digests: bytes = field(default=b"", repr=False)
 
     aes128: Rendition | None = None  # the same samples in a second file, whole segments encrypted
 

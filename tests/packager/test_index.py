@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import replace
 
 import pytest
 
+from origin.packages import Layout
 from packager import index
 from packager.errors import MalformedMedia, UnsupportedMedia
 from packager.model import Loudness, Package, Scheme
@@ -60,3 +62,25 @@ def test_a_later_format_is_refused(one: Package) -> None:
 def test_anything_else_is_malformed(data: bytes) -> None:
     with pytest.raises(MalformedMedia, match=r"package\.json: not a package index"):
         index.decode(data)
+
+
+def test_each_part_of_a_file_is_known_by_its_digest(encode: Encode) -> None:
+    for scheme in (Scheme.CBCS, Scheme.AES_128):
+        rendition, data = write(encode("aac"), scheme=scheme)
+        spans = [rendition.init, rendition.sidx, *(one.span for one in rendition.segments)]
+        parts = [data[one.start : one.end] for one in spans if one.size]
+        wanted = b"".join(hashlib.sha256(part).digest()[:16] for part in parts)
+        assert rendition.digests == wanted
+        read = index.decode(index.encode(package(rendition))).renditions[0]
+        assert read.digests == wanted
+        assert Layout.of(read).digests == wanted
+
+
+def test_an_index_without_digests_is_read(one: Package) -> None:
+    document = json.loads(index.encode(one))
+    for rendition in document["renditions"]:
+        del rendition["digests"]
+
+    read = index.decode(json.dumps(document).encode())
+
+    assert [one.digests for one in read.renditions] == [b"", b"", b""]
