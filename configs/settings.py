@@ -403,6 +403,7 @@ class OriginSettings(Section):
     geoip_file: FilePath | None = None  # MMDB
     tls_certificate: FilePath | None = None
     tls_key: FilePath | None = None
+    tls_minimum: Literal["1.2", "1.3"] = "1.2"
     cache_bytes: Whole = Field(default=256 << 20, ge=1 << 20)
     shutdown_grace_s: Number = Field(default=30.0, ge=0)
 

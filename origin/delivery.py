@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -11,6 +12,7 @@ from aiohttp import hdrs, web
 from origin import conditional, headers, ranges
 from origin.cache import Cache, SingleFlight
 from origin.checked import CheckedStore
+from origin.headers import Caching
 from origin.packages import Layout
 from origin.wire import StreamedResponse, WireResponse, head
 from packager.model import ByteSpan, Loudness
@@ -75,7 +77,8 @@ class Representation:
     layout: Layout  # the pieces that cover the span
     etag: str  # strong, quotes included
     content_type: str
-    cache_control: str
+    caching: Caching
+    tags: tuple[str, ...] = ()  # what a purge finds it by: its track, its release
     body: bytes | None = None  # the whole of it, where it was made here instead of stored
 
     @property
@@ -146,19 +149,32 @@ async def _send(
     span, status = prepared.span, prepared.status
     covering = what.layout.covering(span.start, span.end)
     piece = (what.object_key, covering[0].start, covering[0].end)
+    began = time.perf_counter()
+    is_held = what.body is not None or pieces.held(piece) is not None
     first = await pieces.get(piece, what.layout) if what.body is None else what.body
+    hot = prepared.head + _MEMORY
+    sent = hot if is_held else prepared.head + _storage(time.perf_counter() - began)
     if len(covering) > 1:
         chunks = _chunks(first, covering, span, what, pieces)
-        return Delivery(StreamedResponse(status, prepared.head, chunks))
+        return Delivery(StreamedResponse(status, sent, chunks))
     if covering[0] != span:
         part = first[span.start - covering[0].start : span.end - covering[0].start]
-        return Delivery(WireResponse(status, prepared.head, part))
+        return Delivery(WireResponse(status, sent, part))
     if what.body is not None:
         pieces.put(piece, what.body)
-    response = WireResponse(status, prepared.head, first)
-    reply = Reply(_canonical_range(status, span, what), status, prepared.head, piece, what.needs)
+    response = WireResponse(status, sent, first)
+    reply = Reply(_canonical_range(status, span, what), status, hot, piece, what.needs)
     asked = request.headers.get(hdrs.RANGE)
     return Delivery(response, reply if asked == reply.range else None)
+
+
+# Where the bytes came from, and how long that took. W3C Server Timing.
+_MEMORY = f"{headers.SERVER_TIMING}: memory\r\n".encode()
+
+
+def _storage(seconds: float) -> bytes:
+    """The same of bytes that were waited for."""
+    return f"{headers.SERVER_TIMING}: storage;dur={seconds * 1000:.1f}\r\n".encode()
 
 
 def _canonical_range(status: int, span: ByteSpan, what: Representation) -> str | None:
@@ -204,14 +220,14 @@ def _fields(what: Representation) -> dict[str, str]:
         hdrs.CONTENT_TYPE: what.content_type,
         hdrs.ETAG: what.etag,
         hdrs.ACCEPT_RANGES: "bytes",
-        hdrs.CACHE_CONTROL: what.cache_control,
+        **what.caching.fields(what.tags),
         **headers.SHARED,
     }
 
 
 def _bare(status: int, what: Representation) -> WireResponse:
     """A 304 keeps the fields that a 200 would have had for caches (RFC 9110, 15.4.5); a 412 too."""
-    fields = {hdrs.ETAG: what.etag, hdrs.CACHE_CONTROL: what.cache_control}
+    fields = {hdrs.ETAG: what.etag, **what.caching.fields(what.tags)}
     if status == HTTPStatus.PRECONDITION_FAILED:
         fields = {hdrs.CACHE_CONTROL: headers.NO_STORE, hdrs.CONTENT_LENGTH: "0"}
     return WireResponse(status, head(status, fields | headers.SHARED))

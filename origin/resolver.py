@@ -102,7 +102,8 @@ class Resolver:
             layout=loaded.layouts[rendition.name],
             etag=f'"{rendition.sha256[:32]}{name}"',
             content_type=_AUDIO,
-            cache_control=headers.IMMUTABLE,
+            caching=headers.IMMUTABLE,
+            tags=(path.track_id,),  # its release's are not looked up: a purge names its tracks
         )
 
     async def _manifest(
@@ -119,7 +120,9 @@ class Resolver:
             package = replace(loaded.package.only(tiers), album_loudness=album)
             needs = Needs(scope, tiers, path.track_id, album=album)
             text = track_text(path, package, self._systems)
-            manifest = _rendered(path, text, needs)
+            release_id = (await self._availability.rights(path.track_id)).release_id
+            tags = (path.track_id,) if release_id is None else (path.track_id, release_id)
+            manifest = _rendered(path, text, needs, tags)
             self._manifests.put(path, manifest, manifest.size)
         return manifest
 
@@ -138,7 +141,7 @@ class Resolver:
             album = release_loudness(edition.release)
             packages = [replace(one.package.only(tiers), album_loudness=album) for one in loaded]
             text = release_text(path, edition.release, packages, self._systems)
-            manifest = _rendered(path, text, needs)
+            manifest = _rendered(path, text, needs, (path.release_id,))
             self._manifests.put(path, manifest, manifest.size)
         return manifest
 
@@ -169,7 +172,8 @@ class Resolver:
             layout=one.layout,
             etag=one.etag,
             content_type=one.content_type,
-            cache_control=headers.IMMUTABLE,
+            caching=headers.IMMUTABLE,
+            tags=(path.track_id,),
             body=one.body,
         )
 
@@ -185,7 +189,7 @@ class Resolver:
             layout=Layout.single(span.size, path.sha256),
             etag=f'"{path.sha256[:32]}"',
             content_type=_COVER_TYPES[path.extension],
-            cache_control=headers.IMMUTABLE,
+            caching=headers.IMMUTABLE,
         )
 
 
@@ -208,7 +212,9 @@ def _content_type(path: Manifest | ReleaseManifest) -> str:
     return _CONTENT_TYPES[path.form]
 
 
-def _rendered(path: Manifest | ReleaseManifest, text: str, needs: Needs) -> Representation:
+def _rendered(
+    path: Manifest | ReleaseManifest, text: str, needs: Needs, tags: tuple[str, ...]
+) -> Representation:
     body = text.encode()
     span = ByteSpan(0, len(body))
     digest = hashlib.sha256(body).hexdigest()[:32]
@@ -220,6 +226,7 @@ def _rendered(path: Manifest | ReleaseManifest, text: str, needs: Needs) -> Repr
         layout=Layout((span,)),
         etag=f'"{digest}"',
         content_type=_content_type(path),
-        cache_control=headers.BRIEF,
+        caching=headers.BRIEF,
+        tags=tags,
         body=body,
     )

@@ -32,6 +32,7 @@ Announce = Callable[[str], None]
 
 _KEEP_ALIVE_S = 75.0  # longer than the 60 s that proxies and browsers keep idle connections
 _BACKLOG = 1024
+_TLS_VERSIONS = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
 
 __all__ = ["ServeError", "serve", "start"]
 
@@ -153,11 +154,11 @@ def _run(main: Awaitable[None]) -> None:
 
 
 def _tls(settings: OriginSettings) -> ssl.SSLContext | None:
-    """TLS 1.2 or later from the certificate of the settings, or None without one."""
+    """TLS from the certificate of the settings, or None without one."""
     if settings.tls_certificate is None:
         return None
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.minimum_version = _TLS_VERSIONS[settings.tls_minimum]
     context.set_alpn_protocols(["http/1.1"])
     try:
         context.load_cert_chain(settings.tls_certificate, settings.tls_key)

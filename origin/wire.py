@@ -16,6 +16,8 @@ from http import HTTPStatus
 from aiohttp import HttpVersion10, web
 from aiohttp.abc import AbstractStreamWriter
 
+from origin.headers import HSTS, STRICT_TRANSPORT_SECURITY
+
 _ONE_WRITE = 16 << 10  # bytes: below this, joining head and body is cheaper than a second write
 
 
@@ -122,7 +124,15 @@ class StreamedResponse(WireResponse):
         await writer.write_eof()
 
 
+_HSTS = f"{STRICT_TRANSPORT_SECURITY}: {HSTS}\r\n".encode()
+
+
 def _connection(request: web.BaseRequest) -> bytes:
+    """What hangs on this connection: that it stays on TLS, and whether it stays open."""
+    return (_HSTS if request.secure else b"") + _persistence(request)
+
+
+def _persistence(request: web.BaseRequest) -> bytes:
     """The Connection header where it differs from the version's default. RFC 9112, 9.3."""
     if not request.keep_alive:
         return b"Connection: close\r\n"

@@ -12,6 +12,7 @@ import pytest
 from lxml import etree
 
 from catalog.publish import embargo, republish, unpublish
+from origin.headers import IMMUTABLE
 from storage.base import StorageError
 from tests.http.conftest import Origin
 from tests.support import house as houses
@@ -31,7 +32,7 @@ async def test_a_track_file_is_sent_whole_byte_for_byte(origin: Origin) -> None:
             assert await response.read() == origin.stored(name)
             assert response.headers["Accept-Ranges"] == "bytes"
             assert response.content_type == "audio/mp4"
-            assert response.headers["Cache-Control"] == "public, max-age=31536000, immutable"
+            assert response.headers["Cache-Control"] == IMMUTABLE.cache_control
 
 
 async def test_segments_at_their_own_urls_are_the_files_bytes(origin: Origin) -> None:
@@ -154,7 +155,7 @@ async def test_hls_plays_through_relative_urls(origin: Origin) -> None:
     url = origin.media("standard-premium-lossless/hls/multivariant.m3u8")
     async with origin.client.get(url) as response:
         assert response.content_type == "application/vnd.apple.mpegurl"
-        assert response.headers["Cache-Control"] == "public, max-age=30"
+        assert response.headers["Cache-Control"] == "public, max-age=15, must-revalidate"
         master = m3u8.loads(await response.text(), uri=url)
     assert {one.uri for one in master.playlists} == {"aac-64k.m3u8", "aac-320k.m3u8", "flac.m3u8"}
     for variant in master.playlists:

@@ -12,6 +12,7 @@ import ssl
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -144,8 +145,31 @@ def test_workers_end_with_their_parent(start: Start) -> None:
 
 
 @pytest.mark.server
-def test_tls_from_a_certificate(start: Start, tmp_path: Path) -> None:
-    certificate, key = tmp_path / "cert.pem", tmp_path / "key.pem"
+def raw_head(url: str, context: ssl.SSLContext) -> str:
+    """Status line and header fields, asked for over the newest TLS that both can."""
+    host, _, path = url.removeprefix("https://").partition("/")
+    name, _, port = host.partition(":")
+    with (
+        socket.create_connection((name, int(port))) as raw,
+        context.wrap_socket(raw, server_hostname=name) as connection,
+    ):
+        assert connection.version() == "TLSv1.3"
+        connection.sendall(f"GET /{path} HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
+        return connection.recv(65536).decode("latin-1").partition("\r\n\r\n")[0]
+
+
+def test_tls_1_3_alone_where_the_settings_say_so(start: Start, tmp_path: Path) -> None:
+    certificate, key = self_signed(tmp_path)
+    _, url = start(tls_certificate=certificate, tls_key=key, tls_minimum="1.3")
+    context = ssl.create_default_context(cafile=str(certificate))
+    assert "HTTP/1.1 200" in raw_head(f"{url}/healthz", context)
+    context.maximum_version = ssl.TLSVersion.TLSv1_2
+    with pytest.raises(urllib.error.URLError, match="SSL"):
+        get(f"{url}/healthz", context)
+
+
+def self_signed(folder: Path) -> tuple[Path, Path]:
+    certificate, key = folder / "cert.pem", folder / "key.pem"
     subprocess.run(
         [
             *("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"),
@@ -156,10 +180,17 @@ def test_tls_from_a_certificate(start: Start, tmp_path: Path) -> None:
         check=True,
         capture_output=True,
     )
+    return certificate, key
+
+
+def test_tls_from_a_certificate(start: Start, tmp_path: Path) -> None:
+    certificate, key = self_signed(tmp_path)
     process, url = start(tls_certificate=certificate, tls_key=key)
     assert url.startswith("https://")
     context = ssl.create_default_context(cafile=str(certificate))
     assert get(f"{url}/healthz", context) == 200
+    for path in ("healthz", "v1/t/x"):  # aiohttp's own response, and a prepared one
+        assert "Strict-Transport-Security: max-age=31536000" in raw_head(f"{url}/{path}", context)
     old = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     old.check_hostname = False
     old.verify_mode = ssl.CERT_NONE
