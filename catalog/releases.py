@@ -22,9 +22,13 @@ _HIDDEN = frozenset(
 _OF_RELEASE = tracks.c.release_id == releases.c.release_id
 
 
-async def get(tx: Tx, release_id: str) -> ReleaseRecord:
-    """Read a release, all of its tracks counted; NotFound where there is none."""
-    query = _with_count(true()).where(releases.c.release_id == release_id)
+async def get(tx: Tx, release_id: str, *, now: datetime | None = None) -> ReleaseRecord:
+    """Read a release, all of its tracks counted; NotFound where there is none.
+
+    With `now` given only those are counted that listeners may have at that instant.
+    """
+    counted = true() if now is None else available(now)
+    query = _with_count(counted).where(releases.c.release_id == release_id)
     row = (await tx.execute(query)).mappings().one_or_none()
     if row is None:
         raise NotFound("release", release_id)
@@ -47,9 +51,11 @@ async def find(tx: Tx, text: str) -> tuple[ReleaseRecord, ...]:
 
 
 async def list_page(
-    tx: Tx, *, after: str | None, limit: int, now: datetime | None = None
+    tx: Tx, *, after: str | None, limit: int, offset: int = 0, now: datetime | None = None
 ) -> tuple[ReleaseRecord, ...]:
     """Read the `limit` releases that follow the one with id `after` (None: from the start).
+
+    An `offset` is counted from there, row by row.
 
     In order of artist, date and title. With `now` given only releases that have something for
     listeners at that instant, and only such tracks are counted. NotFound for an unknown `after`.
@@ -70,8 +76,14 @@ async def list_page(
         if last is None:
             raise NotFound("release", after)
         query = query.where(tuple_(*order) > tuple_(*last))
-    rows = await tx.execute(query.order_by(*order).limit(limit))
+    rows = await tx.execute(query.order_by(*order).offset(offset or None).limit(limit))
     return tuple(_record(row) for row in rows.mappings())
+
+
+async def count(tx: Tx, now: datetime) -> int:
+    """Count the releases that have something for listeners at that instant; all are looked at."""
+    query = select(func.count(tracks.c.release_id.distinct())).where(available(now))
+    return int((await tx.execute(query)).scalar_one())
 
 
 async def loudness_of_tracks(

@@ -78,10 +78,13 @@ async def list_page(
     *,
     after: str | None,
     limit: int,
+    offset: int = 0,
     release_id: str | None = None,
     now: datetime | None = None,
 ) -> tuple[TrackRecord, ...]:
     """Read the `limit` tracks that follow the one with id `after` (None: from the start).
+
+    An `offset` is counted from there, row by row.
 
     All tracks are in order of title; a release's in order of disc, number and title. With `now`
     given only what listeners may have at that instant. NotFound for an unknown `after`.
@@ -98,7 +101,15 @@ async def list_page(
         if last is None:
             raise NotFound("track", after)
         query = query.where(tuple_(*order) > tuple_(*last))
-    return await _records(tx, query.order_by(*order).limit(limit))
+    return await _records(tx, query.order_by(*order).offset(offset or None).limit(limit))
+
+
+async def count(tx: Tx, now: datetime, *, release_id: str | None = None) -> int:
+    """Count what listeners may have at that instant; of all tracks, every one is looked at."""
+    query = select(func.count()).select_from(tracks).where(available(now))
+    if release_id is not None:
+        query = query.where(tracks.c.release_id == release_id)
+    return int((await tx.execute(query)).scalar_one())
 
 
 async def revisions(tx: Tx, track_id: str) -> tuple[RevisionRecord, ...]:

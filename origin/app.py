@@ -7,12 +7,14 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from aiohttp import hdrs, web
 
 from origin import problems
+from origin.api.endpoint import add_endpoints
 from origin.headers import HSTS, STRICT_TRANSPORT_SECURITY
 from origin.problems import OriginError
-from origin.routes import catalog_api, health, playback, player, speke, vendor_license
+from origin.routes import player, speke, vendor_license
 from origin.routes.license import PATH as LICENSE_PATH
 from origin.routes.license import LicenseHandler
 from origin.routes.media import MediaHandler, preflight
+from origin.routes.openapi import ENDPOINTS
 from origin.state import STATE, OriginDeps, OriginState
 
 _MAX_BODY_BYTES = 64 << 10
@@ -32,7 +34,8 @@ def make_app(deps: OriginDeps) -> web.Application:
     app[LICENSE] = LicenseHandler(state)
     app.cleanup_ctx.append(_stop_loads)
     app.on_response_prepare.append(_stay_on_tls)
-    for routes in (playback, catalog_api, health, speke, vendor_license):
+    add_endpoints(app, ENDPOINTS)
+    for routes in (speke, vendor_license):
         routes.add_routes(app)
     player.add_routes(app, deps.settings.public_url)
     app.router.add_route(hdrs.METH_POST, LICENSE_PATH, app[LICENSE].handle)

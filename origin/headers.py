@@ -8,6 +8,7 @@ from typing import Final
 from aiohttp import hdrs
 
 NO_STORE: Final = "no-store"
+REVALIDATED: Final = "private, no-cache"  # the caller's own, and asked for again each time
 CDN_CACHE_CONTROL: Final = "CDN-Cache-Control"  # RFC 9213
 SURROGATE_KEY: Final = "Surrogate-Key"
 CACHE_TAG: Final = "Cache-Tag"

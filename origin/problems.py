@@ -44,12 +44,19 @@ class OriginError(Exception):
     """A request that the origin itself refuses."""
 
     def __init__(
-        self, status: int, reason: str, detail: str, *, headers: Mapping[str, str] | None = None
+        self,
+        status: int,
+        reason: str,
+        detail: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        more: Mapping[str, object] | None = None,
     ) -> None:
         self.status = status
         self.reason = reason
         self.detail = detail
         self.headers = dict(headers or {})
+        self.more = dict(more or {})  # further members of the document
         super().__init__(detail)
 
 
@@ -77,10 +84,11 @@ class Problem:
     detail: str | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     request_id: str | None = None
+    more: Mapping[str, object] = field(default_factory=dict)
 
     def body(self) -> bytes:
         """The `application/problem+json` document."""
-        document: dict[str, str | int] = {
+        document: dict[str, object] = {
             "type": f"urn:headwater:problem:{self.reason}",
             "title": self.title,
             "status": self.status,
@@ -90,6 +98,7 @@ class Problem:
             document["detail"] = self.detail
         if self.request_id is not None:
             document["request_id"] = self.request_id
+        document |= self.more
         return json.dumps(document).encode()
 
 
@@ -121,9 +130,11 @@ _TITLES = {
     403: "Forbidden",
     404: "Not found",
     405: "Method not allowed",
+    412: "Precondition failed",
     413: "Too large",
     415: "Not supported",
     422: "Not processable",
+    429: "Too many requests",
 }
 
 
@@ -131,7 +142,9 @@ def problem_of(error: Exception) -> Problem:
     """What to tell about an error. Logs those that are ours to mend."""
     if isinstance(error, OriginError):
         title = _TITLES.get(error.status, "Error")
-        return Problem(error.status, error.reason, title, error.detail, error.headers)
+        return Problem(
+            error.status, error.reason, title, error.detail, error.headers, more=error.more
+        )
     if isinstance(error, Denied):
         return Problem(403, error.reason, _TITLES[403], error.detail)
     if isinstance(error, (CpixError, SpekeRefused)):

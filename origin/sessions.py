@@ -6,24 +6,27 @@ whenever it asks for another track or for a new token: all of that is one stream
 
 from __future__ import annotations
 
-import json
 import math
-import re
 import secrets
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from enum import StrEnum
 
 from aiohttp import web
 
-from drm.model import PlaybackToken, Stream
+from drm.model import AccessToken, PlaybackToken, Stream
 from drm.terms import account_of
-from origin.auth import Grant, listener
-from origin.bodies import read_body
-from origin.problems import OriginError
+from drm.tiers import Tiers
+from origin.auth import Grant
 from origin.state import OriginState
 
-_MAX_BODY_BYTES = 1 << 10
-_SESSION = re.compile(r"[A-Za-z0-9_-]{12}", re.ASCII)
+
+class Quality(StrEnum):
+    """How good it is to sound, of what the subscription opens."""
+
+    LOW = "low"
+    NORMAL = "normal"
+    HIGH = "high"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +39,18 @@ class Asking:
     is_counted: bool  # whether their streams are limited
 
 
-async def asking(request: web.Request, state: OriginState, scope: str) -> Asking:
+def asking(
+    request: web.Request,
+    state: OriginState,
+    caller: AccessToken,
+    scope: str,
+    session: str | None,
+    quality: Quality = Quality.HIGH,
+) -> Asking:
     """Who asks for what is under a scope. Denied for a subscription that there is not."""
-    caller = await listener(request, state.callers)
-    tiers = state.deps.tiers.opened_by(caller.subscription)
+    tiers = of_quality(state.deps.tiers, quality, state.deps.tiers.opened_by(caller.subscription))
     policy = state.terms.policy(caller.subscription)
-    session = await _session(request) or secrets.token_urlsafe(9)
-    stream = Stream(account_of(caller.subject), session)
+    stream = Stream(account_of(caller.subject), session or secrets.token_urlsafe(9))
     territory = state.entitlements.territories.of(request) or caller.country
     grant = Grant(scope, frozenset(tiers), math.inf, None, stream, policy, territory)
     terms = state.terms.of_policy(policy)
@@ -50,10 +58,14 @@ async def asking(request: web.Request, state: OriginState, scope: str) -> Asking
     return Asking(grant, tiers, stream, is_counted)
 
 
-async def ending(request: web.Request, state: OriginState, session: str) -> Stream:
-    """The stream of the caller's account that is to end."""
-    caller = await listener(request, state.callers)
-    return Stream(account_of(caller.subject), session)
+def of_quality(tiers: Tiers, quality: Quality, opened: tuple[str, ...]) -> tuple[str, ...]:
+    """The tiers for a quality: the ladder's lowest, its lower half, all; of those, what is opened.
+
+    Where that is nothing, the lowest that is opened: there is something to hear.
+    """
+    count = len(tiers.order)
+    most = {Quality.LOW: 1, Quality.NORMAL: (count + 1) // 2, Quality.HIGH: count}[quality]
+    return tuple(one for one in opened if one in tiers.order[:most]) or opened[:1]
 
 
 def playback_token(state: OriginState, who: Asking, until: datetime | None) -> PlaybackToken:
@@ -66,25 +78,3 @@ def playback_token(state: OriginState, who: Asking, until: datetime | None) -> P
     return PlaybackToken(
         grant.scope, who.tiers, expires_at, grant.stream, grant.policy, grant.territory
     )
-
-
-async def _session(request: web.Request) -> str | None:
-    """The session that the body names: `{"session": "..."}`, or nothing at all."""
-    body = await read_body(request, _MAX_BODY_BYTES)
-    if not body:
-        return None
-    try:
-        value = json.loads(body)
-        session = value.get("session")
-    except (AttributeError, ValueError, RecursionError):
-        raise _malformed() from None
-    if session is None:
-        return None
-    if not isinstance(session, str) or not _SESSION.fullmatch(session):
-        raise _malformed()
-    return session
-
-
-def _malformed() -> OriginError:
-    detail = 'The body is nothing, or {"session": "..."} with 12 characters of base64url.'
-    return OriginError(400, "malformed-request", detail)

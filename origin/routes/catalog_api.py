@@ -1,155 +1,227 @@
-"""`/api/v1/releases` and `/api/v1/tracks`: what may be listened to, for the player page."""
+"""`/api/v1/releases`, `/tracks` and `/songs`: what may be listened to."""
 
 from __future__ import annotations
 
-import time
 from datetime import UTC, datetime
-from typing import Any
-
-from aiohttp import web
 
 from catalog import releases, tracks
 from catalog.records import ReleaseRecord, TrackRecord
-from drm.model import PlaybackToken
-from drm.playback_urls import TOKEN_PREFIX
-from origin.auth import COVERS_SCOPE, listener
-from origin.bodies import json_answer
+from drm.policy import track_scope
+from origin.api.catalog_models import (
+    LARGEST_PAGE,
+    OfRelease,
+    OfTrack,
+    Picture,
+    Release,
+    ReleasePage,
+    ReleasesQuery,
+    ReleaseWithTracks,
+    Song,
+    Track,
+    TrackPage,
+    TracksQuery,
+)
+from origin.api.endpoint import Answer, Call, Endpoint
+from origin.api.fields import NoBody
+from origin.api.playback_models import Playback, StreamQuery
+from origin.covers import covers_url
 from origin.packages import available_track
-from origin.problems import Missing, OriginError
-from origin.state import STATE, OriginState
-
-_DEFAULT_LIMIT = 50
-_LARGEST_LIMIT = 200
-_LONGEST_ID = 64  # characters
-_COVER_STEP_S = 3600  # cover URLs change once an hour, so that browsers can keep pictures
+from origin.problems import Missing
+from origin.routes.playback import way_to_track
+from origin.sessions import asking
 
 
-async def list_releases(request: web.Request) -> web.Response:
+async def list_releases(call: Call[ReleasesQuery, NoBody]) -> ReleasePage:
     """One page of releases, in the catalog's order."""
-    state = await _authenticated(request)
-    after, limit = _page(request)
-    async with state.deps.catalog.connect() as tx:
-        page = await releases.list_page(tx, after=after, limit=limit, now=datetime.now(UTC))
-    return json_answer(
-        {
-            "releases": [_release(request, state, one) for one in page],
-            "next": page[-1].release_id if len(page) == limit else None,
-        }
+    asked, now = call.params, datetime.now(UTC)
+    total = None
+    async with call.state.deps.catalog.connect() as tx:
+        page = await releases.list_page(
+            tx, after=asked.after, offset=asked.offset or 0, limit=asked.limit, now=now
+        )
+        if asked.offset is not None:
+            total = await releases.count(tx, now)
+    covers = covers_url(call.request, call.state)
+    return ReleasePage(
+        releases=tuple(release_of(one, covers) for one in page),
+        next=page[-1].release_id if len(page) == asked.limit else None,
+        total=total,
     )
 
 
-async def get_release(request: web.Request) -> web.Response:
+async def get_release(call: Call[OfRelease, NoBody]) -> ReleaseWithTracks:
     """A release and its available tracks."""
-    state = await _authenticated(request)
-    release_id = request.match_info["release_id"]
-    async with state.deps.catalog.connect() as tx:
+    release_id = call.params.release_id
+    async with call.state.deps.catalog.connect() as tx:
         release = await releases.get(tx, release_id)
         listed = await tracks.list_page(
-            tx, after=None, limit=_LARGEST_LIMIT, release_id=release_id, now=datetime.now(UTC)
+            tx, after=None, limit=LARGEST_PAGE, release_id=release_id, now=datetime.now(UTC)
         )
     if not listed:  # nothing of it is out yet: its title is nobody's business
         raise Missing("release-unavailable", "The release is not available.")
     in_order = sorted(listed, key=lambda one: (one.disc, one.number or 0, one.title))
-    return json_answer(
-        _release(request, state, release)
-        | {"track_count": len(listed), "tracks": [_track(one) for one in in_order]}
+    known = release_of(release, covers_url(call.request, call.state))
+    return ReleaseWithTracks(
+        **{**dict(known), "track_count": len(listed)}, tracks=tuple(map(track_of, in_order))
     )
 
 
-async def list_tracks(request: web.Request) -> web.Response:
+async def list_tracks(call: Call[TracksQuery, NoBody]) -> TrackPage:
     """One page of available tracks, in the catalog's order."""
-    state = await _authenticated(request)
-    after, limit = _page(request)
-    async with state.deps.catalog.connect() as tx:
+    asked, now = call.params, datetime.now(UTC)
+    total = None
+    async with call.state.deps.catalog.connect() as tx:
         page = await tracks.list_page(
             tx,
-            after=after,
-            limit=limit,
-            release_id=request.query.get("release"),
-            now=datetime.now(UTC),
+            after=asked.after,
+            offset=asked.offset or 0,
+            limit=asked.limit,
+            release_id=asked.release,
+            now=now,
         )
-    return json_answer(
-        {
-            "tracks": [_track(one) for one in page],
-            "next": page[-1].track_id if len(page) == limit else None,
-        }
+        if asked.offset is not None:
+            total = await tracks.count(tx, now, release_id=asked.release)
+    return TrackPage(
+        tracks=tuple(map(track_of, page)),
+        next=page[-1].track_id if len(page) == asked.limit else None,
+        total=total,
     )
 
 
-async def get_track(request: web.Request) -> web.Response:
+async def get_track(call: Call[OfTrack, NoBody]) -> Track:
     """One available track."""
-    state = await _authenticated(request)
-    return json_answer(
-        _track(await available_track(state.deps.catalog, request.match_info["track_id"]))
-    )
+    return track_of(await available_track(call.state.deps.catalog, call.params.track_id))
 
 
-async def _authenticated(request: web.Request) -> OriginState:
-    state = request.app[STATE]
-    await listener(request, state.callers)
-    return state
+async def get_song(call: Call[OfTrack, NoBody]) -> Song:
+    """One available track, and the release that it is part of."""
+    track = await available_track(call.state.deps.catalog, call.params.track_id)
+    release = None
+    if track.release_id is not None:
+        async with call.state.deps.catalog.connect() as tx:
+            found = await releases.get(tx, track.release_id, now=datetime.now(UTC))
+        release = release_of(found, covers_url(call.request, call.state))
+    return Song(**dict(track_of(track)), release=release)
 
 
-def _page(request: web.Request) -> tuple[str | None, int]:
-    """`?after=` (the last id of the page before) and `?limit=`."""
-    after = request.query.get("after")
-    text = request.query.get("limit", str(_DEFAULT_LIMIT))
-    limit = int(text) if text.isascii() and text.isdigit() and len(text) < 4 else 0
-    if not 1 <= limit <= _LARGEST_LIMIT or (after is not None and len(after) > _LONGEST_ID):
-        raise OriginError(400, "bad-page", f"limit is 1 to {_LARGEST_LIMIT}, after is an id.")
-    return after, limit
+async def get_song_stream(call: Call[StreamQuery, NoBody]) -> Playback:
+    """The way to a track at a quality, of what the subscription opens."""
+    asked = call.params
+    scope = track_scope(asked.track_id)
+    who = asking(call.request, call.state, call.caller, scope, asked.session, asked.quality)
+    return await way_to_track(call.request, call.state, who, asked.track_id)
 
 
-def _release(request: web.Request, state: OriginState, one: ReleaseRecord) -> dict[str, Any]:
-    base = _covers_url(request, state)
-    return {
-        "release_id": one.release_id,
-        "title": one.title,
-        "artist": one.artist,
-        "upc": one.upc,
-        "date": one.date,
-        "label": one.label,
-        "copyright": one.copyright,
-        "track_count": one.track_count,
-        "cover": None if one.cover_key is None else base + one.cover_key,
-        "covers": [
-            {"url": base + picture.key, "width": picture.width, "height": picture.height}
+def release_of(one: ReleaseRecord, covers: str) -> Release:
+    """A release as the API tells of it; `covers` is what signed URLs begin with."""
+    return Release(
+        release_id=one.release_id,
+        title=one.title,
+        artist=one.artist,
+        upc=one.upc,
+        date=one.date,
+        label=one.label,
+        copyright=one.copyright,
+        track_count=one.track_count,
+        cover=None if one.cover_key is None else covers + one.cover_key,
+        covers=tuple(
+            Picture(url=covers + picture.key, width=picture.width, height=picture.height)
             for picture in one.cover_pictures
-        ],
-    }
-
-
-def _covers_url(request: web.Request, state: OriginState) -> str:
-    """What signed URLs of covers begin with, the same for everybody until the hour is over."""
-    expires = (int(time.time()) // _COVER_STEP_S + 2) * _COVER_STEP_S
-    token = state.deps.playback_tokens.issue(
-        PlaybackToken(COVERS_SCOPE, (), datetime.fromtimestamp(expires, UTC))
+        ),
     )
-    return f"{state.base_url.of(request)}{TOKEN_PREFIX}{token}/"
 
 
-def _track(one: TrackRecord) -> dict[str, Any]:
-    return {
-        "track_id": one.track_id,
-        "release_id": one.release_id,
-        "title": one.title,
-        "artists": one.artists,
-        "duration_s": one.duration_s,
-        "disc": one.disc,
-        "number": one.number,
-        "isrc": one.isrc,
-        "genre": one.genre,
-        "date": one.date,
-        "copyright": one.copyright,
-        "lyrics": one.lyrics,
-        "replaygain_track_db": one.replaygain_track_db,
-        "replaygain_album_db": one.replaygain_album_db,
-    }
+def track_of(one: TrackRecord) -> Track:
+    """A track as the API tells of it."""
+    return Track(
+        track_id=one.track_id,
+        release_id=one.release_id,
+        title=one.title,
+        artists=one.artists,
+        duration_s=one.duration_s,
+        disc=one.disc,
+        number=one.number,
+        isrc=one.isrc,
+        genre=one.genre,
+        date=one.date,
+        copyright=one.copyright,
+        lyrics=one.lyrics,
+        replaygain_track_db=one.replaygain_track_db,
+        replaygain_album_db=one.replaygain_album_db,
+    )
 
 
-def add_routes(app: web.Application) -> None:
-    """The catalog's read endpoints."""
-    app.router.add_get("/api/v1/releases", list_releases)
-    app.router.add_get("/api/v1/releases/{release_id:r[a-z2-7]{20}}", get_release)
-    app.router.add_get("/api/v1/tracks", list_tracks)
-    app.router.add_get("/api/v1/tracks/{track_id:t[a-z2-7]{20}}", get_track)
+ENDPOINTS = (
+    Endpoint(
+        "GET",
+        "/api/v1/releases",
+        list_releases,
+        "Releases, in order of artist, date and title.",
+        (Answer(ReleasePage, "A page."),),
+        ReleasesQuery,
+        name="listReleases",
+        tag="catalog",
+        sparse=Release,
+        revalidated=True,
+        refusals={404: "There is no such release as `after` names."},
+    ),
+    Endpoint(
+        "GET",
+        "/api/v1/releases/{release_id}",
+        get_release,
+        "A release and its tracks.",
+        (Answer(ReleaseWithTracks, "The release."),),
+        OfRelease,
+        name="getRelease",
+        tag="catalog",
+        sparse=ReleaseWithTracks,
+        revalidated=True,
+    ),
+    Endpoint(
+        "GET",
+        "/api/v1/tracks",
+        list_tracks,
+        "Tracks, in order of title; a release's in order of disc and number.",
+        (Answer(TrackPage, "A page."),),
+        TracksQuery,
+        name="listTracks",
+        tag="catalog",
+        sparse=Track,
+        revalidated=True,
+        refusals={404: "There is no such track as `after` names."},
+    ),
+    Endpoint(
+        "GET",
+        "/api/v1/tracks/{track_id}",
+        get_track,
+        "A track.",
+        (Answer(Track, "The track."),),
+        OfTrack,
+        name="getTrack",
+        tag="catalog",
+        sparse=Track,
+        revalidated=True,
+    ),
+    Endpoint(
+        "GET",
+        "/api/v1/songs/{track_id}",
+        get_song,
+        "A track with its release.",
+        (Answer(Song, "The track."),),
+        OfTrack,
+        name="getSong",
+        tag="catalog",
+        sparse=Song,
+        revalidated=True,
+    ),
+    Endpoint(
+        "GET",
+        "/api/v1/songs/{track_id}/stream",
+        get_song_stream,
+        "The way to a track at a quality, of what the subscription opens.",
+        (Answer(Playback, "Where it is, for as long as the token is good."),),
+        StreamQuery,
+        name="streamSong",
+        tag="playback",
+    ),
+)

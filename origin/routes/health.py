@@ -51,9 +51,3 @@ async def _store_answers(deps: OriginDeps) -> bool:
         _LOG.warning("storage not reachable: %s", error)
         return False
     return True
-
-
-def add_routes(app: web.Application) -> None:
-    """Both probes."""
-    app.router.add_get("/healthz", get_healthz)
-    app.router.add_get("/readyz", get_readyz)

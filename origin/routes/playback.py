@@ -14,7 +14,7 @@ from aiohttp import web
 
 from catalog.records import TrackRecord
 from drm.errors import Denied
-from drm.model import PlaybackToken
+from drm.model import PlaybackToken, Stream
 from drm.playback_urls import (
     FAIRPLAY_CERTIFICATE_PATH,
     PlaybackUrls,
@@ -24,21 +24,44 @@ from drm.playback_urls import (
     release_urls,
 )
 from drm.policy import release_scope, track_scope
-from origin.bodies import json_answer, no_store
+from drm.terms import account_of
+from origin.api.catalog_models import OfRelease, OfTrack
+from origin.api.endpoint import Answer, Call, Endpoint
+from origin.api.fields import NoBody
+from origin.api.playback_models import (
+    CoverLink,
+    DownloadLink,
+    Gapless,
+    LoudnessInfo,
+    LyricsLink,
+    OfSession,
+    Playback,
+    ReleasePlayback,
+    RenditionInfo,
+    SessionBody,
+    TrackOfRelease,
+)
+from origin.bodies import no_store
 from origin.packages import available_track, release_loudness
-from origin.sessions import Asking, asking, ending, playback_token
-from origin.state import STATE, OriginState
+from origin.sessions import Asking, asking, playback_token
+from origin.state import OriginState
 from packager.hls.render import HlsForm, playable
 from packager.model import Loudness, Package, Rendition, TextKind
 from packager.release import in_common, starts_s
 
 
-async def post_playback(request: web.Request) -> web.Response:
-    """Parse, decide, fetch, respond."""
-    state = request.app[STATE]
+async def post_playback(call: Call[OfTrack, SessionBody]) -> Playback:
+    """Everything that the listener's subscription opens."""
+    scope = track_scope(call.params.track_id)
+    who = asking(call.request, call.state, call.caller, scope, call.body.session)
+    return await way_to_track(call.request, call.state, who, call.params.track_id)
+
+
+async def way_to_track(
+    request: web.Request, state: OriginState, who: Asking, track_id: str
+) -> Playback:
+    """Decide, fetch, answer."""
     deps = state.deps
-    track_id = request.match_info["track_id"]
-    who = await asking(request, state, track_scope(track_id))
     track = await available_track(deps.catalog, track_id)
     revision = track.current_revision or ""  # an available track has one
     package = (await state.packages.get(track_id, revision)).package.only(who.tiers)
@@ -50,25 +73,24 @@ async def post_playback(request: web.Request) -> web.Response:
     text = deps.playback_tokens.issue(token)
     base = state.base_url.of(request)
     urls = playback_urls(base, text, track_id, revision, deps.tiers.access(who.tiers))
-    return json_answer(
-        _describe(track, replace(package, album_loudness=album))
-        | _way(urls, token, text, package)
-        | _licenses(state, base, text)
-        | _session(state, who)
-        | _companions(
+    return Playback(
+        **_describe(track, replace(package, album_loudness=album)),
+        **_way(urls, token, text, package),
+        **_licenses(state, base, text),
+        **_session(state, who),
+        **_companions(
             package,
             files_url(base, text, track_id, revision),
             downloads=deps.downloads,
-        )
+        ),
     )
 
 
-async def post_release(request: web.Request) -> web.Response:
+async def post_release(call: Call[OfRelease, SessionBody]) -> ReleasePlayback:
     """The same for a release as one piece: its tracks in order, with what they have in common."""
-    state = request.app[STATE]
-    deps = state.deps
-    release_id = request.match_info["release_id"]
-    who = await asking(request, state, release_scope(release_id))
+    request, state, deps = call.request, call.state, call.state.deps
+    release_id = call.params.release_id
+    who = asking(request, state, call.caller, release_scope(release_id), call.body.session)
     edition, granted = await state.entitlements.edition(
         request, who.grant, release_id, who.grant.tiers
     )
@@ -82,38 +104,39 @@ async def post_release(request: web.Request) -> web.Response:
     base = state.base_url.of(request)
     urls = release_urls(base, text, release_id, edition.name, deps.tiers.access(who.tiers))
     starts = starts_s(packages)
-    tracks = [
-        _describe(track, package)
-        | {"start_s": float(start), "duration_s": float(end - start)}
-        | _companions(
-            package,
-            files_url(base, text, package.track_id, package.revision),
-            downloads=deps.downloads,
+    tracks = tuple(
+        TrackOfRelease(
+            **_describe(track, package)
+            | {"duration_s": float(end - start)}
+            | _companions(
+                package,
+                files_url(base, text, package.track_id, package.revision),
+                downloads=deps.downloads,
+            ),
+            start_s=float(start),
         )
         for track, package, (start, end) in zip(
             edition.tracks, packages, pairwise(starts), strict=True
         )
-    ]
-    return json_answer(
-        {
-            "release_id": release_id,
-            "edition": edition.name,
-            "title": edition.release.title,
-            "artist": edition.release.artist,
-            "duration_s": float(starts[-1]),
-            "renditions": tracks[0]["renditions"],
-            "tracks": tracks,
-        }
-        | _way(urls, token, text, packages[0])
-        | _licenses(state, base, text)
-        | _session(state, who)
+    )
+    return ReleasePlayback(
+        release_id=release_id,
+        edition=edition.name,
+        title=edition.release.title,
+        artist=edition.release.artist,
+        duration_s=float(starts[-1]),
+        renditions=tracks[0].renditions,
+        tracks=tracks,
+        **_way(urls, token, text, packages[0]),
+        **_licenses(state, base, text),
+        **_session(state, who),
     )
 
 
-async def delete_session(request: web.Request) -> web.Response:
+async def delete_session(call: Call[OfSession, NoBody]) -> web.Response:
     """A player stops: the place of its stream is free at once."""
-    state = request.app[STATE]
-    await state.streams.end(await ending(request, state, request.match_info["session"]))
+    stream = Stream(account_of(call.caller.subject), call.params.session)
+    await call.state.streams.end(stream)
     return web.Response(status=204, headers=no_store())
 
 
@@ -164,58 +187,87 @@ def _companions(package: Package, base: str, *, downloads: bool) -> dict[str, An
     """Lyrics, the cover and plain files of the track, under the same token as its media."""
     return {
         "lyrics": [
-            {
-                "language": one.language,
-                "synced": one.kind is TextKind.SYNCED,
-                "url": base + one.file,
-            }
+            LyricsLink(
+                language=one.language,
+                synced=one.kind is TextKind.SYNCED,
+                url=base + one.file,
+            )
             for one in package.lyrics
         ],
         "covers": [
-            {"url": base + one.file, "width": one.width, "height": one.height}
+            CoverLink(url=base + one.file, width=one.width, height=one.height)
             for one in package.pictures
         ],
         "downloads": [
-            {
-                "tier": one.tier,
-                "format": one.ending,
-                "average_bps": one.average_bps,
-                "size": one.size,
-                "url": base + one.file,
-            }
+            DownloadLink(
+                tier=one.tier,
+                format=one.ending,
+                average_bps=one.average_bps,
+                size=one.size,
+                url=base + one.file,
+            )
             for one in (package.downloads if downloads else ())
         ],
     }
 
 
-def _loudness(loudness: Loudness | None) -> dict[str, float | None] | None:
-    return None if loudness is None else asdict(loudness)
+def _loudness(loudness: Loudness | None) -> LoudnessInfo | None:
+    return None if loudness is None else LoudnessInfo(**asdict(loudness))
 
 
-def _rendition(rendition: Rendition) -> dict[str, Any]:
+def _rendition(rendition: Rendition) -> RenditionInfo:
     """What a player shows of a rendition, and what it cuts for gapless playback (in samples)."""
     trim = rendition.trim
-    return {
-        "name": rendition.name,
-        "tier": rendition.tier,
-        "codec": rendition.codec.value,
-        "codecs": rendition.codecs,
-        "average_bps": rendition.average_bps,
-        "sample_rate_hz": rendition.sample_rate_hz,
-        "channels": rendition.channels,
-        "bit_depth": rendition.bit_depth,
-        "kid": None if rendition.kid is None else rendition.kid.hex,
-        "gapless": {
-            "timescale": rendition.timescale,
-            "delay": trim.delay,
-            "samples": trim.samples,
-            "padding": trim.padding,
-        },
-    }
+    return RenditionInfo(
+        name=rendition.name,
+        tier=rendition.tier,
+        codec=rendition.codec.value,
+        codecs=rendition.codecs,
+        average_bps=rendition.average_bps,
+        sample_rate_hz=rendition.sample_rate_hz,
+        channels=rendition.channels,
+        bit_depth=rendition.bit_depth,
+        kid=None if rendition.kid is None else rendition.kid.hex,
+        gapless=Gapless(
+            timescale=rendition.timescale,
+            delay=trim.delay,
+            samples=trim.samples,
+            padding=trim.padding,
+        ),
+    )
 
 
-def add_routes(app: web.Application) -> None:
-    """The playback endpoints."""
-    app.router.add_post("/api/v1/playback/{track_id:t[a-z2-7]{20}}", post_playback)
-    app.router.add_delete("/api/v1/playback/sessions/{session:[A-Za-z0-9_-]{12}}", delete_session)
-    app.router.add_post("/api/v1/playback/releases/{release_id:r[a-z2-7]{20}}", post_release)
+ENDPOINTS = (
+    Endpoint(
+        "POST",
+        "/api/v1/playback/{track_id}",
+        post_playback,
+        "The way to a track: manifests, licenses and the token that opens them.",
+        (Answer(Playback, "Where it is, for as long as the token is good."),),
+        OfTrack,
+        body=SessionBody,
+        name="playTrack",
+        tag="playback",
+    ),
+    Endpoint(
+        "POST",
+        "/api/v1/playback/releases/{release_id}",
+        post_release,
+        "The way to a release as one piece, without gaps.",
+        (Answer(ReleasePlayback, "Where it is, for as long as the token is good."),),
+        OfRelease,
+        body=SessionBody,
+        name="playRelease",
+        tag="playback",
+    ),
+    Endpoint(
+        "DELETE",
+        "/api/v1/playback/sessions/{session}",
+        delete_session,
+        "End a stream: its place is free for another one of the account.",
+        (Answer(None, "It has ended, or there was none.", status=204),),
+        OfSession,
+        name="endSession",
+        tag="playback",
+    ),
+)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from catalog.publish import unpublish
+from catalog.publish import edit, unpublish
 from tests.http.conftest import Origin
 from tests.support import house as houses
 
@@ -16,7 +16,7 @@ async def test_releases_with_a_signed_cover(origin: Origin) -> None:
         f"{origin.url}/api/v1/releases", headers=origin.access("free")
     ) as response:
         assert response.status == 200
-        assert response.headers["Cache-Control"] == "no-store"
+        assert response.headers["Cache-Control"] == "private, no-cache"
         answer = await response.json()
     (release,) = answer["releases"]
     assert answer["next"] is None
@@ -94,3 +94,82 @@ async def test_one_track(origin: Origin) -> None:
 async def test_there_is_no_open_endpoint(origin: Origin, path: str) -> None:
     async with origin.client.get(f"{origin.url}/api/v1/{path}") as response:
         assert response.status == 401
+
+
+async def test_only_the_fields_that_are_asked_for(origin: Origin) -> None:
+    for path in ("tracks?fields=title,isrc&limit=1", f"tracks/{houses.TRACK}?fields=title,isrc"):
+        async with origin.client.get(
+            f"{origin.url}/api/v1/{path}", headers=origin.access()
+        ) as response:
+            assert response.status == 200
+            answer = await response.json()
+        (track,) = answer.get("tracks", [answer])
+        assert track.keys() == {"track_id", "title", "isrc"}
+    for fields in ("titel", "", "title,", "title&fields=isrc"):
+        async with origin.client.get(
+            f"{origin.url}/api/v1/tracks?fields={fields}", headers=origin.access()
+        ) as response:
+            assert response.status == 400
+            (error,) = (await response.json(content_type=None))["errors"]
+            assert error["name"] == "fields"
+
+
+async def test_what_has_not_changed_is_not_sent_again(origin: Origin) -> None:
+    url, who = f"{origin.url}/api/v1/tracks/{houses.TRACK}", origin.access()
+    async with origin.client.get(url, headers=who) as response:
+        etag = response.headers["ETag"]
+    async with origin.client.get(url, headers={**who, "If-None-Match": etag}) as response:
+        assert (response.status, await response.read()) == (304, b"")
+        assert response.headers["ETag"] == etag
+    async with origin.client.get(url, headers={**who, "If-Match": '"other"'}) as response:
+        assert response.status == 412
+    async with origin.deps.catalog.begin() as tx:
+        await edit(tx, houses.TRACK, {"title": "Second Light"}, datetime.now(UTC))
+    async with origin.client.get(url, headers={**who, "If-None-Match": etag}) as response:
+        assert response.status == 200
+        assert (await response.json())["title"] == "Second Light"
+
+
+async def test_pages_by_offset_tell_the_total(origin: Origin) -> None:
+    for path, total in (("tracks", 2), ("releases", 1), (f"tracks?release={houses.RELEASE}", 2)):
+        joint = "&" if "?" in path else "?"
+        for offset, count in ((0, 1), (total - 1, 1), (total, 0)):
+            url = f"{origin.url}/api/v1/{path}{joint}limit=1&offset={offset}"
+            async with origin.client.get(url, headers=origin.access()) as response:
+                answer = await response.json()
+            assert answer["total"] == total
+            assert len(next(iter(answer.values()))) == count
+
+
+async def test_a_song_tells_of_its_release(origin: Origin) -> None:
+    url = f"{origin.url}/api/v1/songs/{houses.TRACK}"
+    async with origin.client.get(url, headers=origin.access()) as response:
+        answer = await response.json()
+    assert (answer["title"], answer["release"]["title"]) == ("First Light", "Dawn")
+    async with origin.client.get(answer["release"]["cover"]) as response:
+        assert await response.read() == houses.COVER
+
+
+@pytest.mark.parametrize(
+    ("subscription", "quality", "tiers"),
+    [
+        ("premium", "low", ["standard"]),
+        ("premium", "normal", ["standard", "premium"]),
+        ("premium", "high", ["standard", "premium", "lossless"]),
+        ("free", "high", ["standard"]),
+    ],
+)
+async def test_a_song_streams_at_a_quality_of_what_is_opened(
+    origin: Origin, subscription: str, quality: str, tiers: list[str]
+) -> None:
+    url = f"{origin.url}/api/v1/songs/{houses.TRACK}/stream?quality={quality}"
+    async with origin.client.get(url, headers=origin.access(subscription)) as response:
+        assert response.status == 200
+        assert response.headers["Cache-Control"] == "no-store"
+        answer = await response.json()
+    assert answer["tiers"] == tiers
+    assert {one["tier"] for one in answer["renditions"]} == set(tiers)
+    for form in ("hls", "dash"):
+        assert answer[form].startswith(f"{origin.url}/v1/t/{answer['token']}/")
+        async with origin.client.get(answer[form]) as response:
+            assert response.status == 200

@@ -1,0 +1,70 @@
+"""`/api/v1/openapi.json`: all endpoints of the API, those of every module, and what they are."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aiohttp import hdrs, web
+from pydantic import ConfigDict
+
+from origin import headers
+from origin.api.endpoint import Access, Answer, Call, Endpoint
+from origin.api.fields import Model, NoBody, Params
+from origin.api.openapi import document
+from origin.routes import catalog_api, health, playback
+
+
+class Parts(Model):
+    """How it is with the service (`status`) and with what it depends on, each by name."""
+
+    model_config = ConfigDict(extra="allow")
+
+    status: str
+
+
+_FIELDS = {**headers.SHARED, hdrs.CACHE_CONTROL: "public, max-age=300"}
+
+
+async def get_openapi(call: Call[Params, NoBody]) -> web.Response:
+    """The document, for this server."""
+    made = document(ENDPOINTS, call.state.base_url.of(call.request))
+    return web.json_response(made, headers=_FIELDS)
+
+
+ENDPOINTS: tuple[Endpoint[Any, Any], ...] = (
+    *catalog_api.ENDPOINTS,
+    *playback.ENDPOINTS,
+    Endpoint(
+        "GET",
+        "/healthz",
+        lambda call: health.get_healthz(call.request),
+        "Whether the process answers; it depends on nothing else.",
+        (Answer(Parts, "It does."),),
+        Params,
+        name="getHealth",
+        tag="service",
+        access=Access.ANYBODY,
+    ),
+    Endpoint(
+        "GET",
+        "/readyz",
+        lambda call: health.get_readyz(call.request),
+        "Whether the parts that it depends on answer, each by name.",
+        (Answer(Parts, "All do."), Answer(Parts, "One cannot be reached.", status=503)),
+        Params,
+        name="getReadiness",
+        tag="service",
+        access=Access.ANYBODY,
+    ),
+    Endpoint(
+        "GET",
+        "/api/v1/openapi.json",
+        get_openapi,
+        "This document.",
+        (Answer(None, "OpenAPI 3.1.", media_type="application/openapi+json"),),
+        Params,
+        name="getOpenapi",
+        tag="service",
+        access=Access.ANYBODY,
+    ),
+)
