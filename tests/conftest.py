@@ -18,12 +18,15 @@ pytest_plugins = [
 settings.register_profile("headwater", deadline=None)
 settings.load_profile("headwater")
 
+# Folders whose files take longest: side by side with all the rest, they come first.
+_LONGEST = ("tests/fault/", "tests/scripts/", "tests/interop/", "tests/contract/")
 # Whoever asks for these runs a real encoder.
 _ENCODING_FIXTURES = frozenset(("any_tools", "tools", "house", "built_house"))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what encodes as slow: `scripts/test --quick` leaves it out."""
+    """Mark what encodes as slow, which `scripts/test --quick` leaves out; the longest first."""
+    items.sort(key=lambda item: not item.nodeid.startswith(_LONGEST))
     for item in items:
         if _ENCODING_FIXTURES.intersection(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.slow)

@@ -85,7 +85,7 @@ def test_a_broker_that_is_restarted_and_messages_that_are_lost(
     rabbitmq.clear()
     with farm(tmp_path, **celery(rabbitmq.url())) as workers:
         workers.submit(paths[:2])
-        rabbitmq.control("purge_queue", "headwater.hot")
+        rabbitmq.purge("headwater.hot")
         workers.worker()
         wait_until(lambda: any(one.state is not JobState.QUEUED for one in workers.jobs()))
         rabbitmq.stop()
