@@ -14,20 +14,11 @@ from drm.jwks import ALGORITHMS
 from drm.provider_keys import ProviderKeys
 from origin.outbound import OutboundClient
 from tests.support.certificates import server_pair
+from tests.support.clock import Clock
 from tests.support.identity_provider import IdentityProvider, ec_signer, okp_signer
 
 OLD, NEW = ("ec-1", "ES256"), ("ed-1", "EdDSA")
 STALE_S = 3600.0
-
-
-class Clock:
-    """Time that passes when it is told to."""
-
-    def __init__(self) -> None:
-        self.now_s = 1000.0
-
-    def __call__(self) -> float:
-        return self.now_s
 
 
 @pytest.fixture

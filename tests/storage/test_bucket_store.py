@@ -13,18 +13,12 @@ import urllib.request
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
 import botocore.auth
 import minio.time
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from cryptography.x509.oid import NameOID
 
 from storage import claims
 from storage.base import ObjectExists, ObjectInfo, ObjectNotFound, StorageError, Sweepable
@@ -37,6 +31,7 @@ from tests.servers.buckets import BUCKET, KINDS, PART_BYTES, client, open_store,
 from tests.servers.proxy import Fault, answer, proxying
 from tests.servers.rgw import KMS_KEY
 from tests.servers.s3_server import S3Server, free_port
+from tests.support.certificates import server_pair
 
 pytestmark = pytest.mark.server
 
@@ -417,25 +412,10 @@ async def test_a_server_with_tls_is_believed_by_its_certificate(
 
 def tls(folder: Path) -> tuple[Path, ssl.SSLContext]:
     """A certificate for this machine, and what a server needs of it."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "here")])
-    address = x509.IPAddress(ip_address("127.0.0.1"))
-    now = datetime.now(UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([address]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .sign(key, hashes.SHA256())
-    )
+    pair = server_pair()
     pem, secret = folder / "certificate.pem", folder / "key.pem"
-    pem.write_bytes(certificate.public_bytes(Encoding.PEM))
-    secret.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    pem.write_bytes(pair.pem)
+    secret.write_bytes(pair.key_pem)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(pem, secret)
     return pem, context

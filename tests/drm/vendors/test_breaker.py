@@ -3,16 +3,7 @@ from __future__ import annotations
 import pytest
 
 from drm.vendors import Breaker
-
-
-class Clock:
-    """Time that passes when it is told to."""
-
-    def __init__(self) -> None:
-        self.now_s = 50.0
-
-    def __call__(self) -> float:
-        return self.now_s
+from tests.support.clock import Clock
 
 
 @pytest.fixture
