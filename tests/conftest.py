@@ -19,7 +19,7 @@ settings.register_profile("headwater", deadline=None)
 settings.load_profile("headwater")
 
 # Folders whose files take longest: side by side with all the rest, they come first.
-_LONGEST = ("tests/fault/", "tests/scripts/", "tests/interop/", "tests/contract/")
+_LONGEST = ("tests/fault/", "tests/scripts/", "tests/browser/", "tests/interop/", "tests/contract/")
 # Whoever asks for these runs a real encoder.
 _ENCODING_FIXTURES = frozenset(("any_tools", "tools", "house", "built_house"))
 

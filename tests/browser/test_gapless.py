@@ -18,7 +18,7 @@ from tests.browser.alignment import Joint
 from tests.browser.conftest import ask, headwater, serving
 from tests.browser.driver import Browser
 
-pytestmark = [pytest.mark.server, pytest.mark.slow]
+pytestmark = [pytest.mark.server, pytest.mark.slow, pytest.mark.alone]
 
 TIERS = {"aac-128k": "standard", "flac": "lossless"}
 EVERY_TIER = "standard-premium-lossless"

@@ -10,7 +10,7 @@ from tests.browser.conftest import SHORT_TTL_S, Home
 from tests.browser.driver import Browser
 from tests.browser.test_engines import ENGINES
 
-pytestmark = [pytest.mark.server, pytest.mark.slow]
+pytestmark = [pytest.mark.server, pytest.mark.slow, pytest.mark.alone]
 
 SECONDS = 3.5 * SHORT_TTL_S
 

@@ -9,7 +9,7 @@ import pytest
 from tests.browser.conftest import Home, serving
 from tests.browser.driver import Browser
 
-pytestmark = [pytest.mark.server, pytest.mark.slow]
+pytestmark = [pytest.mark.server, pytest.mark.slow, pytest.mark.alone]
 
 TTL_S = 5
 SECONDS = 2.5 * TTL_S
