@@ -20,6 +20,7 @@ from pipeline.attempts import Attempts
 from pipeline.executors.local import LocalExecutor
 from pipeline.executors.pool import Pool, available_cores
 from pipeline.ffmpeg.binaries import Tools
+from pipeline.ffmpeg.process import end_abandoned
 from pipeline.ingest import Ingest, Workshop, discard
 from pipeline.masters import Masters
 from pipeline.progress import Outcome, Reporter
@@ -72,6 +73,7 @@ async def open_workshop(
 
 async def sweep_remains(shop: Workshop) -> None:
     """Remove what processes of this machine that were killed have left."""
+    await asyncio.to_thread(end_abandoned)
     for remains in find_remains(shop.workspace.root.parent):
         discarded = [await discard(shop.store, shop.catalog, one) for one in remains.prefixes]
         if all(discarded):

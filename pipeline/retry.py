@@ -24,6 +24,9 @@ _PASSING_ERRNOS = frozenset(
         *(errno.ECONNREFUSED, errno.ECONNRESET, errno.EPIPE, errno.EHOSTUNREACH, errno.ENETUNREACH),
     }
 )
+_FROM_OTHERS = frozenset(
+    {signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +70,12 @@ def is_passing(error: BaseException) -> bool:
 
 
 def _is_shortage(error: EncoderFailed) -> bool:
-    """Killed by somebody (out of memory), at its deadline (a busy machine), or out of disk."""
-    if error.returncode is None or error.returncode < 0:
-        return error.returncode != -signal.SIGXFSZ
-    return bool(_SHORTAGE.search(error.stderr_tail))
+    """At its deadline (a busy machine), killed by somebody (out of memory), or out of disk."""
+    if error.returncode is None:
+        return True
+    return was_killed(error) or bool(_SHORTAGE.search(error.stderr_tail))
+
+
+def was_killed(error: EncoderFailed) -> bool:
+    """Tell that somebody ended it; what it did itself (crash, use too much) it does again."""
+    return error.returncode is not None and -error.returncode in _FROM_OTHERS

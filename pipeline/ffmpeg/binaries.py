@@ -15,6 +15,7 @@ from configs.settings import FfmpegSettings
 from pipeline.errors import EncoderFailed, ToolMissing
 from pipeline.ffmpeg.process import Confined, Limits, run
 from pipeline.ffmpeg.sandbox import Room, Sandbox, find_sandbox
+from pipeline.retry import was_killed
 
 _log = logging.getLogger(__name__)
 
@@ -120,7 +121,8 @@ async def _inspect(ffmpeg: Path, ffprobe: Path, sandbox: Sandbox | None) -> Tool
             run([str(ffprobe), "-version"], limits, confined=confined),
         )
     except EncoderFailed as failure:
-        if sandbox is not None:
+        # Killed, it says nothing about the sandbox, which nobody may lose by accident.
+        if sandbox is not None and not was_killed(failure):
             _log.debug("bubblewrap cannot be used for %s: %s", ffmpeg, failure.stderr_tail)
             return await _inspect(ffmpeg, ffprobe, None)
         return ToolMissing(failure.cause)

@@ -13,6 +13,7 @@ from pipeline.errors import BadMaster, EncoderFailed
 from pipeline.ffmpeg.args import probe_args
 from pipeline.ffmpeg.binaries import Tools
 from pipeline.ffmpeg.process import Limits, run
+from pipeline.retry import was_killed
 
 # A probe of an honest master takes a moment; tags in their millions would take hours.
 _LIMITS = Limits(deadline_s=60, cpu_s=15)
@@ -40,12 +41,17 @@ class Probe:
 
 
 async def probe(tools: Tools, path: Path, form: str) -> Probe:
-    """Ask ffprobe once. `form` is the sniffed format. Raises BadMaster where it cannot read it."""
+    """Ask ffprobe once. `form` is the sniffed format. Raises BadMaster where it cannot read it.
+
+    EncoderFailed where somebody killed it: that says nothing about the master.
+    """
     try:
         argv = probe_args(tools.ffprobe, path, form)
         done = await run(argv, _LIMITS, confined=tools.confined([path]))
         return parse_probe(done.stdout)
     except EncoderFailed as exc:
+        if was_killed(exc):
+            raise
         raise BadMaster(path, exc.cause) from exc
     except (ValueError, KeyError, TypeError, AttributeError) as exc:
         raise BadMaster(path, "ffprobe gives no sense of it") from exc

@@ -22,12 +22,14 @@ from pathlib import Path
 from pipeline.errors import EncoderFailed
 from pipeline.ffmpeg.causes import cause_of
 from pipeline.ffmpeg.sandbox import Room, Sandbox
+from pipeline.worker_name import is_gone, this_worker
 
 STDERR_TAIL_BYTES = 64 << 10  # the end of stderr is where summaries and causes are
 STDOUT_MAX_BYTES = 16 << 20  # an ffprobe answer; tags of hostile files can be large
 _KILL_GRACE_S = 2.0
 _OPEN_FILES = 64
 _PROCESSES = 4096
+_STARTER = "HEADWATER_STARTED_BY"  # in a child's environment
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,8 +118,10 @@ async def run(
         await _end(child)
     tail = stderr.decode("utf-8", "replace")
     if child.returncode:
-        cause = cause_of(tail, child.returncode, is_confined=confined.sandbox is not None)
-        raise EncoderFailed(argv, child.returncode, tail, cause)
+        is_confined = confined.sandbox is not None
+        cause = cause_of(tail, child.returncode, is_confined=is_confined)
+        code = _code_inside(child.returncode) if is_confined else child.returncode
+        raise EncoderFailed(argv, code, tail, cause)
     return Completed(stdout, tail)
 
 
@@ -144,6 +148,8 @@ async def _start(
                 "PATH": os.defpath,
                 "LC_ALL": "C",
                 "AV_LOG_FORCE_NOCOLOR": "1",
+                # So that another can tell whose it was: see `end_abandoned`.
+                _STARTER: this_worker(),
                 # Each thread would reserve address space for a heap of its own, up to 8 a core.
                 "MALLOC_ARENA_MAX": "8",
             },
@@ -179,6 +185,11 @@ def _lowered(what: int, wanted: int) -> int:
     return wanted if _may_raise(what) else min(wanted, resource.getrlimit(what)[1])
 
 
+def _code_inside(code: int) -> int:
+    """How it ended in its sandbox: bubblewrap says 128 and the number for a signal."""
+    return 128 - code if code - 128 in set(signal.Signals) else code
+
+
 async def _end(child: asyncio.subprocess.Process) -> None:
     """Terminate, wait, kill: the whole group, even where the first of it has ended by itself."""
     if child.returncode is None:
@@ -191,6 +202,24 @@ async def _end(child: asyncio.subprocess.Process) -> None:
         os.killpg(child.pid, signal.SIGKILL)
     if child.returncode is None:
         await _drained(child)
+
+
+def end_abandoned() -> int:
+    """Kill what processes that are gone have started on this machine (Linux); how many.
+
+    The kernel kills a child with its parent, but not one that bubblewrap has only just forked: it
+    waits for a word that will never come.
+    """
+    count = 0
+    mark = f"{_STARTER}=".encode()
+    for file in Path("/proc").glob("[0-9]*/environ"):
+        with suppress(OSError):
+            lines = file.read_bytes().split(b"\0")
+            starters = [one.removeprefix(mark) for one in lines if one.startswith(mark)]
+            if starters and is_gone(os.fsdecode(starters[0])):
+                os.kill(int(file.parent.name), signal.SIGKILL)
+                count += 1
+    return count
 
 
 async def _drained(child: asyncio.subprocess.Process) -> None:

@@ -29,7 +29,10 @@ from storage.base import ObjectExists, StorageError
         (FileNotFoundError(errno.ENOENT, "gone"), False),
         (EncoderFailed(["ffmpeg"], 1, "Invalid data found", "damaged"), False),
         (EncoderFailed(["ffmpeg"], 1, "av_write: No space left on device", "full"), True),
+        (EncoderFailed(["ffmpeg"], None, "", "past its deadline"), True),
         (EncoderFailed(["ffmpeg"], -9, "", "killed"), True),
+        (EncoderFailed(["ffmpeg"], -11, "", "crashed on it"), False),
+        (EncoderFailed(["ffmpeg"], -24, "", "computed too long"), False),
         (ValueError("a bug"), False),
     ],
 )

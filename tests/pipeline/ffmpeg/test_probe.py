@@ -1,10 +1,11 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from pipeline.errors import BadMaster
+from pipeline.errors import BadMaster, EncoderFailed
 from pipeline.ffmpeg.binaries import Tools
 from pipeline.ffmpeg.probe import AudioStream, parse_probe, probe
 from tests.support import masters
@@ -41,3 +42,14 @@ async def test_a_playlist_is_not_opened_as_a_wav(any_tools: Tools, tmp_path: Pat
 def test_nonsense_raises_what_probe_expects(answer: bytes) -> None:
     with pytest.raises((ValueError, KeyError, TypeError, AttributeError)):
         parse_probe(answer)
+
+
+async def test_a_probe_that_somebody_kills_says_nothing_about_the_master(
+    any_tools: Tools, tmp_path: Path
+) -> None:
+    killed = tmp_path / "ffprobe"
+    killed.write_text("#!/bin/sh\nkill -KILL $$\n")
+    killed.chmod(0o755)
+    tools = replace(any_tools, ffprobe=killed, sandbox=None)
+    with pytest.raises(EncoderFailed, match="was killed"):
+        await probe(tools, masters.wav(tmp_path / "a.wav", masters.music(0.5)), "wav")

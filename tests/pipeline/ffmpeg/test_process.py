@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import EncoderFailed
-from pipeline.ffmpeg.process import STDERR_TAIL_BYTES, Limits, run
+from pipeline.ffmpeg.process import STDERR_TAIL_BYTES, Limits, end_abandoned, run
+from pipeline.worker_name import this_worker
 
 LIMITS = Limits(deadline_s=20)
 
@@ -152,7 +153,7 @@ async def test_the_child_has_nothing_of_ours(monkeypatch: pytest.MonkeyPatch) ->
 def test_children_die_with_a_killed_parent(tmp_path: Path) -> None:
     note = tmp_path / "pid"
     code = (
-        "import asyncio, sys; from pipeline.ffmpeg.process import Limits, run\n"
+        "import asyncio, sys; from pipeline.ffmpeg.process import end_abandoned, Limits, run\n"
         f"child = \"import os, time; open({str(note)!r}, 'w').write(str(os.getpid()));"
         ' time.sleep(60)"\n'
         "asyncio.run(run([sys.executable, '-c', child], Limits(deadline_s=60)))"
@@ -165,3 +166,20 @@ def test_children_die_with_a_killed_parent(tmp_path: Path) -> None:
     while is_running(int(note.read_text())) and time.monotonic() < deadline:
         time.sleep(0.05)
     assert not is_running(int(note.read_text()))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="it looks into /proc")
+def test_what_a_process_that_is_gone_has_started_is_ended_and_nothing_else() -> None:
+    host, _, place = this_worker().rpartition(".")
+    gone = f"{host.partition(':')[0]}:{os.getpid()}@1.{place}"  # that number is another's now
+    abandoned, ours = (
+        subprocess.Popen(["sleep", "60"], env={**os.environ, "HEADWATER_STARTED_BY": name})
+        for name in (gone, this_worker())
+    )
+    try:
+        assert end_abandoned() >= 1
+        assert abandoned.wait(5) == -signal.SIGKILL
+        assert ours.poll() is None
+    finally:
+        ours.kill()
+        ours.wait()

@@ -143,6 +143,17 @@ async def test_nothing_is_left_after_a_deadline(sandbox: Sandbox, tmp_path: Path
     await asyncio.to_thread(_wait_until, lambda: not _running(mark))
 
 
+async def test_how_it_ended_inside_is_how_it_ended(sandbox: Sandbox) -> None:
+    mark = f"{time.time_ns() % 10_000_000}.5"
+    argv = ["/bin/sleep", mark]
+    running = asyncio.create_task(run(argv, Limits(deadline_s=60), confined=Confined(sandbox)))
+    await asyncio.to_thread(_wait_until, lambda: bool(_running(mark)))
+    os.kill(int(_running(mark)[0].parent.name), signal.SIGKILL)
+    with pytest.raises(EncoderFailed, match="was killed") as caught:
+        await running
+    assert caught.value.returncode == -signal.SIGKILL
+
+
 def _wait_until(condition: Callable[[], bool]) -> None:
     deadline = time.monotonic() + 20
     while not condition():
