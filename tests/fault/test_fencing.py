@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.servers.processes import tree
 from tests.support import masters
 from tests.support.farm import Farm, farm, wait_until
 
@@ -45,5 +46,5 @@ def test_two_processes_with_one_new_master_make_one_revision(tmp_path: Path) -> 
 
 
 def _signal(workers: Farm, process: subprocess.Popen[bytes], number: int) -> None:
-    for pid in workers.tree(process.pid):
+    for pid in tree(process.pid):
         os.kill(pid, number)

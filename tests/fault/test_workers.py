@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from catalog.records import JobState
+from tests.servers.processes import tree
 from tests.servers.rabbitmq import RabbitMq
 from tests.servers.redis import Redis
 from tests.support import masters
@@ -131,7 +132,7 @@ def _child(workers: Farm, worker: int) -> int:
 
 
 def _encoders(workers: Farm, worker: int) -> list[int]:
-    return [pid for pid in workers.tree(worker) if b"-filter_complex" in _command(pid)]
+    return [pid for pid in tree(worker) if b"-filter_complex" in _command(pid)]
 
 
 def _command(pid: int) -> bytes:

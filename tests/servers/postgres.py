@@ -12,12 +12,13 @@ import os
 import pwd
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -26,6 +27,7 @@ import pytest
 from psycopg import sql
 
 from catalog.engine import Catalog
+from tests.servers.processes import tree
 
 USER = "headwater"
 PASSWORD = "canary-password-of-the-tests"
@@ -124,6 +126,15 @@ class Postgres:
                 self.process.kill()
                 self.process.wait()
             self.process = None
+
+    def kill(self) -> None:
+        """`kill -9` for all of its processes at once; it can be started again, and recovers."""
+        assert self.process is not None
+        for pid in tree(self.process.pid):
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        self.process.wait()
+        self.process = None
 
     @contextmanager
     def standby(self) -> Iterator[Postgres]:

@@ -16,12 +16,14 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 from kombu import Connection
+
+from tests.servers.processes import guard, kill_marked
 
 _SERVER = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
 _CONTROL = Path("/usr/lib/rabbitmq/bin/rabbitmqctl")
@@ -103,7 +105,7 @@ class RabbitMq:
                 break
             except subprocess.TimeoutExpired:
                 continue
-        self._kill_rest()
+        kill_marked(self._mark)
         self.process = None
 
     def clear(self) -> None:
@@ -129,17 +131,19 @@ class RabbitMq:
         )
         return done.stdout
 
-    def _kill_rest(self) -> None:
-        """End what Erlang leaves behind: its name server, and helpers in sessions of their own."""
-        mark = f"HOME={self.folder}\0".encode()
-        for one in Path("/proc").glob("[0-9]*/environ"):
-            try:
-                is_ours = mark in one.read_bytes() + b"\0"
-            except OSError:
-                continue
-            if is_ours:
-                with suppress(ProcessLookupError):
-                    os.kill(int(one.parent.name), signal.SIGKILL)
+    def kill(self) -> None:
+        """`kill -9` for all of it, as when its machine goes; it can be started again."""
+        assert self.process is not None
+        with suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        # What Erlang has beside: its name server, and helpers in sessions of their own.
+        kill_marked(self._mark)
+        self.process.wait()
+        self.process = None
+
+    @property
+    def _mark(self) -> str:
+        return f"HOME={self.folder}"
 
     def _as_its_user(self) -> list[str]:
         if os.geteuid() != 0:
@@ -178,15 +182,23 @@ class RabbitMq:
             return False
 
 
-@pytest.fixture(scope="session")
-def rabbitmq() -> Iterator[RabbitMq]:
-    """RabbitMQ with its default virtual host, and nothing in it."""
+@contextmanager
+def running() -> Iterator[RabbitMq]:
+    """One with its default virtual host, and nothing in it."""
     folder = Path(tempfile.mkdtemp(prefix="headwater-rabbitmq-"))
     server = RabbitMq(folder)
-    try:
-        server.prepare()
-        server.start()
+    with guard(f"HOME={folder}", folder):
+        try:
+            server.prepare()
+            server.start()
+            yield server
+        finally:
+            server.stop()
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def rabbitmq() -> Iterator[RabbitMq]:
+    """One for the session."""
+    with running() as server:
         yield server
-    finally:
-        server.stop()
-        shutil.rmtree(folder, ignore_errors=True)

@@ -8,6 +8,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,7 +49,9 @@ class Redis:
         words = [word for name, value in options.items() for word in (f"--{name}", value)]
         log = (self.folder / "log").open("ab")
         with log:
-            self.process = subprocess.Popen([program, *words], stdout=log, stderr=log)
+            # Even if we are killed, nothing is left running.
+            argv = ["setpriv", "--pdeathsig", "KILL", program, *words]
+            self.process = subprocess.Popen(argv, stdout=log, stderr=log)
         deadline = time.monotonic() + _PATIENCE_S
         while not self._answers():
             assert self.process.poll() is None, (self.folder / "log").read_text()
@@ -65,6 +68,13 @@ class Redis:
                 self.process.kill()
                 self.process.wait()
             self.process = None
+
+    def kill(self) -> None:
+        """`kill -9`; it can be started again."""
+        assert self.process is not None
+        self.process.kill()
+        self.process.wait()
+        self.process = None
 
     def clear(self) -> None:
         """Forget everything."""
@@ -89,9 +99,9 @@ def _free_port() -> int:
         return int(one.getsockname()[1])
 
 
-@pytest.fixture(scope="session")
-def redis() -> Iterator[Redis]:
-    """Redis, with nothing in it; each test takes a database of its own."""
+@contextmanager
+def running() -> Iterator[Redis]:
+    """One with nothing in it."""
     with tempfile.TemporaryDirectory(prefix="headwater-redis-") as folder:
         server = Redis(Path(folder), _free_port())
         try:
@@ -99,3 +109,10 @@ def redis() -> Iterator[Redis]:
             yield server
         finally:
             server.stop()
+
+
+@pytest.fixture(scope="session")
+def redis() -> Iterator[Redis]:
+    """One for the session; each test takes a database of its own."""
+    with running() as server:
+        yield server

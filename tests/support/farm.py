@@ -18,6 +18,7 @@ from catalog.engine import Catalog
 from catalog.records import JobRecord, JobState
 from packager import index
 from storage.local import LocalStore
+from tests.servers.processes import tree
 from tests.support import masters
 from tests.support.origin_process import headwater
 
@@ -33,12 +34,14 @@ def album(folder: Path, count: int, seconds: float = 1.0, first: int = 0) -> lis
     ]
 
 
-def wait_until(what: Callable[[], Any], seconds: float = PATIENCE_S) -> None:
+def wait_until(
+    what: Callable[[], Any], seconds: float = PATIENCE_S, *, every_s: float = 0.05
+) -> None:
     """Look until it is so."""
     deadline = time.monotonic() + seconds
     while not what():
         assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.05)
+        time.sleep(every_s)
 
 
 @dataclass
@@ -86,13 +89,13 @@ class Farm:
         """A worker with one track at a time."""
         return self.start("worker", "--concurrency", "1", *arguments)
 
-    def submit(self, paths: Iterable[Path], *arguments: str) -> list[str]:
+    def submit(self, paths: Iterable[str | Path], *arguments: str) -> list[str]:
         """Queue jobs; their ids."""
         return self.run("ingest", "--detach", *arguments, *paths).split()
 
     def kill(self, process: subprocess.Popen[bytes]) -> None:
         """`kill -9`, for all that it has started, as when a machine goes."""
-        for one in self.tree(process.pid):
+        for one in tree(process.pid):
             with suppress(ProcessLookupError):
                 os.kill(one, signal.SIGKILL)
         process.wait()
@@ -107,18 +110,6 @@ class Farm:
                 process.wait(20)
             except subprocess.TimeoutExpired:
                 self.kill(process)
-
-    def tree(self, pid: int) -> list[int]:
-        """A process and all below it, the deepest last."""
-        parents: dict[int, list[int]] = {}
-        for stat in Path("/proc").glob("[0-9]*/stat"):
-            with suppress(OSError):
-                fields = stat.read_text().rpartition(")")[2].split()
-                parents.setdefault(int(fields[1]), []).append(int(stat.parent.name))
-        found = [pid]
-        for one in found:
-            found += parents.get(one, [])
-        return found
 
     def jobs(self) -> list[JobRecord]:
         """All rows, the oldest first."""
@@ -142,12 +133,12 @@ class Farm:
         asyncio.run(self._check(expected))
 
     async def _jobs(self) -> tuple[JobRecord, ...]:
-        async with self._catalog() as catalog, catalog.connect() as tx:
+        async with self.catalog() as catalog, catalog.connect() as tx:
             return await jobs.list_page(tx, limit=100_000)
 
     async def _check(self, expected: int) -> None:
         store = LocalStore(self.home / "storage")
-        async with self._catalog() as catalog, catalog.connect() as tx:
+        async with self.catalog() as catalog, catalog.connect() as tx:
             found = await tracks.list_page(tx, after=None, limit=expected + 1)
             revisions = {one.track_id: await tracks.revisions(tx, one.track_id) for one in found}
         assert len(found) == expected
@@ -162,7 +153,8 @@ class Farm:
         stored = {one.key async for one in store.list("tracks/")}
         assert {f"{key.rpartition('/')[0]}/" for key in stored} == prefixes, "orphans"
 
-    def _catalog(self) -> _Opened:
+    def catalog(self) -> _Opened:
+        """The catalog, to be opened by `async with`."""
         return _Opened(
             self.settings.get("CATALOG__URL") or f"sqlite+aiosqlite:///{self.home}/catalog.db"
         )
