@@ -103,7 +103,8 @@ class Attempts:
                 return await self.ingest.track(source, path, job, place)
             except Exception as exc:
                 if path != source:  # people know it by the name that it was submitted by
-                    raise _Renamed(one_line(path, exc).replace(shown(path), str(source))) from exc
+                    error = one_line(path, exc).replace(shown(path), shown(source))
+                    raise _Renamed(error) from exc
                 raise
 
     async def _failed(self, job: Job, source: Path, exc: Exception) -> Outcome | Later:

@@ -137,7 +137,7 @@ def crash(folder: Path, plan: Crash, ground: Ground, say: Callable[[str], object
                 run.give_album(plan.tracks)
             run.keep_running()
             what = run.strike()
-            done = sum(one.state is JobState.DONE for one in run.jobs())
+            done = len({one.source.name for one in run.jobs() if one.state is JobState.DONE})
             say(f"kill {number + 1}: {what}; {done} of {len(run.masters)} tracks are done")
         _finish(run)
         return look_around(workers, ground.bucket, run.masters, plan.kills)

@@ -71,12 +71,13 @@ class Farm:
         assert done.returncode == code, done.stderr
         return done.stdout
 
-    def start(self, *arguments: str | Path) -> subprocess.Popen[bytes]:
-        """A command that runs on, in a session of its own."""
+    def start(self, *arguments: str | Path, cores: str | None = None) -> subprocess.Popen[bytes]:
+        """A command that runs on, in a session of its own; on some cores, "0" or "0,1"."""
+        pinned = ["taskset", "-c", cores] if cores else []
         self.home.mkdir(parents=True, exist_ok=True)
         with (self.home.parent / "said").open("ab") as said:
             process = subprocess.Popen(
-                headwater(*map(str, arguments)),
+                pinned + headwater(*map(str, arguments)),
                 env=self.environment,
                 stdout=said,
                 stderr=said,
