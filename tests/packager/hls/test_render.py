@@ -189,6 +189,24 @@ def test_every_key_system_has_a_line(encode: Encode) -> None:
     assert 'URI="data:text/plain;charset=UTF-16;base64,' in lines[PLAYREADY]
 
 
+@pytest.mark.parametrize("form", HlsForm)
+def test_a_new_key_has_a_new_address_in_every_form(encode: Encode, form: HlsForm) -> None:
+    """hls.js and others keep a key by its URI: the key of a re-delivery must have another one."""
+    first, second = (
+        {
+            key.uri
+            for key in m3u8.loads(
+                media(write(encode("aac"), scheme=Scheme.CBCS, kid=kid)[0], form)
+            ).keys
+            if key is not None
+        }
+        for kid in (1, 2)
+    )
+
+    assert first
+    assert not first & second
+
+
 def test_fairplay_is_not_offered_cenc(encode: Encode) -> None:
     rendition, _ = write(encode("aac"), scheme=Scheme.CENC)
 
