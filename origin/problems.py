@@ -28,7 +28,7 @@ from drm.errors import (
 from drm.speke import SpekeRefused
 from drm.vendors import VendorAway, VendorRefused
 from origin import headers as common
-from origin.wire import WireResponse, head
+from origin.wire import Prepared, WireResponse, head
 from storage.base import ObjectNotFound, StorageError
 
 _LOG = logging.getLogger("headwater.origin")
@@ -179,6 +179,11 @@ def _of_http(error: web.HTTPException) -> Problem:
 
 def respond(error: Exception, method: str) -> WireResponse:
     """The response that tells of an error."""
+    return WireResponse(*prepared(error, method))
+
+
+def prepared(error: Exception, method: str) -> Prepared:
+    """The same, for a connection that writes for itself."""
     problem = problem_of(error)
     body = problem.body()
     headers = {
@@ -188,8 +193,9 @@ def respond(error: Exception, method: str) -> WireResponse:
         **common.SHARED,
         **problem.headers,
     }
-    response = WireResponse(
-        problem.status, head(problem.status, headers), b"" if method == hdrs.METH_HEAD else body
+    return Prepared(
+        problem.status,
+        head(problem.status, headers),
+        b"" if method == hdrs.METH_HEAD else body,
+        problem.reason,
     )
-    response.problem = problem.reason
-    return response

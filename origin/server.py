@@ -9,12 +9,15 @@ import ssl
 import sys
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
+from functools import partial
+from typing import Any
 
 from aiohttp import hdrs, web
 
 from configs.settings import OriginSettings
 from origin import access_log, workers
 from origin.app import LICENSE, MEDIA, make_app
+from origin.connection import Connection
 from origin.listening import ServeError, address_url, require_free, reserve
 from origin.paths import PREFIX
 from origin.routes.license import PATH as LICENSE_PATH
@@ -78,24 +81,46 @@ async def start(
 ) -> web.AppRunner:
     """Answer requests on a bound socket until the returned runner's `cleanup()`."""
     app = make_app(deps)
-    runner = web.AppRunner(
-        app,
-        access_log=access_log.LOGGER,
-        access_log_class=access_log.AccessLogger,
-        auto_decompress=False,  # compressed bodies are refused, not unpacked
-        keepalive_timeout=_KEEP_ALIVE_S,
-        shutdown_timeout=deps.settings.shutdown_grace_s,
-    )
+    options: dict[str, Any] = {
+        "access_log": access_log.LOGGER,
+        "access_log_class": access_log.AccessLogger,
+        "auto_decompress": False,  # compressed bodies are refused, not unpacked
+        "keepalive_timeout": _KEEP_ALIVE_S,
+    }
+    runner = web.AppRunner(app, shutdown_timeout=deps.settings.shutdown_grace_s, **options)
     await runner.setup()
-    _take_shortcut(runner)
-    await web.SockSite(runner, listening, ssl_context=context, backlog=_BACKLOG).start()
+    connect = partial(_take_shortcut(runner), **options)
+    site = _Site(runner, listening, connect, ssl_context=context, backlog=_BACKLOG)
+    await site.start()
     return runner
 
 
-def _take_shortcut(runner: web.AppRunner) -> None:
+class _Site(web.SockSite):
+    """A listening socket whose connections are ours."""
+
+    def __init__(
+        self,
+        runner: web.AppRunner,
+        listening: socket.socket,
+        connect: Callable[[], Connection],
+        **options: Any,
+    ) -> None:
+        super().__init__(runner, listening, **options)
+        self._connect = connect
+
+    async def start(self) -> None:
+        """Accept connections."""
+        await web.BaseSite.start(self)
+        self._server = await asyncio.get_running_loop().create_server(
+            self._connect, sock=self._sock, ssl=self._ssl_context, backlog=self._backlog
+        )
+
+
+def _take_shortcut(runner: web.AppRunner) -> Callable[..., Connection]:
     """Let media and license requests reach their handlers without router and middlewares.
 
-    `Server.request_handler` is what each new connection takes its handler from.
+    `Server.request_handler` is what each new connection takes its handler from. What is returned
+    makes the connections; those answer the plainest requests before aiohttp sees them.
     """
     server = runner.server
     if server is None:
@@ -113,6 +138,8 @@ def _take_shortcut(runner: web.AppRunner) -> None:
         return routed(request)
 
     server.request_handler = handle
+    shortcuts = runner.app[MEDIA].shortcut, runner.app[LICENSE].shortcut
+    return partial(Connection, server, *shortcuts, loop=asyncio.get_running_loop())
 
 
 def _is_license(target: str) -> bool:

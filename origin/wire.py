@@ -12,13 +12,23 @@ import time
 from collections.abc import AsyncIterator, Mapping
 from email.utils import formatdate
 from http import HTTPStatus
+from typing import NamedTuple
 
 from aiohttp import HttpVersion10, web
 from aiohttp.abc import AbstractStreamWriter
 
 from origin.headers import HSTS, STRICT_TRANSPORT_SECURITY
 
-_ONE_WRITE = 16 << 10  # bytes: below this, joining head and body is cheaper than a second write
+ONE_WRITE = 16 << 10  # bytes: below this, joining head and body is cheaper than a second write
+
+
+class Prepared(NamedTuple):
+    """A response but for what is the connection's and the moment's."""
+
+    status: int
+    head: bytes  # see `head`
+    body: bytes = b""
+    problem: str | None = None  # the machine-readable reason of a refusal: it is counted
 
 
 class _Clock:
@@ -29,6 +39,7 @@ class _Clock:
         self._line = b""
 
     def line(self) -> bytes:
+        """The line of now, with its end."""
         second = int(time.time())
         if second != self._second:
             self._second = second
@@ -36,7 +47,7 @@ class _Clock:
         return self._line
 
 
-_CLOCK = _Clock()
+CLOCK = _Clock()
 
 
 def head(status: int, headers: Mapping[str, str]) -> bytes:
@@ -56,10 +67,11 @@ def head(status: int, headers: Mapping[str, str]) -> bytes:
 class WireResponse(web.StreamResponse):
     """A response of prepared head and body bytes; `body` must be empty for HEAD and 304."""
 
-    problem: str | None = None  # the machine-readable reason of a refusal: it is counted
-
-    def __init__(self, status: int, head: bytes, body: bytes = b"") -> None:
+    def __init__(
+        self, status: int, head: bytes, body: bytes = b"", problem: str | None = None
+    ) -> None:
         super().__init__(status=status)
+        self.problem = problem
         self._wire_head = head
         self._wire_body = body
         self._wire_writer: AbstractStreamWriter | None = None
@@ -81,7 +93,7 @@ class WireResponse(web.StreamResponse):
         if self._wire_writer is None:
             self._wire_writer = request.writer
             self._wire_keep_alive = request.keep_alive
-            self._wire_head += _CLOCK.line() + _connection(request) + b"\r\n"
+            self._wire_head += CLOCK.line() + _connection(request) + b"\r\n"
         return self._wire_writer
 
     async def write_eof(self, _data: bytes = b"") -> None:
@@ -89,7 +101,7 @@ class WireResponse(web.StreamResponse):
         writer = self._writer()
         body = self._wire_body
         self._wire_size = len(self._wire_head) + len(body)
-        if len(body) < _ONE_WRITE:
+        if len(body) < ONE_WRITE:
             await writer.write_eof(self._wire_head + body)
         else:
             await writer.write(self._wire_head)
@@ -124,12 +136,12 @@ class StreamedResponse(WireResponse):
         await writer.write_eof()
 
 
-_HSTS = f"{STRICT_TRANSPORT_SECURITY}: {HSTS}\r\n".encode()
+HSTS_LINE = f"{STRICT_TRANSPORT_SECURITY}: {HSTS}\r\n".encode()
 
 
 def _connection(request: web.BaseRequest) -> bytes:
     """What hangs on this connection: that it stays on TLS, and whether it stays open."""
-    return (_HSTS if request.secure else b"") + _persistence(request)
+    return (HSTS_LINE if request.secure else b"") + _persistence(request)
 
 
 def _persistence(request: web.BaseRequest) -> bytes:
