@@ -6,8 +6,9 @@ came in one piece, nothing else goes on in the connection, its head is of the pl
 `plain_head`) and the answer is known. Else its bytes go on to aiohttp's handler as they came.
 
 What this builds on in aiohttp's `RequestHandler`: `_waiter` is set while it waits for a request,
-`_messages` holds those that wait, and the keep-alive timer looks at `_next_keepalive_close_time`.
-tests/http/test_connection.py fails when that changes.
+`_messages` holds those that wait, `_request_count` counts those that were parsed, and the
+keep-alive timer looks at `_next_keepalive_close_time`. tests/http/test_connection.py fails when
+that changes.
 """
 
 from __future__ import annotations
@@ -62,7 +63,7 @@ class Connection(RequestHandler):
         if self._pending is not None:
             self._hold(data)
             return
-        if self._is_whole:
+        if self._is_whole and data:  # aiohttp calls itself without data to parse what it has
             if self._is_idle() and self._answered(data):
                 return
             self._is_whole = _is_whole(data) or self._reader.post(data) is not None
@@ -71,8 +72,8 @@ class Connection(RequestHandler):
     def _is_idle(self) -> bool:
         waiter = self._waiter
         return (
-            waiter is not None
-            and not waiter.done()
+            # Without a waiter and a request, aiohttp's task has not begun.
+            (self._request_count == 0 if waiter is None else not waiter.done())
             and not self._messages
             and not (self._close or self._force_close or self._paused or self._reading_paused)
             and self._payload_parser is None
