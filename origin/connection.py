@@ -14,15 +14,17 @@ that changes.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from aiohttp import web
 from aiohttp.web_protocol import RequestHandler
 
+from origin import access_log
 from origin.delivery import Reply
 from origin.plain_head import HeadReader, PlainHead
-from origin.wire import CLOCK, ONE_WRITE, Prepared
+from origin.wire import CLOCK, HSTS_LINE, ONE_WRITE, Prepared
 
 MediaShortcut = Callable[[PlainHead], tuple[Reply, bytes] | None]
 LicenseShortcut = Callable[[PlainHead, bytes], Awaitable[Prepared] | None]
@@ -34,10 +36,18 @@ _BODIES = (b"content-length", b"transfer-encoding", b"upgrade", b"expect")
 _HELD = 64 << 10  # bytes that a client may send before it has its answer
 
 
+class Sent(NamedTuple):
+    """A response that was written, as far as the access log looks at it."""
+
+    status: int
+    body_length: int  # bytes, head included
+    problem: str | None
+
+
 class Connection(RequestHandler):
     """One client's connection."""
 
-    __slots__ = ("_held", "_is_whole", "_license", "_media", "_pending", "_reader")
+    __slots__ = ("_end", "_held", "_is_whole", "_license", "_media", "_pending", "_reader")
 
     def __init__(
         self, server: web.Server, media: MediaShortcut, license_: LicenseShortcut, **options: Any
@@ -47,16 +57,20 @@ class Connection(RequestHandler):
         self._license = license_
         # Whether what aiohttp's parser was given ended where a request ended. Once it did not,
         # nobody but the parser knows where requests begin.
-        self._is_whole = not self._logging_enabled  # every request is to be in the access log
+        # Where there is a log of all requests, aiohttp reads them: it is not for the hottest path.
+        self._is_whole = not access_log.LOGGER.isEnabledFor(logging.INFO)
         self._reader = HeadReader(None)
         self._pending: asyncio.Task[None] | None = None  # an answer that is being made
         self._held = b""  # what came meanwhile
+        self._end = b"\r\n"  # of each head
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin."""
         super().connection_made(transport)
         peer = transport.get_extra_info("peername")
         self._reader = HeadReader(str(peer[0]) if isinstance(peer, tuple) else None)
+        if transport.get_extra_info("sslcontext") is not None:
+            self._end = HSTS_LINE + b"\r\n"
 
     def data_received(self, data: bytes) -> None:
         """Answer, or leave it to aiohttp."""
@@ -85,36 +99,40 @@ class Connection(RequestHandler):
         if data.startswith(_GET):
             head = self._reader.media(data)
             ready = None if head is None else self._media(head)
-            if ready is not None:
+            if head is not None and ready is not None:
                 reply, body = ready
-                self._send(reply.head, body)
+                self._send(head, Prepared(reply.status, reply.head, body), self._loop.time())
             return ready is not None
         if data.startswith(_POST) and (post := self._reader.post(data)) is not None:
             making = self._license(*post)
             if making is not None:
-                self._pending = self._loop.create_task(self._finish(making))
+                self._pending = self._loop.create_task(self._finish(post[0], making))
             return making is not None
         return False
 
-    def _send(self, head: bytes, body: bytes) -> None:
+    def _send(self, asked: PlainHead, prepared: Prepared, began: float) -> None:
         """Write a response, and go on waiting as long as after any other."""
         transport = self.transport
         if transport is None:  # the client has gone
             return
-        head += CLOCK.line() + b"\r\n"
+        head, body = prepared.head + CLOCK.line() + self._end, prepared.body
         if len(body) < ONE_WRITE:
             transport.write(head + body)
         else:
             transport.writelines((head, body))
-        self._next_keepalive_close_time = self._loop.time() + self._keepalive_timeout
+        now = self._loop.time()
+        self._next_keepalive_close_time = now + self._keepalive_timeout
         if self._manager is not None:
             self._manager.requests_count += 1
+        if self._logging_enabled and self.access_logger is not None:
+            sent = Sent(prepared.status, len(head) + len(body), prepared.problem)
+            self.access_logger.log(asked, sent, now - began)  # type: ignore[arg-type] # as far as it looks
 
-    async def _finish(self, making: Awaitable[Prepared]) -> None:
+    async def _finish(self, asked: PlainHead, making: Awaitable[Prepared]) -> None:
         """Send an answer when it is made, then take what came meanwhile."""
+        began = self._loop.time()
         try:
-            prepared = await making
-            self._send(prepared.head, prepared.body)
+            self._send(asked, await making, began)
         finally:
             self._pending = None
             held, self._held = self._held, b""

@@ -1,15 +1,12 @@
-"""What a worker counts on its hottest path: plain integers, for the metrics to read.
+"""What a worker counts on its way to the bytes: plain integers, for the metrics to read.
 
-Nothing is reset; a reader takes differences. Requests that are answered before aiohttp sees them
-are told to an `Observer`, if there is one.
+Nothing is reset; a reader takes differences. Requests themselves are counted where the access log
+is written (`origin.access_log`), also those that `origin.connection` answers before aiohttp.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
-
-from origin.plain_head import PlainHead
 
 
 @dataclass(slots=True)
@@ -28,13 +25,3 @@ class Counters:
     store_errors: int = 0
     joined: int = 0  # waited for a read that somebody else had begun
     read_ahead: int = 0  # pieces read before anybody asked
-
-
-class Observer(Protocol):
-    """Is told of each request that was answered by the shortcut. It must not raise or wait."""
-
-    def answered(
-        self, head: PlainHead, route: str, status: int, size_bytes: int, seconds: float
-    ) -> None:
-        """`route` is a media kind ("segment", "manifest" ...) or "license"."""
-        ...

@@ -35,9 +35,12 @@ _NOTHING: set[bytes] = set()
 
 
 class PlainHead:
-    """A head that was read. The policy asks it as it asks requests: see `origin.caller`."""
+    """A head that was read. The policy asks it as it asks requests: see `origin.caller`.
 
-    __slots__ = ("_fields", "_headers", "path", "range", "remote", "target", "token")
+    So does whoever counts requests: it has what `origin.access_log` looks at.
+    """
+
+    __slots__ = ("_fields", "_headers", "method", "path", "range", "remote", "target", "token")
 
     def __init__(
         self,
@@ -45,9 +48,12 @@ class PlainHead:
         fields: bytes,
         remote: str | None,
         path: str,
+        *,
+        method: str,
         token: str = "",
         wanted: str | None = None,
     ) -> None:
+        self.method = method
         self.target = target  # path and query, as sent
         self.path = path  # of media: what follows the token
         self.token = token
@@ -55,6 +61,15 @@ class PlainHead:
         self.remote = remote
         self._fields = fields
         self._headers: CIMultiDictProxy[str] | None = None
+
+    @property
+    def raw_path(self) -> str:
+        """Path and query, as aiohttp calls them."""
+        return self.target.decode("ascii")
+
+    def get(self, _key: object, default: object = None) -> object:
+        """Nothing: what aiohttp's requests keep for whoever handles them is not kept here."""
+        return default
 
     @property
     def bearer(self) -> str | None:
@@ -100,7 +115,13 @@ class HeadReader:
             self._plain = others
         target, token, rest = line.groups()
         return PlainHead(
-            target, fields, self._remote, rest.decode("ascii"), token.decode("ascii"), wanted
+            target,
+            fields,
+            self._remote,
+            rest.decode("ascii"),
+            method="GET",
+            token=token.decode("ascii"),
+            wanted=wanted,
         )
 
     def post(self, data: bytes) -> tuple[PlainHead, bytes] | None:
@@ -119,7 +140,8 @@ class HeadReader:
                 return None
             self._plain = others
         target, path = line.groups()
-        return PlainHead(target, fields, self._remote, path.decode("ascii")), data[end:]
+        head = PlainHead(target, fields, self._remote, path.decode("ascii"), method="POST")
+        return head, data[end:]
 
 
 def _decisive(fields: bytes) -> set[bytes] | None:
