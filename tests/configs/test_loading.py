@@ -107,7 +107,7 @@ def test_every_wrong_setting_is_told_at_once_with_its_place(file: Path) -> None:
             (
                 f"{file}:5: origin.prt: is not a setting: did you mean port? allowed: host, port, "
                 "workers, public_url, trusted_proxies, country_header, geoip_file, "
-                "tls_certificate, tls_key, cache_bytes, shutdown_grace_s"
+                "tls_certificate, tls_key, tls_minimum, cache_bytes, shutdown_grace_s"
             ),
             (
                 f"{file}:7: drm.playback_ttl_s: value 'soon' is not allowed: "
