@@ -11,6 +11,8 @@ from origin.api.endpoint import add_endpoints
 from origin.headers import HSTS, STRICT_TRANSPORT_SECURITY
 from origin.problems import OriginError
 from origin.routes import player, speke, vendor_license
+from origin.routes.edge_auth import PREFIX as AUTH_PREFIX
+from origin.routes.edge_auth import EdgeAuthHandler
 from origin.routes.license import PATH as LICENSE_PATH
 from origin.routes.license import LicenseHandler
 from origin.routes.media import MediaHandler, preflight
@@ -39,6 +41,7 @@ def make_app(deps: OriginDeps) -> web.Application:
         routes.add_routes(app)
     player.add_routes(app, deps.settings.public_url)
     app.router.add_route(hdrs.METH_POST, LICENSE_PATH, app[LICENSE].handle)
+    app.router.add_route("*", AUTH_PREFIX + "{rest:.*}", EdgeAuthHandler(state).handle)
     app.router.add_route("*", "/v1/t/{rest:.*}", app[MEDIA].handle)
     return app
 
