@@ -404,6 +404,7 @@ class OriginSettings(Section):
     tls_certificate: FilePath | None = None
     tls_key: FilePath | None = None
     tls_minimum: Literal["1.2", "1.3"] = "1.2"
+    edge_answer_s: Whole = Field(default=30, ge=1, le=55)  # takedowns show within 60 s
     cache_bytes: Whole = Field(default=256 << 20, ge=1 << 20)
     shutdown_grace_s: Number = Field(default=30.0, ge=0)
 

@@ -2,7 +2,7 @@
 
 A cache in front of the origin (configs/edge) asks this before it answers from its own copy, and may
 keep the answer as long as its Cache-Control says. So a takedown, an embargo or a token's end is
-known to all edges within `ANSWER_S`, also for segments, which need no answer of ours otherwise.
+known to all edges within `edge_answer_s`, also for segments, which take no answer of ours else.
 
 204: yes. 401 and 403, with a problem as body: no; that is never kept. Nothing else means no:
 nginx's `auth_request` knows only these two, so that what is not there is 403, too.
@@ -27,7 +27,6 @@ from origin.wire import WireResponse, head
 from storage.base import ObjectNotFound
 
 PREFIX = "/v1/auth/"
-ANSWER_S = 30  # how long an edge may believe an answer; a worker believes the catalog for two
 
 _ALLOW: dict[str, str] = {hdrs.ALLOW: "GET, HEAD"}
 
@@ -63,7 +62,8 @@ class EdgeAuthHandler:
         what = await self._state.resolver.resolve(request, media, grant)
         if isinstance(media, paths.Media):
             await self._require_available(media.track_id)
-        return WireResponse(204, head(204, _fields(grant, what.tags)))
+        answer_s = self._state.deps.settings.edge_answer_s
+        return WireResponse(204, head(204, _fields(grant, what.tags, answer_s)))
 
     async def _require_available(self, track_id: str) -> None:
         """What the origin leaves to manifests and keys: nobody else can call a copy back."""
@@ -72,8 +72,8 @@ class EdgeAuthHandler:
             raise Denied(Reason.UNAVAILABLE.value, DETAILS[Reason.UNAVAILABLE])
 
 
-def _fields(grant: Grant, tags: tuple[str, ...]) -> dict[str, str]:
+def _fields(grant: Grant, tags: tuple[str, ...], answer_s: int) -> dict[str, str]:
     """Header fields of a yes. A purge of the track finds the copies of it, too."""
-    left_s = min(ANSWER_S, int(grant.expires - time.time()))
+    left_s = min(answer_s, int(grant.expires - time.time()))
     answer = f"public, max-age={left_s}, must-revalidate" if left_s > 0 else headers.NO_STORE
     return {**headers.Caching(answer, answer).fields(tags), **headers.SHARED}
