@@ -18,7 +18,7 @@ from origin.listening import reserve
 from origin.server import start
 from origin.state import STATE, OriginDeps, OriginState
 from scripts.edge_servers import Edge, running_nginx, running_varnish
-from storage.base import ByteRange
+from storage.base import ByteRange, ObjectStore
 from storage.testing import FaultyStore
 from tests.support import house as houses
 from tests.support.house import House
@@ -31,7 +31,7 @@ ANSWER_S = 2  # how long the edges believe the origin's answers
 class HeldStore(FaultyStore):
     """Another store whose reads are counted, and wait while the gate is closed."""
 
-    def __init__(self, store: houses.LocalStore) -> None:
+    def __init__(self, store: ObjectStore) -> None:
         super().__init__(store, lambda *_: None)
         self.reads: list[str] = []
         self.gate = threading.Event()  # reads wait while it is not set
@@ -83,7 +83,7 @@ class _Running:
 
     ready: threading.Event = field(default_factory=threading.Event)
     origin: Origin | None = None
-    stop: Callable[[], None] = lambda: None
+    stop: Callable[[], object] = lambda: None
 
 
 @contextmanager
