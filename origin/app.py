@@ -9,6 +9,7 @@ from aiohttp import hdrs, web
 from origin import problems
 from origin.api.endpoint import add_endpoints
 from origin.headers import HSTS, STRICT_TRANSPORT_SECURITY
+from origin.load import LOAD, Limits, Load
 from origin.problems import OriginError
 from origin.routes import player, speke, vendor_license
 from origin.routes.edge_auth import PREFIX as AUTH_PREFIX
@@ -34,6 +35,7 @@ def make_app(deps: OriginDeps) -> web.Application:
     app[STATE] = state
     app[MEDIA] = MediaHandler(state)
     app[LICENSE] = LicenseHandler(state)
+    app[LOAD] = Load(Limits.of(deps.settings))
     app.cleanup_ctx.append(_stop_loads)
     app.on_response_prepare.append(_stay_on_tls)
     add_endpoints(app, ENDPOINTS)

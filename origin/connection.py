@@ -19,10 +19,10 @@ from collections.abc import Awaitable, Callable
 from typing import Any, NamedTuple
 
 from aiohttp import web
-from aiohttp.web_protocol import RequestHandler
 
 from origin import access_log
 from origin.delivery import Reply
+from origin.guarded import Guard, GuardedConnection
 from origin.plain_head import HeadReader, PlainHead
 from origin.wire import CLOCK, HSTS_LINE, ONE_WRITE, Prepared
 
@@ -44,15 +44,20 @@ class Sent(NamedTuple):
     problem: str | None
 
 
-class Connection(RequestHandler):
+class Connection(GuardedConnection):
     """One client's connection."""
 
     __slots__ = ("_end", "_held", "_is_whole", "_license", "_media", "_pending", "_reader")
 
     def __init__(
-        self, server: web.Server, media: MediaShortcut, license_: LicenseShortcut, **options: Any
+        self,
+        server: web.Server,
+        guard: Guard,
+        media: MediaShortcut,
+        license_: LicenseShortcut,
+        **options: Any,
     ) -> None:
-        super().__init__(server, **options)
+        super().__init__(server, guard, **options)
         self._media = media
         self._license = license_
         # Whether what aiohttp's parser was given ended where a request ended. Once it did not,
@@ -86,8 +91,9 @@ class Connection(RequestHandler):
     def _is_idle(self) -> bool:
         waiter = self._waiter
         return (
+            self._guard.load.is_calm
             # Without a waiter and a request, aiohttp's task has not begun.
-            (self._request_count == 0 if waiter is None else not waiter.done())
+            and (self._request_count == 0 if waiter is None else not waiter.done())
             and not self._messages
             and not (self._close or self._force_close or self._paused or self._reading_paused)
             and self._payload_parser is None
@@ -120,6 +126,7 @@ class Connection(RequestHandler):
             transport.write(head + body)
         else:
             transport.writelines((head, body))
+        self._heard_at = None
         now = self._loop.time()
         self._next_keepalive_close_time = now + self._keepalive_timeout
         if self._manager is not None:

@@ -119,6 +119,8 @@ _TABLE: tuple[tuple[type[Exception], Problem], ...] = (
     (VendorAway, Problem(503, "vendor-unavailable", "No license now", headers=_RETRY)),
     (VendorRefused, Problem(502, "vendor-refused", "The vendor gives no license")),
     (DrmError, Problem(503, "keys-unavailable", "Keys cannot be opened now", headers=_RETRY)),
+    # In the middle of a body; nobody reads the answer.
+    (ConnectionError, Problem(400, "client-gone", "The client has gone")),
     (NotFound, Problem(404, "not-found", "Not found")),
     (ObjectNotFound, Problem(404, "not-found", "Not found")),
     (CatalogError, Problem(503, "catalog-unavailable", "The catalog is away", headers=_RETRY)),
@@ -131,6 +133,7 @@ _TITLES = {
     404: "Not found",
     405: "Method not allowed",
     412: "Precondition failed",
+    408: "Request timeout",
     413: "Too large",
     415: "Not supported",
     422: "Not processable",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import signal
 import socket
 import ssl
 import sys
@@ -18,10 +17,13 @@ from configs.settings import OriginSettings
 from origin import access_log, workers
 from origin.app import LICENSE, MEDIA, make_app
 from origin.connection import Connection
+from origin.guarded import Guard
 from origin.listening import ServeError, address_url, require_free, reserve
+from origin.load import LOAD, raise_file_limit
 from origin.paths import PREFIX
 from origin.routes.license import PATH as LICENSE_PATH
 from origin.state import OriginDeps
+from origin.stopping import Stopping
 
 try:
     import uvloop
@@ -34,8 +36,10 @@ OpenDeps = Callable[[], AbstractAsyncContextManager[OriginDeps]]
 Announce = Callable[[str], None]
 
 _KEEP_ALIVE_S = 75.0  # longer than the 60 s that proxies and browsers keep idle connections
+_HANDSHAKE_S = 10.0
 _BACKLOG = 1024
 _TLS_VERSIONS = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
+_PROBES = frozenset(("/healthz", "/readyz", "/metrics"))
 
 __all__ = ["ServeError", "serve", "start"]
 
@@ -53,6 +57,7 @@ def serve(settings: OriginSettings, open_deps: OpenDeps, announce: Announce = sa
     that cannot be used, and whatever `open_deps` raises.
     """
     context = _tls(settings)
+    raise_file_limit()
     if settings.workers > 1 and settings.port:
         require_free(settings.host, settings.port)
     with reserve(settings.host, settings.port, shared=settings.workers > 1) as reserved:
@@ -71,7 +76,7 @@ def serve(settings: OriginSettings, open_deps: OpenDeps, announce: Announce = sa
         workers.supervise(
             work,
             count=settings.workers,
-            grace_s=settings.shutdown_grace_s,
+            grace_s=settings.drain_delay_s + settings.shutdown_grace_s,
             on_ready=lambda: announce(url),
         )
 
@@ -88,10 +93,12 @@ async def start(
         "keepalive_timeout": _KEEP_ALIVE_S,
     }
     runner = web.AppRunner(app, shutdown_timeout=deps.settings.shutdown_grace_s, **options)
+    loop = asyncio.get_running_loop()
+    guard = Guard(app[LOAD], loop)
+    app.on_cleanup.append(guard.stop)
     await runner.setup()
-    connect = partial(_take_shortcut(runner), **options)
-    site = _Site(runner, listening, connect, ssl_context=context, backlog=_BACKLOG)
-    await site.start()
+    connect = partial(_take_shortcut(runner, guard), loop=loop, **options)
+    await _Site(runner, listening, connect, ssl_context=context, backlog=_BACKLOG).start()
     return runner
 
 
@@ -112,12 +119,18 @@ class _Site(web.SockSite):
         """Accept connections."""
         await web.BaseSite.start(self)
         self._server = await asyncio.get_running_loop().create_server(
-            self._connect, sock=self._sock, ssl=self._ssl_context, backlog=self._backlog
+            self._connect,
+            sock=self._sock,
+            ssl=self._ssl_context,
+            backlog=self._backlog,
+            ssl_handshake_timeout=_HANDSHAKE_S if self._ssl_context else None,
         )
 
 
-def _take_shortcut(runner: web.AppRunner) -> Callable[..., Connection]:
+def _take_shortcut(runner: web.AppRunner, guard: Guard) -> Callable[..., Connection]:
     """Let media and license requests reach their handlers without router and middlewares.
+
+    What is too much is refused here, but for the probes: who is busy is not to be restarted.
 
     `Server.request_handler` is what each new connection takes its handler from. What is returned
     makes the connections; those answer the plainest requests before aiohttp sees them.
@@ -127,19 +140,24 @@ def _take_shortcut(runner: web.AppRunner) -> Callable[..., Connection]:
         msg = "the runner is not set up"
         raise RuntimeError(msg)
     routed = server.request_handler
+    load = guard.load
     media = runner.app[MEDIA].handle
     license_ = runner.app[LICENSE].handle
 
     def handle(request: web.BaseRequest) -> Awaitable[web.StreamResponse]:
-        if request.raw_path.startswith(PREFIX):
-            return media(request)
-        if request.method == hdrs.METH_POST and _is_license(request.raw_path):
-            return license_(request)
-        return routed(request)
+        path = request.raw_path
+        if load.is_too_much and path not in _PROBES:
+            return guard.refuse(request)
+        if path.startswith(PREFIX):
+            return guard.answer(request, media(request))
+        if request.method == hdrs.METH_POST and _is_license(path):
+            return guard.answer(request, license_(request))
+        return guard.answer(request, routed(request))
 
     server.request_handler = handle
-    shortcuts = runner.app[MEDIA].shortcut, runner.app[LICENSE].shortcut
-    return partial(Connection, server, *shortcuts, loop=asyncio.get_running_loop())
+    return partial(
+        Connection, server, guard, runner.app[MEDIA].shortcut, runner.app[LICENSE].shortcut
+    )
 
 
 def _is_license(target: str) -> bool:
@@ -152,17 +170,15 @@ async def _serve_one(
     context: ssl.SSLContext | None,
     ready: Callable[[], None],
 ) -> None:
-    """One worker: until a signal, then until running requests have ended or the grace is over."""
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
-    workers.on_orphaned(loop, stop.set)
+    """One worker: until a signal; then it drains, and running requests end or the grace is over."""
+    stopping = Stopping.on_signals(asyncio.get_running_loop())
     async with open_deps() as deps:
         runner = await start(deps, listening, context)
         try:
             ready()
-            await stop.wait()
+            await stopping.told()
+            runner.app[LOAD].drain()
+            await stopping.delay(deps.settings.drain_delay_s)
         finally:
             await runner.cleanup()
 

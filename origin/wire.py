@@ -77,6 +77,11 @@ class WireResponse(web.StreamResponse):
         self._wire_writer: AbstractStreamWriter | None = None
         self._wire_keep_alive = False
         self._wire_size = 0
+        self._wire_is_last = False
+
+    def force_close(self) -> None:
+        """Let the connection end after this response."""
+        self._wire_is_last = True
 
     @property
     def keep_alive(self) -> bool:
@@ -92,8 +97,9 @@ class WireResponse(web.StreamResponse):
         """Complete the head for this connection; nothing is written yet."""
         if self._wire_writer is None:
             self._wire_writer = request.writer
-            self._wire_keep_alive = request.keep_alive
-            self._wire_head += CLOCK.line() + _connection(request) + b"\r\n"
+            self._wire_keep_alive = request.keep_alive and not self._wire_is_last
+            connection = _connection(request, keep_alive=self._wire_keep_alive)
+            self._wire_head += CLOCK.line() + connection + b"\r\n"
         return self._wire_writer
 
     async def write_eof(self, _data: bytes = b"") -> None:
@@ -139,14 +145,14 @@ class StreamedResponse(WireResponse):
 HSTS_LINE = f"{STRICT_TRANSPORT_SECURITY}: {HSTS}\r\n".encode()
 
 
-def _connection(request: web.BaseRequest) -> bytes:
+def _connection(request: web.BaseRequest, *, keep_alive: bool) -> bytes:
     """What hangs on this connection: that it stays on TLS, and whether it stays open."""
-    return (HSTS_LINE if request.secure else b"") + _persistence(request)
+    return (HSTS_LINE if request.secure else b"") + _persistence(request, keep_alive=keep_alive)
 
 
-def _persistence(request: web.BaseRequest) -> bytes:
+def _persistence(request: web.BaseRequest, *, keep_alive: bool) -> bytes:
     """The Connection header where it differs from the version's default. RFC 9112, 9.3."""
-    if not request.keep_alive:
+    if not keep_alive:
         return b"Connection: close\r\n"
     if request.version == HttpVersion10:
         return b"Connection: keep-alive\r\n"
