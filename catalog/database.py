@@ -20,6 +20,7 @@ from sqlalchemy.exc import (
 )
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.pool import QueuePool
 
 from catalog import postgresql, sqlite
 from catalog.errors import CatalogError, CatalogUnavailable
@@ -44,6 +45,15 @@ class Write:
             msg = f"the parameters are, in this order, {compiled.positiontup}"
             raise ValueError(msg)
         return str(compiled)
+
+
+@dataclass(frozen=True, slots=True)
+class PoolUse:
+    """Connections of this process to one database."""
+
+    in_use: int
+    open: int
+    limit: int
 
 
 class Database:
@@ -100,6 +110,15 @@ class Database:
                 yield tx
             finally:
                 await asyncio.shield(tx.close())  # even if the task is being canceled
+
+    def pool_use(self) -> PoolUse:
+        """How many connections are open and in use now, and may be."""
+        pool = self._engine.pool
+        if not isinstance(pool, QueuePool):
+            return PoolUse(0, 0, 0)
+        in_use = pool.checkedout()
+        limit = pool.size() + pool._max_overflow  # noqa: SLF001 - it has no other name
+        return PoolUse(in_use, in_use + pool.checkedin(), limit)
 
     async def close(self) -> None:
         """Close all connections."""

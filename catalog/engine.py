@@ -9,20 +9,22 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from typing import Self, TypeVar
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from catalog import sqlite
-from catalog.database import Database, Rows, Write, parse
+from catalog.database import Database, PoolUse, Rows, Write, parse
 from catalog.errors import CatalogConflict, CatalogError, CatalogMismatch, CatalogUnavailable
 from catalog.postgresql import PoolOptions
 from catalog.schema_version import is_current
 
 Tx = AsyncConnection  # what the functions of this package run in; nobody else names SQLAlchemy
 Result = TypeVar("Result")
+# Told of each transaction: "read" or "write", "ok" or "error", and the seconds that it took.
+Watch = Callable[[str, str, float], None]
 
 _log = logging.getLogger(__name__)
 
@@ -39,6 +41,7 @@ class Catalog:
         self._primary = primary
         self._replica = replica
         self._replica_rests_until = 0.0
+        self._watch: Watch | None = None
 
     @classmethod
     async def open(
@@ -69,12 +72,14 @@ class Catalog:
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[Tx]:
         """Run a write transaction: committed at the end, rolled back by any exception."""
-        async with self._primary.begin() as tx:
-            yield tx
+        with self._timed("write"):
+            async with self._primary.begin() as tx:
+                yield tx
 
     async def write(self, *work: tuple[Write, Rows]) -> None:
         """Run statements, each for its rows, in one write transaction, as cheaply as can be."""
-        await self._primary.write(*work)
+        with self._timed("write"):
+            await self._primary.write(*work)
 
     async def transact(self, work: Callable[[Tx], Awaitable[Result]]) -> Result:
         """Do `work` in a write transaction; again, where the database ended it for another's sake.
@@ -98,19 +103,37 @@ class Catalog:
 
         Of a replica, where there is one: it may be a little behind, unless `fresh`.
         """
-        replica = None if fresh else await self._reached_replica()
-        if replica is None:
-            async with self._primary.connect() as tx:
+        with self._timed("read"):
+            replica = None if fresh else await self._reached_replica()
+            async with replica or self._primary.connect() as tx:
                 yield tx
-        else:
-            async with replica as tx:
-                yield tx
+
+    def watched_by(self, watch: Watch) -> None:
+        """Tell of each transaction from now on how long it took."""
+        self._watch = watch
+
+    def pools(self) -> dict[str, PoolUse]:
+        """How many connections there are now, to each server."""
+        pools = {"primary": self._primary.pool_use()}
+        if self._replica is not None:
+            pools["replica"] = self._replica.pool_use()
+        return pools
 
     async def close(self) -> None:
         """Close all connections."""
         await self._primary.close()
         if self._replica is not None:
             await self._replica.close()
+
+    @contextmanager
+    def _timed(self, operation: str) -> Iterator[None]:
+        began, outcome = time.perf_counter(), "error"
+        try:
+            yield
+            outcome = "ok"
+        finally:
+            if self._watch is not None:
+                self._watch(operation, outcome, time.perf_counter() - began)
 
     async def _reached_replica(self) -> AbstractAsyncContextManager[Tx] | None:
         """Connect to the replica; None where there is none, and while it is left alone."""

@@ -404,18 +404,8 @@ class OriginSettings(Section):
     tls_certificate: FilePath | None = None
     tls_key: FilePath | None = None
     tls_minimum: Literal["1.2", "1.3"] = "1.2"
-    edge_answer_s: Whole = Field(default=30, ge=1, le=55)  # takedowns show within 60 s
     cache_bytes: Whole = Field(default=256 << 20, ge=1 << 20)
-    drain_delay_s: Number = Field(default=0.0, ge=0, le=600)
     shutdown_grace_s: Number = Field(default=30.0, ge=0)
-    # Of each worker, at a time.
-    max_connections: Whole = Field(default=8192, ge=1)
-    max_requests: Whole = Field(default=1024, ge=1)
-    max_unsent_bytes: Whole = Field(default=256 << 20, ge=1 << 20)
-    # Of a client for its part.
-    header_timeout_s: Number = Field(default=10.0, gt=0, le=3600)
-    body_timeout_s: Number = Field(default=10.0, gt=0, le=3600)
-    send_timeout_s: Number = Field(default=60.0, gt=0, le=3600)
 
     @model_validator(mode="after")
     def _somebody_is_believed(self) -> Self:
@@ -458,6 +448,15 @@ class JobSettings(Section):
         return self
 
 
+class MonitoringSettings(Section):
+    """What operators see: figures, the log, traces."""
+
+    host: str = Field(default="127.0.0.1", min_length=1)
+    port: Whole | None = Field(default=None, ge=0, le=65535)  # None: no address of its own
+    public: bool = False  # whether listeners' address answers /metrics, too
+    log: Literal["text", "json"] = "text"
+
+
 class Settings(Section):
     """The whole tree."""
 
@@ -472,4 +471,5 @@ class Settings(Section):
     identity: IdentitySettings = IdentitySettings()
     licenses: LicenseSettings = LicenseSettings()
     origin: OriginSettings = OriginSettings()
+    monitoring: MonitoringSettings = MonitoringSettings()
     housekeeping: HousekeepingSettings = HousekeepingSettings()

@@ -6,18 +6,16 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 from aiohttp import hdrs, web
 
-from origin import problems
+from origin import paths, problems, request_ids
 from origin.api.endpoint import add_endpoints
 from origin.headers import HSTS, STRICT_TRANSPORT_SECURITY
-from origin.load import LOAD, Limits, Load
+from origin.monitor import add_metrics
 from origin.problems import OriginError
 from origin.routes import player, speke, vendor_license
-from origin.routes.edge_auth import PREFIX as AUTH_PREFIX
-from origin.routes.edge_auth import EdgeAuthHandler
-from origin.routes.license import PATH as LICENSE_PATH
 from origin.routes.license import LicenseHandler
 from origin.routes.media import MediaHandler, preflight
 from origin.routes.openapi import ENDPOINTS
+from origin.shared import Shared
 from origin.state import STATE, OriginDeps, OriginState
 
 _MAX_BODY_BYTES = 64 << 10
@@ -28,22 +26,24 @@ MEDIA: web.AppKey[MediaHandler] = web.AppKey("media", MediaHandler)
 LICENSE: web.AppKey[LicenseHandler] = web.AppKey("license", LicenseHandler)
 
 
-def make_app(deps: OriginDeps) -> web.Application:
+def make_app(deps: OriginDeps, shared: Shared | None = None) -> web.Application:
     """All routes over these dependencies, which stay the caller's to close."""
-    app = web.Application(middlewares=[_problems], client_max_size=_MAX_BODY_BYTES)
-    state = OriginState(deps)
+    app = web.Application(
+        middlewares=[request_ids.named, _problems], client_max_size=_MAX_BODY_BYTES
+    )
+    state = OriginState(deps, shared or Shared.of(1))
     app[STATE] = state
     app[MEDIA] = MediaHandler(state)
     app[LICENSE] = LicenseHandler(state)
-    app[LOAD] = Load(Limits.of(deps.settings))
-    app.cleanup_ctx.append(_stop_loads)
+    app.cleanup_ctx.append(_run_state)
     app.on_response_prepare.append(_stay_on_tls)
     add_endpoints(app, ENDPOINTS)
     for routes in (speke, vendor_license):
         routes.add_routes(app)
     player.add_routes(app, deps.settings.public_url)
-    app.router.add_route(hdrs.METH_POST, LICENSE_PATH, app[LICENSE].handle)
-    app.router.add_route("*", AUTH_PREFIX + "{rest:.*}", EdgeAuthHandler(state).handle)
+    if deps.monitoring.public:
+        add_metrics(app, state.monitor)
+    app.router.add_route(hdrs.METH_POST, paths.LICENSE, app[LICENSE].handle)
     app.router.add_route("*", "/v1/t/{rest:.*}", app[MEDIA].handle)
     return app
 
@@ -54,7 +54,8 @@ async def _stay_on_tls(request: web.Request, response: web.StreamResponse) -> No
         response.headers[STRICT_TRANSPORT_SECURITY] = HSTS
 
 
-async def _stop_loads(app: web.Application) -> AsyncIterator[None]:
+async def _run_state(app: web.Application) -> AsyncIterator[None]:
+    app[STATE].monitor.begin()
     yield
     await app[STATE].close()
 

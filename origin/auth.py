@@ -71,17 +71,17 @@ class PlaybackGrants:
 
     def __init__(self, tokens: PlaybackTokens) -> None:
         self._tokens = tokens
-        self._held: Cache[str, Grant] = Cache(_REMEMBERED)
+        self.cache: Cache[str, Grant] = Cache(_REMEMBERED)
 
     def known(self, text: str) -> Grant | None:
         """What a token that held before grants now; None when that takes a closer look."""
-        grant = self._held.get(text)
+        grant = self.cache.get(text)
         return grant if grant is not None and time.time() < grant.expires else None
 
     def grant(self, text: str) -> Grant:
         """What the token grants now. Raises InvalidToken or ExpiredToken."""
         now = time.time()
-        grant = self._held.get(text)
+        grant = self.cache.get(text)
         if grant is None:
             token = self._tokens.verify(text, datetime.fromtimestamp(now, UTC))
             grant = Grant(
@@ -93,7 +93,7 @@ class PlaybackGrants:
                 token.policy,
                 token.territory,
             )
-            self._held.put(text, grant)
+            self.cache.put(text, grant)
         elif now >= grant.expires:
             raise ExpiredToken
         return grant

@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
-from typing import Any, Final
+from typing import Any
 
 from aiohttp import hdrs, web
 
 from origin import headers
 from origin.problems import OriginError
 
-_WHOLE_S: Final = 30.0  # small bodies come at once
-
 
 async def read_body(request: web.BaseRequest, limit_bytes: int) -> bytes:
-    """The whole body; counted while it streams in, whatever its headers say.
-
-    OriginError where it is too large, or takes too long, a byte at a time.
-    """
+    """The whole body; counted while it streams in, whatever its headers say."""
     if hdrs.CONTENT_ENCODING in request.headers:  # could be a bomb
         raise OriginError(415, "content-encoding", "Send the body uncompressed.")
     content = request.content
@@ -27,16 +21,12 @@ async def read_body(request: web.BaseRequest, limit_bytes: int) -> bytes:
             return whole
     elif (request.content_length or 0) <= limit_bytes:
         body = bytearray()
-        try:
-            async with asyncio.timeout(_WHOLE_S):
-                async for chunk in content.iter_any():
-                    body += chunk
-                    if len(body) > limit_bytes:
-                        break
-                else:
-                    return bytes(body)
-        except TimeoutError:
-            raise OriginError(408, "body-too-slow", "The body took too long.") from None
+        async for chunk in content.iter_any():
+            body += chunk
+            if len(body) > limit_bytes:
+                break
+        else:
+            return bytes(body)
     raise OriginError(413, "body-too-large", f"The body may have {limit_bytes} bytes.")
 
 

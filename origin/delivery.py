@@ -28,9 +28,9 @@ class Pieces:
 
     def __init__(self, store: ObjectStore, limit_bytes: int) -> None:
         self._store = CheckedStore(store)
-        self._cache: Cache[Piece, bytes] = Cache(limit_bytes)
+        self.cache: Cache[Piece, bytes] = Cache(limit_bytes)
         self._flights: SingleFlight[Piece, bytes] = SingleFlight()
-        self.held = self._cache.get  # piece -> its bytes, or None
+        self.held = self.cache.get  # piece -> its bytes, or None
 
     async def get(self, piece: Piece, layout: Layout) -> bytes:
         """The bytes of a piece of an object that is laid out so."""
@@ -41,7 +41,7 @@ class Pieces:
 
     def put(self, piece: Piece, data: bytes) -> None:
         """Keep bytes that were made here (a rendered manifest) instead of read."""
-        self._cache.put(piece, data, len(data) + _ENTRY_COST)
+        self.cache.put(piece, data, len(data) + _ENTRY_COST)
 
     async def _load(self, piece: Piece, layout: Layout) -> bytes:
         key, start, end = piece

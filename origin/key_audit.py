@@ -5,10 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 
+from aiohttp import web
+
 from drm.audit import Audit, AuditEntry, AuditEvent, token_name
 from drm.errors import Denied, ExpiredToken, InvalidToken
-from origin.caller import Caller
 from origin.forwarded import BaseUrl
+from origin.meters import OriginMeters
 from origin.problems import Missing, Unauthenticated
 
 _STRANGERS_PER_S = 20.0  # denials of those who showed no token of ours; more are counted only
@@ -18,23 +20,25 @@ _BURST = 100.0
 class KeyAudit:
     """One worker's entries. Raises AuditUnavailable where an entry is required and fails."""
 
-    def __init__(self, audit: Audit, forwarded: BaseUrl) -> None:
+    def __init__(self, audit: Audit, forwarded: BaseUrl, meters: OriginMeters) -> None:
         self._audit = audit
         self._forwarded = forwarded
+        self._meters = meters
         self._room = _BURST
         self._filled = time.monotonic()
         self._left_out = 0
 
     async def given(
-        self, request: Caller, token: str, event: AuditEvent, what: Mapping[str, object]
+        self, request: web.BaseRequest, token: str, event: AuditEvent, what: Mapping[str, object]
     ) -> None:
         """Keys are about to be given to the bearer of a token."""
         whence = self._forwarded.client(request)
         await self._audit.record(AuditEntry(event, token_name(token), "entitled", what, whence))
+        self._meters.granted.up(event.value)
 
     async def denied(
         self,
-        request: Caller,
+        request: web.BaseRequest,
         token: str | None,
         what: Mapping[str, object],
         error: Exception,
@@ -43,6 +47,7 @@ class KeyAudit:
         reason = _reason(error)
         if reason is None:
             return
+        self._meters.denied.up(reason)
         if isinstance(error, (InvalidToken, Unauthenticated)):
             if not self._has_room():  # anybody can send these: they must not fill the disk
                 self._left_out += 1

@@ -6,13 +6,17 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+_SETTINGS = "origin.host, origin.port"  # that say where to listen
+
 
 class ServeError(Exception):
     """The server cannot start; the message says which address or file, and why."""
 
 
 @contextmanager
-def reserve(host: str, port: int, *, shared: bool) -> Iterator[socket.socket]:
+def reserve(
+    host: str, port: int, *, shared: bool, settings: str = _SETTINGS
+) -> Iterator[socket.socket]:
     """A bound socket, not listening yet; port 0 becomes a free one.
 
     `shared` lets the workers bind the same address (SO_REUSEPORT): the kernel then spreads
@@ -25,7 +29,7 @@ def reserve(host: str, port: int, *, shared: bool) -> Iterator[socket.socket]:
         )[0]
         bound = socket.socket(family, kind, protocol)
     except OSError as exc:
-        raise _refused(host, port, exc) from exc
+        raise _refused(host, port, exc, settings) from exc
     with bound:
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if shared:
@@ -35,14 +39,14 @@ def reserve(host: str, port: int, *, shared: bool) -> Iterator[socket.socket]:
         try:
             bound.bind(address)
         except OSError as exc:
-            raise _refused(host, port, exc) from exc
+            raise _refused(host, port, exc, settings) from exc
         bound.setblocking(False)
         yield bound
 
 
-def require_free(host: str, port: int) -> None:
+def require_free(host: str, port: int, settings: str = _SETTINGS) -> None:
     """ServeError where another server listens, even one that would share the address."""
-    with reserve(host, port, shared=False):
+    with reserve(host, port, shared=False, settings=settings):
         pass
 
 
@@ -53,6 +57,6 @@ def address_url(bound: socket.socket, *, tls: bool) -> str:
     return f"{'https' if tls else 'http'}://{name}:{port}"
 
 
-def _refused(host: str, port: int, cause: OSError) -> ServeError:
+def _refused(host: str, port: int, cause: OSError, settings: str) -> ServeError:
     reason = (cause.strerror or str(cause)).lower()
-    return ServeError(f"cannot listen on {host}:{port}: {reason} (origin.host, origin.port)")
+    return ServeError(f"cannot listen on {host}:{port}: {reason} ({settings})")

@@ -92,13 +92,13 @@ class Packages:
 
     def __init__(self, store: ObjectStore, limit_bytes: int) -> None:
         self._store = store
-        self._cache: Cache[tuple[str, str], Loaded] = Cache(limit_bytes)
+        self.cache: Cache[tuple[str, str], Loaded] = Cache(limit_bytes)
         self._flights: SingleFlight[tuple[str, str], Loaded] = SingleFlight()
 
     async def get(self, track_id: str, revision: str) -> Loaded:
         """The package of a revision. ObjectNotFound where there is none."""
         key = (track_id, revision)
-        loaded = self._cache.get(key)
+        loaded = self.cache.get(key)
         if loaded is None:
             loaded = await self._flights.run(key, lambda: self._load(key))
         return loaded
@@ -107,7 +107,7 @@ class Packages:
         package = index.decode(await self._store.get(track_object(*key, PACKAGE_INDEX)))
         loaded = Loaded(package, {one.name: Layout.of(one) for one in package.files()})
         segments = sum(len(one.segments) for one in package.files())
-        self._cache.put(key, loaded, (segments + 10) * _SEGMENT_COST)
+        self.cache.put(key, loaded, (segments + 10) * _SEGMENT_COST)
         return loaded
 
     async def close(self) -> None:
@@ -133,7 +133,7 @@ class Availability:
 
     def __init__(self, catalog: Catalog) -> None:
         self._catalog = catalog
-        self._statuses: Cache[str, _Status] = Cache(_STATUSES)
+        self.statuses: Cache[str, _Status] = Cache(_STATUSES)
         self._looks: Gathering[str, _Status] = Gathering(self._look)
         self._aging: set[str] = set()  # asked for, and soon to be looked up again
 
@@ -167,7 +167,7 @@ class Availability:
         return self._known(track_id) or await self._looks.get(track_id)
 
     def _known(self, track_id: str) -> _Status | None:
-        status = self._statuses.get(track_id)
+        status = self.statuses.get(track_id)
         if status is None:
             return None
         left_s = status.until - time.monotonic()
@@ -197,7 +197,7 @@ class Availability:
                 record = records.get(track_id) or records.get(track.release_id or "")
                 status = _Status(rights_of(track, record), release_loudness(track), until)
             statuses[track_id] = status
-            self._statuses.put(track_id, status)
+            self.statuses.put(track_id, status)
         return statuses
 
     async def close(self) -> None:

@@ -66,7 +66,7 @@ class Resolver:
         self._entitlements = entitlements
         self._systems = systems
         self._downloads = downloads
-        self._manifests: Cache[Manifest | ReleaseManifest, Representation] = Cache(limit_bytes)
+        self.manifests: Cache[Manifest | ReleaseManifest, Representation] = Cache(limit_bytes)
 
     async def resolve(
         self,
@@ -114,7 +114,7 @@ class Resolver:
         grant.require(scope, tiers)  # a release's token opens its own manifests only
         await self._entitlements.require(request, grant, path.track_id, tiers)
         album = await self._availability.album_loudness(path.track_id)
-        manifest = self._manifests.get(path)
+        manifest = self.manifests.get(path)
         if manifest is None or manifest.needs.album != album:
             loaded = await self._packages.get(path.track_id, path.revision)
             package = replace(loaded.package.only(tiers), album_loudness=album)
@@ -123,7 +123,7 @@ class Resolver:
             release_id = (await self._availability.rights(path.track_id)).release_id
             tags = (path.track_id,) if release_id is None else (path.track_id, release_id)
             manifest = _rendered(path, text, needs, tags)
-            self._manifests.put(path, manifest, manifest.size)
+            self.manifests.put(path, manifest, manifest.size)
         return manifest
 
     async def _release_manifest(
@@ -135,14 +135,14 @@ class Resolver:
         edition, _ = await self._entitlements.edition(request, grant, path.release_id, tiers)
         if edition.name != path.edition:
             raise Missing("edition-not-found", "The release has changed: ask for it again.")
-        manifest = self._manifests.get(path)
+        manifest = self.manifests.get(path)
         if manifest is None:
             loaded = [await self._packages.get(*revision) for revision in edition.revisions]
             album = release_loudness(edition.release)
             packages = [replace(one.package.only(tiers), album_loudness=album) for one in loaded]
             text = release_text(path, edition.release, packages, self._systems)
             manifest = _rendered(path, text, needs, (path.release_id,))
-            self._manifests.put(path, manifest, manifest.size)
+            self.manifests.put(path, manifest, manifest.size)
         return manifest
 
     def _access(self, path: Manifest | ReleaseManifest) -> frozenset[str]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from aiohttp import web
 
 from catalog.engine import Catalog
-from configs.settings import OriginSettings
+from configs.settings import MonitoringSettings, OriginSettings
 from drm.access_token import AccessTokens
 from drm.audit import Audit, NoAudit
 from drm.callers import Callers
@@ -29,10 +30,14 @@ from origin.forwarded import BaseUrl
 from origin.geoip import GeoIp
 from origin.key_audit import KeyAudit
 from origin.key_rows import KeyRows
+from origin.meters import OriginMeters
+from origin.monitor import Monitor
 from origin.packages import Availability, Packages
 from origin.resolver import Resolver
+from origin.shared import Shared
 from origin.streams import Streams
 from origin.territory import Territories
+from origin.watched import WatchedStore
 from packager.systems import CLEARKEY_ONLY, KeySystems
 from storage.base import ObjectStore
 
@@ -63,20 +68,26 @@ class OriginDeps:
     licenses: LicenseServers = field(default_factory=LicenseServers)  # of other key systems
     streams: Mapping[str, int] = field(default_factory=dict)  # at most, by subscription
     stream_ttl_s: int = 120
+    monitoring: MonitoringSettings = field(default_factory=MonitoringSettings)
     offline: tuple[str, ...] = ()  # the subscriptions whose licenses may be kept
 
 
 class OriginState:
     """The dependencies and everything that one worker remembers."""
 
-    def __init__(self, deps: OriginDeps) -> None:
+    def __init__(self, deps: OriginDeps, shared: Shared) -> None:
         limit = deps.settings.cache_bytes
         self.deps = deps
+        self.shared = shared
+        self.meters = OriginMeters(shared)
+        self.monitor = Monitor(shared, self.meters)
+        store = WatchedStore(deps.store, self.meters)
+        deps.catalog.watched_by(self.meters.catalog)
         self.grants = PlaybackGrants(deps.playback_tokens)
         own = deps.access_tokens if deps.own_tokens else None
         self.callers = Callers(own, deps.provider_tokens)
-        self.pieces = Pieces(deps.store, limit)
-        self.packages = Packages(deps.store, limit // _INDEX_SHARE)
+        self.pieces = Pieces(store, limit)
+        self.packages = Packages(store, limit // _INDEX_SHARE)
         self.availability = Availability(deps.catalog)
         self.editions = Editions(deps.catalog)
         self.replies: Cache[tuple[str, str | None], Reply] = Cache(_REPLIES)
@@ -93,9 +104,9 @@ class OriginState:
             self.streams,
         )
         self.entitled = EntitledKeys(self.key_rows, self.entitlements)
-        self.key_audit = KeyAudit(deps.audit, self.base_url)
+        self.key_audit = KeyAudit(deps.audit, self.base_url, self.meters)
         self.resolver = Resolver(
-            store=deps.store,
+            store=store,
             tiers=deps.tiers,
             packages=self.packages,
             availability=self.availability,
@@ -105,8 +116,25 @@ class OriginState:
             limit_bytes=limit // _MANIFEST_SHARE,
         )
 
+        self._watch()
+
+    def _watch(self) -> None:
+        """Have figures that are kept elsewhere shown, too."""
+        self.meters.watch_pools(self.deps.catalog)
+        caches: dict[str, Cache[Any, Any]] = {
+            "tokens": self.grants.cache,
+            "replies": self.replies,
+            "pieces": self.pieces.cache,
+            "manifests": self.resolver.manifests,
+            "packages": self.packages.cache,
+            "rights": self.availability.statuses,
+        }
+        for name, cache in caches.items():
+            self.meters.watch_cache(name, cache)
+
     async def close(self) -> None:
         """Stop what still loads."""
+        await self.monitor.end()
         await self.pieces.close()
         await self.packages.close()
         await self.availability.close()

@@ -12,23 +12,13 @@ import time
 from collections.abc import AsyncIterator, Mapping
 from email.utils import formatdate
 from http import HTTPStatus
-from typing import NamedTuple
 
 from aiohttp import HttpVersion10, web
 from aiohttp.abc import AbstractStreamWriter
 
 from origin.headers import HSTS, STRICT_TRANSPORT_SECURITY
 
-ONE_WRITE = 16 << 10  # bytes: below this, joining head and body is cheaper than a second write
-
-
-class Prepared(NamedTuple):
-    """A response but for what is the connection's and the moment's."""
-
-    status: int
-    head: bytes  # see `head`
-    body: bytes = b""
-    problem: str | None = None  # the machine-readable reason of a refusal: it is counted
+_ONE_WRITE = 16 << 10  # bytes: below this, joining head and body is cheaper than a second write
 
 
 class _Clock:
@@ -39,7 +29,6 @@ class _Clock:
         self._line = b""
 
     def line(self) -> bytes:
-        """The line of now, with its end."""
         second = int(time.time())
         if second != self._second:
             self._second = second
@@ -47,7 +36,7 @@ class _Clock:
         return self._line
 
 
-CLOCK = _Clock()
+_CLOCK = _Clock()
 
 
 def head(status: int, headers: Mapping[str, str]) -> bytes:
@@ -67,21 +56,15 @@ def head(status: int, headers: Mapping[str, str]) -> bytes:
 class WireResponse(web.StreamResponse):
     """A response of prepared head and body bytes; `body` must be empty for HEAD and 304."""
 
-    def __init__(
-        self, status: int, head: bytes, body: bytes = b"", problem: str | None = None
-    ) -> None:
+    problem: str | None = None  # the machine-readable reason of a refusal: it is counted
+
+    def __init__(self, status: int, head: bytes, body: bytes = b"") -> None:
         super().__init__(status=status)
-        self.problem = problem
         self._wire_head = head
         self._wire_body = body
         self._wire_writer: AbstractStreamWriter | None = None
         self._wire_keep_alive = False
         self._wire_size = 0
-        self._wire_is_last = False
-
-    def force_close(self) -> None:
-        """Let the connection end after this response."""
-        self._wire_is_last = True
 
     @property
     def keep_alive(self) -> bool:
@@ -93,13 +76,16 @@ class WireResponse(web.StreamResponse):
         """Bytes written, head included (what aiohttp counts, too)."""
         return self._wire_size
 
+    def add(self, name: str, value: str) -> None:
+        """One more header line; `value` is printable ASCII. Before `prepare`."""
+        self._wire_head += f"{name}: {value}\r\n".encode("ascii")
+
     async def prepare(self, request: web.BaseRequest) -> AbstractStreamWriter:
         """Complete the head for this connection; nothing is written yet."""
         if self._wire_writer is None:
             self._wire_writer = request.writer
-            self._wire_keep_alive = request.keep_alive and not self._wire_is_last
-            connection = _connection(request, keep_alive=self._wire_keep_alive)
-            self._wire_head += CLOCK.line() + connection + b"\r\n"
+            self._wire_keep_alive = request.keep_alive
+            self._wire_head += _CLOCK.line() + _connection(request) + b"\r\n"
         return self._wire_writer
 
     async def write_eof(self, _data: bytes = b"") -> None:
@@ -107,7 +93,7 @@ class WireResponse(web.StreamResponse):
         writer = self._writer()
         body = self._wire_body
         self._wire_size = len(self._wire_head) + len(body)
-        if len(body) < ONE_WRITE:
+        if len(body) < _ONE_WRITE:
             await writer.write_eof(self._wire_head + body)
         else:
             await writer.write(self._wire_head)
@@ -142,17 +128,17 @@ class StreamedResponse(WireResponse):
         await writer.write_eof()
 
 
-HSTS_LINE = f"{STRICT_TRANSPORT_SECURITY}: {HSTS}\r\n".encode()
+_HSTS = f"{STRICT_TRANSPORT_SECURITY}: {HSTS}\r\n".encode()
 
 
-def _connection(request: web.BaseRequest, *, keep_alive: bool) -> bytes:
+def _connection(request: web.BaseRequest) -> bytes:
     """What hangs on this connection: that it stays on TLS, and whether it stays open."""
-    return (HSTS_LINE if request.secure else b"") + _persistence(request, keep_alive=keep_alive)
+    return (_HSTS if request.secure else b"") + _persistence(request)
 
 
-def _persistence(request: web.BaseRequest, *, keep_alive: bool) -> bytes:
+def _persistence(request: web.BaseRequest) -> bytes:
     """The Connection header where it differs from the version's default. RFC 9112, 9.3."""
-    if not keep_alive:
+    if not request.keep_alive:
         return b"Connection: close\r\n"
     if request.version == HttpVersion10:
         return b"Connection: keep-alive\r\n"

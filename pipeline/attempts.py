@@ -31,6 +31,7 @@ from pipeline.retry import RetryPolicy, is_passing
 from pipeline.worker_name import is_gone, this_worker
 from storage.base import StorageError
 from storage.naming import track_prefix
+from telemetry.context import working_on
 
 _log = logging.getLogger(__name__)
 
@@ -58,17 +59,20 @@ class Attempts:
     async def once(self, job_id: str, place: Place, path: Path | None = None) -> Outcome | Later:
         """Try a job once. What goes wrong with its master is in the outcome.
 
+        What is logged meanwhile is about the job.
+
         `path` is its master where this process knows it better than the row does. CatalogError
         where the row can be neither read nor written.
         """
-        record = await self._record(job_id)
-        source = path or self.masters.named(record.source)
-        if (reason := self._no_room(source)) and await self._postponed(job_id, reason):
-            return Later(source, self._in(_NO_ROOM_S), f"waits for room: {reason}")
-        claim = await self._claim(record)
-        if claim is None:
-            return await self._elsewhere(job_id, source)
-        return await self._do(claim, source, place)
+        with working_on(job=job_id):
+            record = await self._record(job_id)
+            source = path or self.masters.named(record.source)
+            if (reason := self._no_room(source)) and await self._postponed(job_id, reason):
+                return Later(source, self._in(_NO_ROOM_S), f"waits for room: {reason}")
+            claim = await self._claim(record)
+            if claim is None:
+                return await self._elsewhere(job_id, source)
+            return await self._do(claim, source, place)
 
     async def cancel(self, job_ids: list[str], why: str) -> None:
         """End jobs that nobody wants any more."""

@@ -17,6 +17,7 @@ from pipeline.batch import sweep_remains
 from pipeline.ingest import Ingest, Workshop
 from pipeline.masters import Masters
 from pipeline.progress import Outcome, Reporter
+from telemetry.context import working_on
 
 _log = logging.getLogger(__name__)
 
@@ -33,6 +34,10 @@ class Bench:
 
     async def do(self, job_id: str) -> None:
         """Try a job once; nothing is raised but what keeps its row from being read or written."""
+        with working_on(job=job_id):
+            await self._do(job_id)
+
+    async def _do(self, job_id: str) -> None:
         if await self._is_over(job_id):  # a message that came twice
             return
         albums = Albums()

@@ -71,6 +71,8 @@ async def way_to_track(
     album = await state.availability.album_loudness(track_id)
     token = playback_token(state, who, granted.until)
     text = deps.playback_tokens.issue(token)
+    if state.shared.songs.is_new((who.stream, track_id)):  # not the same one, renewed
+        state.meters.songs.up()
     base = state.base_url.of(request)
     urls = playback_urls(base, text, track_id, revision, deps.tiers.access(who.tiers))
     return Playback(
@@ -104,6 +106,8 @@ async def post_release(call: Call[OfRelease, SessionBody]) -> ReleasePlayback:
     base = state.base_url.of(request)
     urls = release_urls(base, text, release_id, edition.name, deps.tiers.access(who.tiers))
     starts = starts_s(packages)
+    if state.shared.songs.is_new((who.stream, release_id)):
+        state.meters.songs.up(by=len(packages))
     tracks = tuple(
         TrackOfRelease(
             **_describe(track, package)

@@ -18,6 +18,7 @@ import click
 
 from pipeline.cli.compose import Invocation
 from pipeline.cli.output import failure_of
+from telemetry import logs
 
 __all__ = ["main"]
 
@@ -45,7 +46,7 @@ _COMMANDS: Mapping[str, str] = {
     "version": "pipeline.cli.version:version_command",
 }
 # Ours only: what libraries say at DEBUG is nobody's help and may hold what should not be shown.
-_LOGGERS = ("headwater", "catalog", "drm", "origin", "pipeline", "storage")
+_LOGGERS = ("headwater", "catalog", "drm", "origin", "pipeline", "storage", "telemetry")
 _LEVELS = (logging.WARNING, logging.INFO, logging.DEBUG)
 
 
@@ -103,7 +104,7 @@ def main(ctx: click.Context, config: Path | None, home: Path | None, verbose: in
     """  # noqa: D301 - click wants a real backspace
     # Keys are in our memory: a crash must not write it to a disk.
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logs.set_up()
     for name in _LOGGERS:
         logging.getLogger(name).setLevel(_LEVELS[min(verbose, 2)])
     ctx.obj = Invocation(config, home, verbose)

@@ -38,6 +38,7 @@ from pipeline.cli.output import Failure
 from storage.base import ObjectStore
 from storage.local import LocalStore
 from storage.open import Role, open_store
+from telemetry import logs
 
 _T = TypeVar("_T")
 
@@ -53,11 +54,13 @@ class Invocation:
     def load(self, flags: Mapping[str, object] | None = None) -> Loaded:
         """Merge the settings; `flags` are a command's own, by dotted key, None where not given.
 
-        ConfigError when any of them is wrong.
+        From then on the log is written as they say. ConfigError when any of them is wrong.
         """
         given = {"home": self.home, **(flags or {})}
         present = {key: value for key, value in given.items() if value is not None}
-        return load_settings(self.config, os.environ, present)
+        loaded = load_settings(self.config, os.environ, present)
+        logs.set_up(loaded.settings.monitoring.log)
+        return loaded
 
 
 pass_invocation = click.make_pass_decorator(Invocation)

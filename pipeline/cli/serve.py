@@ -53,7 +53,7 @@ def serve_command(invocation: Invocation, /, **flags: str | int | Path | None) -
     try:
         if settings.origin.geoip_file is not None:  # said here, once, and not by each worker
             GeoIp(settings.origin.geoip_file).close()
-        serve(settings.origin, lambda: _open(settings))
+        serve(settings.origin, lambda: _open(settings), monitoring=settings.monitoring)
     except (GeoIpUnavailable, ServeError, WorkersFailed) as exc:
         raise Failure(f"serve: {exc}") from exc
 
@@ -87,4 +87,5 @@ async def _open(settings: Settings) -> AsyncIterator[OriginDeps]:
             streams=settings.drm.streams,
             stream_ttl_s=settings.drm.stream_ttl_s,
             offline=settings.drm.offline,
+            monitoring=settings.monitoring,
         )

@@ -6,8 +6,10 @@ import asyncio
 import json
 import os
 import signal
+import socket
 import sqlite3
 import subprocess
+import time
 import urllib.error
 import urllib.request
 from base64 import urlsafe_b64encode
@@ -206,6 +208,12 @@ def test_no_secret_is_left_anywhere(tmp_path: Path) -> None:
     (tmp_path / "tmp").mkdir()
     watch = ProcessWatch()
     refusals: list[bytes] = []
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    seen_by_operators = {
+        "HEADWATER_MONITORING__LOG": "json",
+        "HEADWATER_MONITORING__PORT": str(port),
+    }
     with watch.running():
         _ingest(run)
         access = run.command("token", "mint").strip()
@@ -216,7 +224,10 @@ def test_no_secret_is_left_anywhere(tmp_path: Path) -> None:
         with run.origin() as url:
             refusals += _play(run, url, play, access)
             run.command("keys", "rotate")
+        with run.origin(**seen_by_operators) as url:
             refusals += _play(run, url, play, access)
+            time.sleep(1.2)  # until all workers have shown their figures
+            run.said["figures"] = _ask(f"http://127.0.0.1:{port}/metrics")[1]
         _note_secrets(run)
         for tier, scheme, key in asyncio.run(_content_keys(run)):
             run.canaries.add(f"content key {tier} {scheme.value}", key.key)
@@ -230,6 +241,8 @@ def test_no_secret_is_left_anywhere(tmp_path: Path) -> None:
     kept = [*_secret_files(run), tmp_path / "passphrase"]
     assert run.canaries.found_in(files_under(run.home)), "the search finds what is there"
     assert any(b"/license/clearkey" in said for said in run.said.values()), "requests are logged"
+    assert any(b'"path": "/license/clearkey"' in said for said in run.said.values())
+    assert b'headwater_licenses_granted_total{kind="license"} 2.0' in run.said["figures"]
     assert any("environment of" in place for place in watch.seen), "ffmpeg was seen"
     places = files_under(tmp_path, but=kept) | run.said | watch.seen
     places |= {f"refusal {number}": body for number, body in enumerate(refusals)}

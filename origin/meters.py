@@ -1,0 +1,201 @@
+"""What one worker of the origin counts, and how: names, labels and help are Prometheus'.
+
+A request is counted when its response is written (`Requests.observe`, called by the server for
+each): a look-up and five additions, because hot segments are counted, too.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from typing import Any
+
+from aiohttp import hdrs, web
+
+from catalog.engine import Catalog
+from origin.cache import Cache
+from origin.paths import LICENSE, PREFIX
+from origin.request_ids import ROUTE
+from origin.shared import Shared
+from telemetry.series import Cell, Counter, Histogram, Meters
+from telemetry.sketches import Active
+
+# Seconds. The server's clock, which these are measured by, has a grain of a millisecond.
+_REQUEST_S = (0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+_PART_S = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+_LAG_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
+_METHODS = frozenset(
+    {hdrs.METH_GET, hdrs.METH_HEAD, hdrs.METH_POST, hdrs.METH_PUT, hdrs.METH_PATCH}
+    | {hdrs.METH_DELETE, hdrs.METH_OPTIONS}
+)
+# What the last part of a media path ends with, and what that is called.
+_MEDIA = {
+    "m4s": "segment",
+    "mp4": "track_file",
+    "m3u8": "manifest",
+    "mpd": "manifest",
+    "json": "manifest",
+    "jpg": "cover",
+    "png": "cover",
+}
+_HEARD = {"segment", "track_file"}
+_TOKEN = len(PREFIX)  # where a media path's token begins
+
+
+class Requests:
+    """Requests by method, route and status; how long they took, and their bytes, by route."""
+
+    def __init__(self, meters: Meters, listening: Active) -> None:
+        self._listening = listening
+        self._count = meters.counter(
+            "headwater_requests_total", "Requests answered.", "method", "route", "status"
+        )
+        self._seconds = meters.histogram(
+            "headwater_request_seconds",
+            "From the request's last header to the last byte of the response.",
+            "route",
+            bounds=_REQUEST_S,
+        )
+        self._bytes = meters.counter(
+            "headwater_response_bytes_total", "Bytes of responses, heads included.", "route"
+        )
+        self._problems = meters.counter(
+            "headwater_problems_total", "Refusals and failures by reason.", "route", "reason"
+        )
+        self._rows: dict[tuple[str, str, int], tuple[Cell, Cell, Cell]] = {}
+
+    def observe(
+        self, request: web.BaseRequest, response: web.StreamResponse, seconds: float
+    ) -> None:
+        """Count a request that was answered."""
+        route = route_of(request)
+        key = (request.method, route, response.status)
+        row = self._rows.get(key)
+        if row is None:
+            row = self._row(key)
+        count, duration, size = row
+        count[0] += 1
+        duration[bisect_left(_REQUEST_S, seconds)] += 1
+        duration[-1] += seconds
+        size[0] += response.body_length
+        if response.status >= 400:
+            reason = getattr(response, "problem", None) or "none"
+            self._problems.up(route, reason)
+        elif route in _HEARD:
+            target = request.raw_path
+            self._listening.see(target[_TOKEN : target.find("/", _TOKEN)])
+
+    def _row(self, key: tuple[str, str, int]) -> tuple[Cell, Cell, Cell]:
+        method, route, status = key
+        named = method if method in _METHODS else "other"
+        row = (
+            self._count.cell(named, route, str(status)),
+            self._seconds.cell(route),
+            self._bytes.cell(route),
+        )
+        if named == method:  # else anybody could fill our memory with methods
+            self._rows[key] = row
+        return row
+
+
+def route_of(request: web.BaseRequest) -> str:
+    """What is asked for, in one of few words: a media path's kind, or the route's pattern."""
+    target = request.raw_path
+    if target.startswith(PREFIX):
+        return _media_route(target)
+    route: str | None = request.get(ROUTE)
+    if route is None:  # it came by the shortcut, or could not be read at all
+        return LICENSE if target.startswith(LICENSE) else "none"
+    return route
+
+
+def _media_route(target: str) -> str:
+    path = target.partition("?")[0] if "?" in target else target
+    kind = _MEDIA.get(path[path.rfind(".") + 1 :])
+    if kind == "track_file" and path.endswith("/init.mp4"):
+        return "init"
+    if kind is None:
+        return "hls_key" if path[-38:-32] == "/keys/" else "media"
+    return kind
+
+
+class OriginMeters:
+    """All that one worker counts."""
+
+    def __init__(self, shared: Shared) -> None:
+        self.meters = meters = Meters()
+        self.requests = Requests(meters, shared.listening)
+        self.lag: Histogram = meters.histogram(
+            "headwater_event_loop_lag_seconds",
+            "How late the event loop was for a timer.",
+            bounds=_LAG_S,
+        )
+        self.granted: Counter = meters.counter(
+            "headwater_licenses_granted_total", "Licenses and keys given out.", "kind"
+        )
+        self.denied: Counter = meters.counter(
+            "headwater_licenses_denied_total", "Licenses and keys refused.", "reason"
+        )
+        self.songs: Counter = meters.counter(
+            "headwater_songs_streamed_total",
+            "Songs that listeners began: renewals of a playback are not counted again.",
+        )
+        self._storage = meters.histogram(
+            "headwater_storage_seconds",
+            "How long the storage took to answer.",
+            *("operation", "outcome"),
+            bounds=_PART_S,
+        )
+        self._storage_bytes = meters.counter(
+            "headwater_storage_bytes_total", "Bytes read from the storage."
+        )
+        self._catalog = meters.histogram(
+            "headwater_catalog_seconds",
+            "How long a transaction of the catalog took, from the wish for a connection.",
+            *("operation", "outcome"),
+            bounds=_PART_S,
+        )
+        self._connections = meters.gauge(
+            "headwater_catalog_connections", "Connections to the database.", "server", "state"
+        )
+        self._connections_limit = meters.gauge(
+            "headwater_catalog_connections_limit", "The most that there may be.", "server"
+        )
+        self._hits = meters.counter("headwater_cache_hits_total", "Found in memory.", "cache")
+        self._misses = meters.counter("headwater_cache_misses_total", "Not found there.", "cache")
+        self._evictions = meters.counter(
+            "headwater_cache_evictions_total", "Left for something else.", "cache"
+        )
+        self._used = meters.gauge(
+            "headwater_cache_used", "Cost of what is held: bytes, or entries.", "cache"
+        )
+        self._limit = meters.gauge("headwater_cache_limit", "The most that is held.", "cache")
+
+    def storage(self, operation: str, outcome: str, seconds: float, size: int = 0) -> None:
+        """Count something that the storage was asked for."""
+        self._storage.observe(seconds, operation, outcome)
+        if size:
+            self._storage_bytes.up(by=size)
+
+    def catalog(self, operation: str, outcome: str, seconds: float) -> None:
+        """Count a transaction."""
+        self._catalog.observe(seconds, operation, outcome)
+
+    def watch_pools(self, catalog: Catalog) -> None:
+        """Tell of the connections to the database."""
+
+        def look() -> None:
+            for server, use in catalog.pools().items():
+                self._connections.put(use.in_use, server, "in_use")
+                self._connections.put(use.open - use.in_use, server, "idle")
+                self._connections_limit.put(use.limit, server)
+
+        self.meters.on_look(look)
+
+    def watch_cache(self, name: str, cache: Cache[Any, Any]) -> None:
+        """Tell of a cache, which counts for itself."""
+        meters = self.meters
+        meters.follow(self._hits, lambda: cache.hits, name)
+        meters.follow(self._misses, lambda: cache.misses, name)
+        meters.follow(self._evictions, lambda: cache.evictions, name)
+        meters.on_look(lambda: self._used.put(cache.used, name))
+        meters.on_look(lambda: self._limit.put(cache.limit, name))

@@ -1,0 +1,69 @@
+"""The name of a request: in the log, in the answer, and in the logs of who asked.
+
+A proxy's `X-Request-Id` is kept where it is sane, else one is made. It is returned with all that
+no cache keeps, and with every refusal: in a cached segment it would be somebody else's.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Awaitable, Callable
+
+from aiohttp import web
+
+from origin.wire import WireResponse
+from telemetry import context
+
+HEADER = "X-Request-Id"
+# The pattern of a routed request's route.
+ROUTE: web.RequestKey[str] = web.RequestKey("route", str)
+
+# Shorter than any token of ours: whoever sends one of those here does not have it logged.
+_SANE = re.compile(r"[A-Za-z0-9._:=+/-]{1,64}")
+_KIND = "request"
+_NAME: web.RequestKey[str] = web.RequestKey("name", str)
+
+_Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+def of(request: web.BaseRequest) -> str:
+    """The request's name."""
+    held = request.get(_NAME)
+    if held is None:
+        given = request.headers.get(HEADER, "")
+        held = given if _SANE.fullmatch(given) else new()
+        request[_NAME] = held
+    return held
+
+
+def new() -> str:
+    """A name for what has none."""
+    return secrets.token_hex(8)
+
+
+def begin(request: web.BaseRequest) -> str:
+    """From here on what is logged is about this request; returns its name."""
+    name = of(request)
+    context.begin(request=name)
+    return name
+
+
+def current() -> str | None:
+    """The name of the request that is being answered."""
+    return context.about().get(_KIND)
+
+
+@web.middleware
+async def named(request: web.Request, handler: _Handler) -> web.StreamResponse:
+    """Give a routed request its name, and note its route."""
+    resource = request.match_info.route.resource
+    request[ROUTE] = "none" if resource is None else resource.canonical
+    name = begin(request)
+    response = await handler(request)
+    if isinstance(response, WireResponse):
+        if response.problem is None:  # else it says so already
+            response.add(HEADER, name)
+    else:
+        response.headers.setdefault(HEADER, name)
+    return response

@@ -1,0 +1,24 @@
+"""Memory that all workers of an origin share. Made before they are forked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from telemetry.board import Board
+from telemetry.sketches import Active, SeenLately
+
+_RENEWED_S = 3600  # a song that is asked for again within the time is the same one
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """What one worker counts for all."""
+
+    board: Board
+    listening: Active = field(default_factory=Active)  # playback tokens that media were sent to
+    songs: SeenLately = field(default_factory=lambda: SeenLately(_RENEWED_S))
+
+    @classmethod
+    def of(cls, workers: int) -> Shared:
+        """For so many workers."""
+        return cls(Board(workers))
