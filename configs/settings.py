@@ -404,8 +404,18 @@ class OriginSettings(Section):
     tls_certificate: FilePath | None = None
     tls_key: FilePath | None = None
     tls_minimum: Literal["1.2", "1.3"] = "1.2"
+    edge_answer_s: Whole = Field(default=30, ge=1, le=55)  # takedowns show within 60 s
     cache_bytes: Whole = Field(default=256 << 20, ge=1 << 20)
+    drain_delay_s: Number = Field(default=0.0, ge=0, le=600)
     shutdown_grace_s: Number = Field(default=30.0, ge=0)
+    # Of each worker, at a time.
+    max_connections: Whole = Field(default=8192, ge=1)
+    max_requests: Whole = Field(default=1024, ge=1)
+    max_unsent_bytes: Whole = Field(default=256 << 20, ge=1 << 20)
+    # Of a client for its part.
+    header_timeout_s: Number = Field(default=10.0, gt=0, le=3600)
+    body_timeout_s: Number = Field(default=10.0, gt=0, le=3600)
+    send_timeout_s: Number = Field(default=60.0, gt=0, le=3600)
 
     @model_validator(mode="after")
     def _somebody_is_believed(self) -> Self:

@@ -73,6 +73,10 @@ class Rights:
     windows: tuple[Window, ...] = ()  # none: everywhere and always
     offline: bool = True  # whether licenses that are kept may be given
 
+    def is_available(self, now: datetime) -> bool:
+        """Whether anybody at all may have it: published, and not under an embargo."""
+        return self.published and (self.available_from is None or now >= self.available_from)
+
 
 @dataclass(frozen=True, slots=True)
 class Terms:
@@ -156,8 +160,7 @@ def covers(scope: str, rights: Rights) -> bool:
 def _track_reason(request: Request, rights: Rights, now: datetime) -> Reason | None:
     if not covers(request.scope, rights):
         return Reason.WRONG_SCOPE
-    embargo = rights.available_from
-    if not rights.published or (embargo is not None and now < embargo):
+    if not rights.is_available(now):
         return Reason.UNAVAILABLE
     if not request.tiers or not request.tiers <= request.opened:
         return Reason.TIER

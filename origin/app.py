@@ -9,9 +9,12 @@ from aiohttp import hdrs, web
 from origin import paths, problems, request_ids
 from origin.api.endpoint import add_endpoints
 from origin.headers import HSTS, STRICT_TRANSPORT_SECURITY
+from origin.load import LOAD, Limits, Load
 from origin.monitor import add_metrics
 from origin.problems import OriginError
 from origin.routes import player, speke, vendor_license
+from origin.routes.edge_auth import PREFIX as AUTH_PREFIX
+from origin.routes.edge_auth import EdgeAuthHandler
 from origin.routes.license import LicenseHandler
 from origin.routes.media import MediaHandler, preflight
 from origin.routes.openapi import ENDPOINTS
@@ -35,6 +38,7 @@ def make_app(deps: OriginDeps, shared: Shared | None = None) -> web.Application:
     app[STATE] = state
     app[MEDIA] = MediaHandler(state)
     app[LICENSE] = LicenseHandler(state)
+    app[LOAD] = Load(Limits.of(deps.settings))
     app.cleanup_ctx.append(_run_state)
     app.on_response_prepare.append(_stay_on_tls)
     add_endpoints(app, ENDPOINTS)
@@ -44,6 +48,7 @@ def make_app(deps: OriginDeps, shared: Shared | None = None) -> web.Application:
     if deps.monitoring.public:
         add_metrics(app, state.monitor)
     app.router.add_route(hdrs.METH_POST, paths.LICENSE, app[LICENSE].handle)
+    app.router.add_route("*", AUTH_PREFIX + "{rest:.*}", EdgeAuthHandler(state).handle)
     app.router.add_route("*", "/v1/t/{rest:.*}", app[MEDIA].handle)
     return app
 

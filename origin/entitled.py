@@ -6,13 +6,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from aiohttp import web
-
 from catalog.records import WrappedKeyRecord
 from drm.errors import Denied
 from drm.policy import Denial, Reason
 from drm.policy import Grant as Granted
 from origin.auth import Grant
+from origin.caller import Caller
 from origin.entitlement import Entitlements
 from origin.key_rows import KeyRows
 from packager.model import Kid, Scheme
@@ -38,7 +37,7 @@ class EntitledKeys:
 
     async def of(
         self,
-        request: web.BaseRequest,
+        request: Caller,
         kids: Sequence[Kid],
         grant: Grant,
         *,

@@ -9,13 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from aiohttp import web
-
 from drm import policy
 from drm.errors import Denied, DrmError, ExpiredToken
 from drm.policy import Denial, Reason
 from drm.terms import AllTerms
 from origin.auth import Grant
+from origin.caller import Caller
 from origin.editions import Edition, Editions
 from origin.packages import Availability
 from origin.problems import Missing, OriginError
@@ -48,7 +47,7 @@ class Entitlements:
 
     async def verdict(
         self,
-        request: web.BaseRequest,
+        request: Caller,
         grant: Grant,
         track_id: str,
         tiers: frozenset[str],
@@ -70,7 +69,7 @@ class Entitlements:
 
     async def require(
         self,
-        request: web.BaseRequest,
+        request: Caller,
         grant: Grant,
         track_id: str,
         tiers: frozenset[str],
@@ -85,7 +84,7 @@ class Entitlements:
 
     def is_known(
         self,
-        request: web.BaseRequest,
+        request: Caller,
         grant: Grant,
         track_id: str,
         tiers: frozenset[str],
@@ -108,7 +107,7 @@ class Entitlements:
         )
 
     async def edition(
-        self, request: web.BaseRequest, grant: Grant, release_id: str, tiers: frozenset[str]
+        self, request: Caller, grant: Grant, release_id: str, tiers: frozenset[str]
     ) -> tuple[Edition, policy.Grant]:
         """The release as the bearer of a token may have it now: without what is denied to them.
 
@@ -133,7 +132,7 @@ class Entitlements:
 
     def _asked(
         self,
-        request: web.BaseRequest,
+        request: Caller,
         grant: Grant,
         tiers: frozenset[str],
         rights: policy.Rights,

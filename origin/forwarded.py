@@ -7,6 +7,7 @@ import re
 
 from aiohttp import hdrs, web
 
+from origin.caller import Caller
 from origin.problems import OriginError
 
 _HOST = re.compile(r"(?:[A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?", re.ASCII)
@@ -38,11 +39,11 @@ class BaseUrl:
             raise OriginError(400, "bad-host", "The Host header is not a host.")
         return f"{scheme}://{host}"
 
-    def is_from_proxy(self, request: web.BaseRequest) -> bool:
+    def is_from_proxy(self, request: Caller) -> bool:
         """Whether a trusted proxy has sent it, so that its header fields can be believed."""
         return self._is_trusted(request.remote)
 
-    def client(self, request: web.BaseRequest) -> str:
+    def client(self, request: Caller) -> str:
         """The address of who asks: the nearest one that no trusted proxy vouches for."""
         address = request.remote or ""
         if not self._trusted:

@@ -5,10 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 
-from aiohttp import web
-
 from drm.audit import Audit, AuditEntry, AuditEvent, token_name
 from drm.errors import Denied, ExpiredToken, InvalidToken
+from origin.caller import Caller
 from origin.forwarded import BaseUrl
 from origin.meters import OriginMeters
 from origin.problems import Missing, Unauthenticated
@@ -29,7 +28,7 @@ class KeyAudit:
         self._left_out = 0
 
     async def given(
-        self, request: web.BaseRequest, token: str, event: AuditEvent, what: Mapping[str, object]
+        self, request: Caller, token: str, event: AuditEvent, what: Mapping[str, object]
     ) -> None:
         """Keys are about to be given to the bearer of a token."""
         whence = self._forwarded.client(request)
@@ -38,7 +37,7 @@ class KeyAudit:
 
     async def denied(
         self,
-        request: web.BaseRequest,
+        request: Caller,
         token: str | None,
         what: Mapping[str, object],
         error: Exception,

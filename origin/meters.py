@@ -102,10 +102,10 @@ def route_of(request: web.BaseRequest) -> str:
     target = request.raw_path
     if target.startswith(PREFIX):
         return _media_route(target)
+    if target.partition("?")[0] == LICENSE:  # it may have come by the shortcut, without a route
+        return LICENSE
     route: str | None = request.get(ROUTE)
-    if route is None:  # it came by the shortcut, or could not be read at all
-        return LICENSE if target.startswith(LICENSE) else "none"
-    return route
+    return "none" if route is None else route  # none: it could not be read at all
 
 
 def _media_route(target: str) -> str:

@@ -28,7 +28,7 @@ from drm.speke import SpekeRefused
 from drm.vendors import VendorAway, VendorRefused
 from origin import headers as common
 from origin import request_ids
-from origin.wire import WireResponse, head
+from origin.wire import Prepared, WireResponse, head
 from storage.base import ObjectNotFound, StorageError
 
 _LOG = logging.getLogger("headwater.origin")
@@ -119,6 +119,8 @@ _TABLE: tuple[tuple[type[Exception], Problem], ...] = (
     (VendorAway, Problem(503, "vendor-unavailable", "No license now", headers=_RETRY)),
     (VendorRefused, Problem(502, "vendor-refused", "The vendor gives no license")),
     (DrmError, Problem(503, "keys-unavailable", "Keys cannot be opened now", headers=_RETRY)),
+    # In the middle of a body; nobody reads the answer.
+    (ConnectionError, Problem(400, "client-gone", "The client has gone")),
     (NotFound, Problem(404, "not-found", "Not found")),
     (ObjectNotFound, Problem(404, "not-found", "Not found")),
     (CatalogError, Problem(503, "catalog-unavailable", "The catalog is away", headers=_RETRY)),
@@ -131,6 +133,7 @@ _TITLES = {
     404: "Not found",
     405: "Method not allowed",
     412: "Precondition failed",
+    408: "Request timeout",
     413: "Too large",
     415: "Not supported",
     422: "Not processable",
@@ -179,6 +182,11 @@ def _of_http(error: web.HTTPException) -> Problem:
 
 def respond(error: Exception, method: str) -> WireResponse:
     """The response that tells of an error."""
+    return WireResponse(*prepared(error, method))
+
+
+def prepared(error: Exception, method: str) -> Prepared:
+    """The same, for a connection that writes for itself."""
     problem = problem_of(error)
     body = problem.body()
     headers = {
@@ -190,8 +198,9 @@ def respond(error: Exception, method: str) -> WireResponse:
     }
     if (request_id := request_ids.current()) is not None:
         headers[request_ids.HEADER] = request_id
-    response = WireResponse(
-        problem.status, head(problem.status, headers), b"" if method == hdrs.METH_HEAD else body
+    return Prepared(
+        problem.status,
+        head(problem.status, headers),
+        b"" if method == hdrs.METH_HEAD else body,
+        problem.reason,
     )
-    response.problem = problem.reason
-    return response

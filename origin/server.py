@@ -4,25 +4,30 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import signal
 import socket
 import ssl
 import sys
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 from aiohttp import hdrs, web
 
 from configs.settings import MonitoringSettings, OriginSettings
 from origin import access_log, workers
 from origin.app import LICENSE, MEDIA, make_app
+from origin.connection import Connection
+from origin.guarded import Guard
 from origin.listening import ServeError, address_url, require_free, reserve
+from origin.load import LOAD, raise_file_limit
 from origin.monitor import Monitor, admin_app
 from origin.paths import LICENSE as LICENSE_PATH
 from origin.paths import PREFIX
 from origin.shared import Shared
 from origin.state import STATE, OriginDeps
+from origin.stopping import Stopping
 
 try:
     import uvloop
@@ -37,8 +42,10 @@ OpenDeps = Callable[[], AbstractAsyncContextManager[OriginDeps]]
 Announce = Callable[[str], None]
 
 _KEEP_ALIVE_S = 75.0  # longer than the 60 s that proxies and browsers keep idle connections
+_HANDSHAKE_S = 10.0
 _BACKLOG = 1024
 _TLS_VERSIONS = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
+_PROBES = frozenset(("/healthz", "/readyz", "/metrics"))
 
 __all__ = ["ServeError", "serve", "start"]
 
@@ -61,6 +68,7 @@ def serve(
     that cannot be used, and whatever `open_deps` raises.
     """
     context = _tls(settings)
+    raise_file_limit()
     shared = Shared.of(settings.workers)
     if settings.workers > 1 and settings.port:
         require_free(settings.host, settings.port)
@@ -86,7 +94,7 @@ def serve(
         workers.supervise(
             work,
             count=settings.workers,
-            grace_s=settings.shutdown_grace_s,
+            grace_s=settings.drain_delay_s + settings.shutdown_grace_s,
             on_ready=lambda: announce(url),
         )
 
@@ -99,41 +107,78 @@ async def start(
 ) -> web.AppRunner:
     """Answer requests on a bound socket until the returned runner's `cleanup()`."""
     app = make_app(deps, shared)
-    runner = web.AppRunner(
-        app,
-        access_log=access_log.LOGGER,
-        access_log_class=access_log.access_logger(app[STATE].meters.requests),
-        auto_decompress=False,  # compressed bodies are refused, not unpacked
-        keepalive_timeout=_KEEP_ALIVE_S,
-        shutdown_timeout=deps.settings.shutdown_grace_s,
-    )
+    options: dict[str, Any] = {
+        "access_log": access_log.LOGGER,
+        "access_log_class": access_log.access_logger(app[STATE].meters.requests),
+        "auto_decompress": False,  # compressed bodies are refused, not unpacked
+        "keepalive_timeout": _KEEP_ALIVE_S,
+    }
+    runner = web.AppRunner(app, shutdown_timeout=deps.settings.shutdown_grace_s, **options)
+    loop = asyncio.get_running_loop()
+    guard = Guard(app[LOAD], loop)
+    app.on_cleanup.append(guard.stop)
     await runner.setup()
-    _take_shortcut(runner)
-    await web.SockSite(runner, listening, ssl_context=context, backlog=_BACKLOG).start()
+    connect = partial(_take_shortcut(runner, guard), loop=loop, **options)
+    await _Site(runner, listening, connect, ssl_context=context, backlog=_BACKLOG).start()
     return runner
 
 
-def _take_shortcut(runner: web.AppRunner) -> None:
+class _Site(web.SockSite):
+    """A listening socket whose connections are ours."""
+
+    def __init__(
+        self,
+        runner: web.AppRunner,
+        listening: socket.socket,
+        connect: Callable[[], Connection],
+        **options: Any,
+    ) -> None:
+        super().__init__(runner, listening, **options)
+        self._connect = connect
+
+    async def start(self) -> None:
+        """Accept connections."""
+        await web.BaseSite.start(self)
+        self._server = await asyncio.get_running_loop().create_server(
+            self._connect,
+            sock=self._sock,
+            ssl=self._ssl_context,
+            backlog=self._backlog,
+            ssl_handshake_timeout=_HANDSHAKE_S if self._ssl_context else None,
+        )
+
+
+def _take_shortcut(runner: web.AppRunner, guard: Guard) -> Callable[..., Connection]:
     """Let media and license requests reach their handlers without router and middlewares.
 
-    `Server.request_handler` is what each new connection takes its handler from.
+    What is too much is refused here, but for the probes: who is busy is not to be restarted.
+
+    `Server.request_handler` is what each new connection takes its handler from. What is returned
+    makes the connections; those answer the plainest requests before aiohttp sees them.
     """
     server = runner.server
     if server is None:
         msg = "the runner is not set up"
         raise RuntimeError(msg)
     routed = server.request_handler
+    load = guard.load
     media = runner.app[MEDIA].handle
     license_ = runner.app[LICENSE].handle
 
     def handle(request: web.BaseRequest) -> Awaitable[web.StreamResponse]:
-        if request.raw_path.startswith(PREFIX):
-            return media(request)
-        if request.method == hdrs.METH_POST and _is_license(request.raw_path):
-            return license_(request)
-        return routed(request)
+        path = request.raw_path
+        if load.is_too_much and path not in _PROBES:
+            return guard.refuse(request)
+        if path.startswith(PREFIX):
+            return guard.answer(request, media(request))
+        if request.method == hdrs.METH_POST and _is_license(path):
+            return guard.answer(request, license_(request))
+        return guard.answer(request, routed(request))
 
     server.request_handler = handle
+    return partial(
+        Connection, server, guard, runner.app[MEDIA].shortcut, runner.app[LICENSE].shortcut
+    )
 
 
 def _is_license(target: str) -> bool:
@@ -151,18 +196,16 @@ class Place:
 
 
 async def _serve_one(open_deps: OpenDeps, place: Place, ready: Callable[[], None]) -> None:
-    """One worker: until a signal, then until running requests have ended or the grace is over."""
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
-    workers.on_orphaned(loop, stop.set)
+    """One worker: until a signal; then it drains, and running requests end or the grace is over."""
+    stopping = Stopping.on_signals(asyncio.get_running_loop())
     async with open_deps() as deps:
         runner = await start(deps, place.listening, place.context, place.shared)
         admin = await _start_admin(runner.app[STATE].monitor, place.admin)
         try:
             ready()
-            await stop.wait()
+            await stopping.told()
+            runner.app[LOAD].drain()
+            await stopping.delay(deps.settings.drain_delay_s)
         finally:
             await runner.cleanup()
             if admin is not None:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from aiohttp import web
-
 from drm.territories import territory
+from origin.caller import Caller
 from origin.forwarded import BaseUrl
 from origin.geoip import GeoIp
 
@@ -17,7 +16,7 @@ class Territories:
         self._header = header
         self._geoip = geoip
 
-    def of(self, request: web.BaseRequest) -> str | None:
+    def of(self, request: Caller) -> str | None:
         """ISO 3166-1 alpha-2; None for unknown.
 
         The header counts only from a trusted proxy, and only once: a second one may be the

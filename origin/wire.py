@@ -12,13 +12,23 @@ import time
 from collections.abc import AsyncIterator, Mapping
 from email.utils import formatdate
 from http import HTTPStatus
+from typing import NamedTuple
 
 from aiohttp import HttpVersion10, web
 from aiohttp.abc import AbstractStreamWriter
 
 from origin.headers import HSTS, STRICT_TRANSPORT_SECURITY
 
-_ONE_WRITE = 16 << 10  # bytes: below this, joining head and body is cheaper than a second write
+ONE_WRITE = 16 << 10  # bytes: below this, joining head and body is cheaper than a second write
+
+
+class Prepared(NamedTuple):
+    """A response but for what is the connection's and the moment's."""
+
+    status: int
+    head: bytes  # see `head`
+    body: bytes = b""
+    problem: str | None = None  # the machine-readable reason of a refusal: it is counted
 
 
 class _Clock:
@@ -29,6 +39,7 @@ class _Clock:
         self._line = b""
 
     def line(self) -> bytes:
+        """The line of now, with its end."""
         second = int(time.time())
         if second != self._second:
             self._second = second
@@ -36,7 +47,7 @@ class _Clock:
         return self._line
 
 
-_CLOCK = _Clock()
+CLOCK = _Clock()
 
 
 def head(status: int, headers: Mapping[str, str]) -> bytes:
@@ -56,15 +67,21 @@ def head(status: int, headers: Mapping[str, str]) -> bytes:
 class WireResponse(web.StreamResponse):
     """A response of prepared head and body bytes; `body` must be empty for HEAD and 304."""
 
-    problem: str | None = None  # the machine-readable reason of a refusal: it is counted
-
-    def __init__(self, status: int, head: bytes, body: bytes = b"") -> None:
+    def __init__(
+        self, status: int, head: bytes, body: bytes = b"", problem: str | None = None
+    ) -> None:
         super().__init__(status=status)
+        self.problem = problem
         self._wire_head = head
         self._wire_body = body
         self._wire_writer: AbstractStreamWriter | None = None
         self._wire_keep_alive = False
         self._wire_size = 0
+        self._wire_is_last = False
+
+    def force_close(self) -> None:
+        """Let the connection end after this response."""
+        self._wire_is_last = True
 
     @property
     def keep_alive(self) -> bool:
@@ -84,8 +101,9 @@ class WireResponse(web.StreamResponse):
         """Complete the head for this connection; nothing is written yet."""
         if self._wire_writer is None:
             self._wire_writer = request.writer
-            self._wire_keep_alive = request.keep_alive
-            self._wire_head += _CLOCK.line() + _connection(request) + b"\r\n"
+            self._wire_keep_alive = request.keep_alive and not self._wire_is_last
+            connection = _connection(request, keep_alive=self._wire_keep_alive)
+            self._wire_head += CLOCK.line() + connection + b"\r\n"
         return self._wire_writer
 
     async def write_eof(self, _data: bytes = b"") -> None:
@@ -93,7 +111,7 @@ class WireResponse(web.StreamResponse):
         writer = self._writer()
         body = self._wire_body
         self._wire_size = len(self._wire_head) + len(body)
-        if len(body) < _ONE_WRITE:
+        if len(body) < ONE_WRITE:
             await writer.write_eof(self._wire_head + body)
         else:
             await writer.write(self._wire_head)
@@ -128,17 +146,17 @@ class StreamedResponse(WireResponse):
         await writer.write_eof()
 
 
-_HSTS = f"{STRICT_TRANSPORT_SECURITY}: {HSTS}\r\n".encode()
+HSTS_LINE = f"{STRICT_TRANSPORT_SECURITY}: {HSTS}\r\n".encode()
 
 
-def _connection(request: web.BaseRequest) -> bytes:
+def _connection(request: web.BaseRequest, *, keep_alive: bool) -> bytes:
     """What hangs on this connection: that it stays on TLS, and whether it stays open."""
-    return (_HSTS if request.secure else b"") + _persistence(request)
+    return (HSTS_LINE if request.secure else b"") + _persistence(request, keep_alive=keep_alive)
 
 
-def _persistence(request: web.BaseRequest) -> bytes:
+def _persistence(request: web.BaseRequest, *, keep_alive: bool) -> bytes:
     """The Connection header where it differs from the version's default. RFC 9112, 9.3."""
-    if not request.keep_alive:
+    if not keep_alive:
         return b"Connection: close\r\n"
     if request.version == HttpVersion10:
         return b"Connection: keep-alive\r\n"

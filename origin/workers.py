@@ -10,6 +10,7 @@ import asyncio
 import logging
 import multiprocessing
 import os
+import random
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -21,8 +22,10 @@ _LOG = logging.getLogger("headwater.origin")
 _FORK = multiprocessing.get_context("fork")
 
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
-_EARLY_S = 2.0  # a worker that dies sooner after its start has something wrong with it
-_MAX_EARLY = 5  # such deaths in a row, then the parent gives up
+_WELL_S = 60.0  # a worker that lives for so long had nothing wrong with it
+_PATIENCE = 5  # deaths before any worker was ready, then the parent gives up
+_FIRST_S = 0.1  # before another is started; doubled with each death
+_LONGEST_S = 30.0
 _MARGIN_S = 5.0  # beyond the grace, before what is left is killed
 
 Work = Callable[[Callable[[], None]], None]
@@ -68,25 +71,34 @@ class _Crew:
         self._work = work
         self._count = count
         self._processes: dict[int, tuple[ForkProcess, float]] = {}  # by sentinel; start time
+        self._was_ready = False  # any of them, ever
+        self._deaths = 0  # since all were well
+        self._rests_until = 0.0  # time.monotonic(): no worker is started before
         self._ready_read, self._ready_write = os.pipe()
         self._alive_read, self._alive_write = os.pipe()
-        self._early_deaths = 0
 
     def watch(self, signaled: int, on_ready: Callable[[], None]) -> None:
         """Keep `count` processes running until there is something to read from `signaled`."""
         ready = 0
         while True:
-            while len(self._processes) < self._count:
+            while len(self._processes) < self._count and time.monotonic() >= self._rests_until:
                 self._start()
-            events = wait([signaled, self._ready_read, *self._processes])
+            events = wait([signaled, self._ready_read, *self._processes], self._rest_s())
             if signaled in events:
                 return
             if self._ready_read in events:
+                self._was_ready = True
                 before, ready = ready, ready + len(os.read(self._ready_read, 64))
                 if before < self._count <= ready:
                     on_ready()
             for sentinel in self._processes.keys() & set(events):
                 self._bury(sentinel)
+
+    def _rest_s(self) -> float | None:
+        """How long until the next is to be started; None where all run."""
+        if len(self._processes) == self._count:
+            return None
+        return max(0.0, self._rests_until - time.monotonic())
 
     def _start(self) -> None:
         process = _FORK.Process(target=self._be_worker, daemon=False)
@@ -106,18 +118,25 @@ class _Crew:
         self._work(lambda: _write_byte(self._ready_write))
 
     def _bury(self, sentinel: int) -> None:
-        """Note a death. WorkersFailed after too many that came too soon."""
+        """Note a death, and rest before the next start: the longer, the more there were.
+
+        The cause may pass (a catalog that is away), and the workers that are left go on meanwhile.
+        WorkersFailed only where there never was one that could work.
+        """
         process, started = self._processes.pop(sentinel)
         process.join()
-        _LOG.error("worker %s ended with code %s; starting another", process.pid, process.exitcode)
-        if time.monotonic() - started >= _EARLY_S:
-            self._early_deaths = 0
-            return
-        self._early_deaths += 1
-        if self._early_deaths >= _MAX_EARLY:
+        now = time.monotonic()
+        self._deaths = 0 if now - started >= _WELL_S else self._deaths + 1
+        if self._deaths >= _PATIENCE and not self._was_ready:
             msg = f"workers end as soon as they start (the last one with code {process.exitcode})"
             raise WorkersFailed(msg)
-        time.sleep(0.1 * 2**self._early_deaths)
+        rest_s = 0.0
+        if self._deaths > 1:  # the first is replaced at once
+            longest = min(_LONGEST_S, _FIRST_S * 2 ** min(self._deaths, 10))
+            rest_s = longest * random.uniform(0.5, 1)
+        self._rests_until = max(self._rests_until, now + rest_s)
+        message = "worker %s ended with code %s; starting another in %.1f s"
+        _LOG.error(message, process.pid, process.exitcode, rest_s)
 
     def stop(self, timeout_s: float) -> None:
         """Ask all to end, wait, and kill what is left."""

@@ -16,6 +16,7 @@ pytest_plugins = [
 
 # A shared or busy machine is no reason to fail: no test here asserts a time.
 settings.register_profile("headwater", deadline=None)
+settings.register_profile("quick", deadline=None, max_examples=25)
 settings.load_profile("headwater")
 
 # Folders whose files take longest: side by side with all the rest, they come first.

@@ -9,6 +9,7 @@ from aiohttp import web
 from catalog import tracks
 from catalog.errors import CatalogError
 from origin.bodies import json_answer
+from origin.load import LOAD
 from origin.state import STATE, OriginDeps
 from storage.base import ObjectNotFound, StorageError
 
@@ -26,10 +27,11 @@ async def get_readyz(request: web.Request) -> web.Response:
     deps = request.app[STATE].deps
     parts = {"catalog": await _catalog_answers(deps), "storage": await _store_answers(deps)}
     is_ready = all(parts.values())
+    status = "ok" if is_ready else "unready"
+    if request.app[LOAD].is_draining:
+        is_ready, status = False, "draining"
     document = {name: "ok" if answers else "unreachable" for name, answers in parts.items()}
-    return json_answer(
-        {"status": "ok" if is_ready else "unready", **document}, status=200 if is_ready else 503
-    )
+    return json_answer({"status": status, **document}, status=200 if is_ready else 503)
 
 
 async def _catalog_answers(deps: OriginDeps) -> bool:

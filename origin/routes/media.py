@@ -15,7 +15,9 @@ from drm.audit import AuditEvent
 from drm.errors import Denied
 from origin import headers, paths, problems, request_ids
 from origin.auth import Grant
-from origin.delivery import Needs, deliver
+from origin.caller import Caller
+from origin.delivery import Needs, Reply, deliver
+from origin.plain_head import PlainHead
 from origin.problems import Missing, OriginError
 from origin.state import OriginState
 from origin.wire import WireResponse, head
@@ -48,22 +50,28 @@ class MediaHandler:
         try:
             path, _, _ = request.raw_path.partition("?")  # a query (CMCD) changes nothing
             token, slash, rest = path[len(paths.PREFIX) :].partition("/")
-            if request.method == hdrs.METH_GET and slash:
-                grant = self._grants.known(token)
-                if grant is not None:
-                    response = self._hot(request, grant, rest)
-                    if response is not None:
-                        return response
+            if request.method == hdrs.METH_GET and slash and not _is_conditional(request):
+                ready = self._ready(request, token, rest, request.headers.get(hdrs.RANGE))
+                if ready is not None:
+                    reply, body = ready
+                    return WireResponse(reply.status, reply.head, body)
             return await self._answer(request, path)
         except asyncio.CancelledError:
             raise
         except Exception as error:  # noqa: BLE001 - the one place where errors become answers
             return problems.respond(error, request.method)
 
-    def _hot(self, request: web.BaseRequest, grant: Grant, rest: str) -> WireResponse | None:
-        """A remembered reply whose bytes are in memory; None for everything else."""
-        fields = request.headers
-        reply = self._replies.get((rest, fields.get(hdrs.RANGE)))
+    def shortcut(self, head: PlainHead) -> tuple[Reply, bytes] | None:
+        """What answers a plain GET: a remembered reply, its bytes in memory; else None."""
+        return self._ready(head, head.token, head.path, head.range)
+
+    def _ready(
+        self, caller: Caller, token: str, rest: str, wanted: str | None
+    ) -> tuple[Reply, bytes] | None:
+        grant = self._grants.known(token)
+        if grant is None:
+            return None
+        reply = self._replies.get((rest, wanted))
         if reply is None:
             return None
         needs = reply.needs
@@ -71,11 +79,8 @@ class MediaHandler:
             return None
         if not needs.tiers <= grant.tiers:
             return None
-        for name in _CONDITIONS:
-            if name in fields:
-                return None
         if needs.track_id is not None and not self._is_permitted(
-            request,
+            caller,
             grant,
             needs.track_id,
             needs.tiers or grant.tiers,
@@ -84,7 +89,7 @@ class MediaHandler:
         ):
             return None
         body = self._held(reply.piece)
-        return None if body is None else WireResponse(reply.status, reply.head, body)
+        return None if body is None else (reply, body)
 
     def _is_part(self, needs: Needs, grant: Grant) -> bool:
         """Whether it is a track's, and the token is of the release it is known to be part of."""
@@ -147,6 +152,10 @@ class MediaHandler:
         return WireResponse(
             200, head(200, fields), b"" if request.method == hdrs.METH_HEAD else key
         )
+
+
+def _is_conditional(request: web.BaseRequest) -> bool:
+    return any(name in request.headers for name in _CONDITIONS)
 
 
 def preflight() -> WireResponse:

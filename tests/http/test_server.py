@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import http.client
 import json
 import os
 import re
@@ -110,6 +111,33 @@ def test_a_running_answer_is_finished(start: Start, house: House) -> None:
             received += chunk
     stored = house.root / "storage/tracks" / houses.TRACK / houses.REVISION / "flac.mp4"
     assert received.partition(b"\r\n\r\n")[2] == stored.read_bytes()
+    assert process.wait(10) == 0
+
+
+@pytest.mark.server
+@pytest.mark.parametrize("workers", [1, 2])
+def test_it_drains_before_it_ends(start: Start, workers: int) -> None:
+    process, url = start(workers=workers, drain_delay_s=1.5)
+    connection = http.client.HTTPConnection(url.removeprefix("http://"), timeout=10)
+    connection.request("GET", "/healthz")
+    assert connection.getresponse().read() == b'{"status": "ok"}'
+    process.send_signal(signal.SIGTERM)
+    time.sleep(0.5)
+    connection.request("GET", "/readyz")  # on the connection that was there
+    answer = connection.getresponse()
+    assert (answer.status, answer.headers["Connection"]) == (503, "close")
+    assert json.loads(answer.read())["status"] == "draining"
+    assert get(f"{url}/healthz") == 200  # on a new one
+    assert process.wait(10) == 0
+
+
+@pytest.mark.server
+def test_told_twice_it_ends_at_once(start: Start) -> None:
+    process, url = start(drain_delay_s=60)
+    assert get(f"{url}/healthz") == 200
+    process.send_signal(signal.SIGTERM)
+    time.sleep(0.2)
+    process.send_signal(signal.SIGTERM)
     assert process.wait(10) == 0
 
 

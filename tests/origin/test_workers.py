@@ -65,3 +65,36 @@ def test_a_worker_that_does_not_end_is_killed() -> None:
         process.stdout.readline()
         process.terminate()
         assert process.wait(10) == 0
+
+
+@pytest.mark.server
+def test_workers_that_die_later_are_replaced_ever_more_slowly(tmp_path: Path) -> None:
+    """One of two dies again and again; the other goes on, and there is no storm of starts."""
+    starts, first = tmp_path / "starts", tmp_path / "first"
+    work = (
+        f"open({str(starts)!r}, 'a').write('x')\n"
+        "    try:\n"
+        f"        open({str(first)!r}, 'x')\n"
+        "    except FileExistsError:\n"
+        "        time.sleep(0.2); ready(); sys.exit(3)\n"
+        "    ready(); time.sleep(60)"
+    )
+    with start(work) as process:
+        time.sleep(6)
+        assert process.poll() is None
+        count = len(starts.read_text())
+        process.terminate()
+        assert process.wait(10) == 0
+    assert 4 <= count <= 10
+
+
+@pytest.mark.server
+def test_a_resting_parent_ends_when_told(tmp_path: Path) -> None:
+    first = tmp_path / "first"
+    work = f"ready(); time.sleep(0.1); sys.exit(3 if not open({str(first)!r}, 'a') else 4)"
+    with start(work) as process:
+        time.sleep(4)  # in the middle of a rest of seconds
+        began = time.monotonic()
+        process.terminate()
+        assert process.wait(10) == 0
+    assert time.monotonic() - began < 2

@@ -37,6 +37,7 @@ def objects(home: Path) -> list[str]:
     return sorted(one.name for one in (home / "storage").rglob("*") if one.is_file())
 
 
+@pytest.mark.slow
 def test_one_object_for_each_track_on_stdout_and_words_on_stderr(tmp_path: Path) -> None:
     good = masters.wav(tmp_path / "good.wav", masters.music(0.5))
     bad = tmp_path / "bad.flac"

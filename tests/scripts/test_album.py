@@ -24,6 +24,8 @@ from scripts.demo_album.pieces import estuary
 from scripts.demo_album.score import Part, Piece, line
 from scripts.demo_album.tagging import lrc, tag
 
+pytestmark = pytest.mark.slow  # it is played first
+
 
 @pytest.fixture(scope="module")
 def ffmpeg() -> Path:
@@ -128,7 +130,6 @@ def test_rates_are_written_as_extended_floats(rate: int, written: str) -> None:
     assert files.extended(rate).hex() == written
 
 
-@pytest.mark.slow
 def test_a_whole_piece_is_mastered_below_minus_one_decibel() -> None:
     ((_, sound),) = perform(SESSIONS[1])
     assert true_peak(sound) < -1

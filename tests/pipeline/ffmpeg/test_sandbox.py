@@ -103,6 +103,7 @@ async def test_a_crash_inside_is_told(sandbox: Sandbox) -> None:
         await run(crash, LIMITS, confined=Confined(sandbox))
 
 
+@pytest.mark.slow
 async def test_computing_inside_is_ended_by_its_limit(sandbox: Sandbox) -> None:
     endless = [str(_python()), "-c", "while True: pass"]
     with pytest.raises(EncoderFailed, match="computed longer"):

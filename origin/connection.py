@@ -1,0 +1,170 @@
+"""Connections that answer the plainest requests themselves; aiohttp answers all others.
+
+Why: parsing a request, building its objects and running two tasks for it cost aiohttp five times
+what a segment from memory, or a license, needs besides. A request is answered here if all of it
+came in one piece, nothing else goes on in the connection, its head is of the plainest form (see
+`plain_head`) and the answer is known. Else its bytes go on to aiohttp's handler as they came.
+
+What this builds on in aiohttp's `RequestHandler`: `_waiter` is set while it waits for a request,
+`_messages` holds those that wait, `_request_count` counts those that were parsed, and the
+keep-alive timer looks at `_next_keepalive_close_time`. tests/http/test_connection.py fails when
+that changes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any, NamedTuple
+
+from aiohttp import web
+
+from origin import access_log
+from origin.delivery import Reply
+from origin.guarded import Guard, GuardedConnection
+from origin.plain_head import HeadReader, PlainHead
+from origin.wire import CLOCK, HSTS_LINE, ONE_WRITE, Prepared
+
+MediaShortcut = Callable[[PlainHead], tuple[Reply, bytes] | None]
+LicenseShortcut = Callable[[PlainHead, bytes], Awaitable[Prepared] | None]
+
+_GET = b"GET /v1/t/"
+_POST = b"POST /"
+_WITHOUT_BODY = (b"GET ", b"HEAD ", b"OPTIONS ", b"DELETE ")
+_BODIES = (b"content-length", b"transfer-encoding", b"upgrade", b"expect")
+_HELD = 64 << 10  # bytes that a client may send before it has its answer
+
+
+class Sent(NamedTuple):
+    """A response that was written, as far as the access log looks at it."""
+
+    status: int
+    body_length: int  # bytes, head included
+    problem: str | None
+
+
+class Connection(GuardedConnection):
+    """One client's connection."""
+
+    __slots__ = ("_end", "_held", "_is_whole", "_license", "_media", "_pending", "_reader")
+
+    def __init__(
+        self,
+        server: web.Server,
+        guard: Guard,
+        media: MediaShortcut,
+        license_: LicenseShortcut,
+        **options: Any,
+    ) -> None:
+        super().__init__(server, guard, **options)
+        self._media = media
+        self._license = license_
+        # Whether what aiohttp's parser was given ended where a request ended. Once it did not,
+        # nobody but the parser knows where requests begin.
+        # Where there is a log of all requests, aiohttp reads them: it is not for the hottest path.
+        self._is_whole = not access_log.LOGGER.isEnabledFor(logging.INFO)
+        self._reader = HeadReader(None)
+        self._pending: asyncio.Task[None] | None = None  # an answer that is being made
+        self._held = b""  # what came meanwhile
+        self._end = b"\r\n"  # of each head
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Begin."""
+        super().connection_made(transport)
+        peer = transport.get_extra_info("peername")
+        self._reader = HeadReader(str(peer[0]) if isinstance(peer, tuple) else None)
+        if transport.get_extra_info("sslcontext") is not None:
+            self._end = HSTS_LINE + b"\r\n"
+
+    def data_received(self, data: bytes) -> None:
+        """Answer, or leave it to aiohttp."""
+        if self._pending is not None:
+            self._hold(data)
+            return
+        if self._is_whole and data:  # aiohttp calls itself without data to parse what it has
+            if self._is_idle() and self._answered(data):
+                return
+            self._is_whole = _is_whole(data) or self._reader.post(data) is not None
+        super().data_received(data)
+
+    def _is_idle(self) -> bool:
+        waiter = self._waiter
+        return (
+            self._guard.load.is_calm
+            # Without a waiter and a request, aiohttp's task has not begun.
+            and (self._request_count == 0 if waiter is None else not waiter.done())
+            and not self._messages
+            and not (self._close or self._force_close or self._paused or self._reading_paused)
+            and self._payload_parser is None
+            and not self._upgraded
+        )
+
+    def _answered(self, data: bytes) -> bool:
+        """Whether the request was answered here, or is being."""
+        if data.startswith(_GET):
+            head = self._reader.media(data)
+            ready = None if head is None else self._media(head)
+            if head is not None and ready is not None:
+                reply, body = ready
+                self._send(head, Prepared(reply.status, reply.head, body), self._loop.time())
+            return ready is not None
+        if data.startswith(_POST) and (post := self._reader.post(data)) is not None:
+            making = self._license(*post)
+            if making is not None:
+                self._pending = self._loop.create_task(self._finish(post[0], making))
+            return making is not None
+        return False
+
+    def _send(self, asked: PlainHead, prepared: Prepared, began: float) -> None:
+        """Write a response, and go on waiting as long as after any other."""
+        transport = self.transport
+        if transport is None:  # the client has gone
+            return
+        head, body = prepared.head + CLOCK.line() + self._end, prepared.body
+        if len(body) < ONE_WRITE:
+            transport.write(head + body)
+        else:
+            transport.writelines((head, body))
+        self._heard_at = None
+        now = self._loop.time()
+        self._next_keepalive_close_time = now + self._keepalive_timeout
+        if self._manager is not None:
+            self._manager.requests_count += 1
+        if self._logging_enabled and self.access_logger is not None:
+            sent = Sent(prepared.status, len(head) + len(body), prepared.problem)
+            self.access_logger.log(asked, sent, now - began)  # type: ignore[arg-type] # as far as it looks
+
+    async def _finish(self, asked: PlainHead, making: Awaitable[Prepared]) -> None:
+        """Send an answer when it is made, then take what came meanwhile."""
+        began = self._loop.time()
+        try:
+            self._send(asked, await making, began)
+        finally:
+            self._pending = None
+            held, self._held = self._held, b""
+            if len(held) > _HELD:
+                self._resume_transport_reading()
+            if held:
+                self.data_received(held)
+
+    def _hold(self, data: bytes) -> None:
+        """Keep what a client sends before it has its answer; of one that sends much, no more."""
+        was_full = len(self._held) > _HELD
+        self._held += data
+        if len(self._held) > _HELD and not was_full:
+            self._pause_transport_reading()
+
+    async def shutdown(self, timeout: float | None = 15.0) -> None:  # noqa: ASYNC109 - aiohttp's
+        """Let the answer that is being made go out, then end."""
+        if self._pending is not None:
+            await asyncio.wait([self._pending], timeout=timeout)
+        await super().shutdown(timeout)
+
+
+def _is_whole(data: bytes) -> bool:
+    """Whether these bytes are requests without bodies to their last one, for all that one sees."""
+    if not data.startswith(_WITHOUT_BODY) or not data.endswith(b"\r\n\r\n"):
+        return False
+    lower = data.lower()
+    return not any(name in lower for name in _BODIES)

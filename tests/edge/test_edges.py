@@ -1,0 +1,237 @@
+"""Through the real nginx and the real Varnish, with the packaged configuration."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import time
+from dataclasses import dataclass
+
+import aiohttp
+import pytest
+from multidict import CIMultiDictProxy
+
+from catalog.publish import republish, unpublish
+from scripts.edge_servers import Edge
+from tests.edge.conftest import ANSWER_S, Origin
+from tests.support import house as houses
+
+pytestmark = pytest.mark.server
+
+MANIFEST = "standard/hls/multivariant.m3u8"
+
+
+@dataclass(frozen=True, slots=True)
+class Got:
+    status: int
+    headers: CIMultiDictProxy[str]
+    body: bytes
+
+    @property
+    def cache(self) -> str | None:
+        return self.headers.get("X-Cache-Status")
+
+    @property
+    def reason(self) -> str:
+        return str(json.loads(self.body)["reason"])
+
+
+async def get(client: aiohttp.ClientSession, edge: Edge, path: str, **headers: str) -> Got:
+    fields = {name.replace("_", "-"): value for name, value in headers.items()}
+    async with client.get(edge.url + path, headers=fields) as response:
+        return Got(response.status, response.headers, await response.read())
+
+
+async def test_every_byte_is_the_origins(
+    edge: Edge, origin: Origin, client: aiohttp.ClientSession
+) -> None:
+    for rendition in origin.house.package.renditions:
+        stored = origin.stored(rendition.name)
+        whole = await get(client, edge, origin.path(rendition.file))
+        assert (whole.status, whole.body) == (200, stored)
+        init = await get(client, edge, origin.path(f"{rendition.name}/init.mp4"))
+        assert init.body == stored[: rendition.init.end]
+        for number, segment in enumerate(rendition.segments, 1):
+            got = await get(client, edge, origin.path(f"{rendition.name}/{number}.m4s"))
+            assert got.body == stored[segment.span.start : segment.span.end]
+
+
+async def test_ranges_across_slices(
+    edge: Edge, origin: Origin, client: aiohttp.ClientSession
+) -> None:
+    stored = origin.stored("flac")
+    step = 512 << 10
+    spans = [(0, 0), (step - 1, step), (step, 2 * step), (5, 3 * step + 5), (7, len(stored) - 1)]
+    for first, last in spans:
+        got = await get(client, edge, origin.path("flac.mp4"), Range=f"bytes={first}-{last}")
+        assert got.status == 206
+        assert got.headers["Content-Range"] == f"bytes {first}-{last}/{len(stored)}"
+        assert got.body == stored[first : last + 1]
+    got = await get(client, edge, origin.path("flac.mp4"), Range=f"bytes={len(stored)}-")
+    assert (got.status, got.headers["Content-Range"]) == (416, f"bytes */{len(stored)}")
+    got = await get(client, edge, origin.path("flac.mp4"), Range="bytes=0-1,9-10")
+    assert (got.status, got.body) == (200, stored)
+
+
+async def test_all_listeners_share_one_copy(
+    edge: Edge, origin: Origin, client: aiohttp.ClientSession
+) -> None:
+    """Other tokens, other tiers, CMCD in the query or in headers, anything else in a query."""
+    for rest in ("aac-320k/1.m4s", "aac-320k/init.mp4", MANIFEST):
+        first = await get(client, edge, origin.path(rest, ttl_s=500))
+        assert first.status == 200
+        others = [
+            await get(client, edge, origin.path(rest, ttl_s=501)),
+            await get(client, edge, origin.path(rest, "standard", "premium")),
+            await get(client, edge, origin.path(rest, query="?CMCD=sid%3D%22a%22%2Cbr%3D320")),
+            await get(client, edge, origin.path(rest, query="?CMCD=sid%3D%22b%22&utm=1")),
+            await get(client, edge, origin.path(rest), CMCD_Session='sid="c"', Cookie="a=b"),
+        ]
+        assert [one.cache for one in others] == ["HIT"] * len(others)
+        assert {one.body for one in others} == {first.body}
+
+
+async def test_a_token_that_is_renewed_amid_a_track_costs_no_miss(
+    edge: Edge, origin: Origin, client: aiohttp.ClientSession
+) -> None:
+    for number in (1, 2):
+        await get(client, edge, origin.path(f"aac-64k/{number}.m4s"))
+    reads = len(origin.store.reads)
+    for number, ttl_s in ((1, 300), (2, 900)):
+        got = await get(client, edge, origin.path(f"aac-64k/{number}.m4s", ttl_s=ttl_s))
+        assert got.cache == "HIT"
+    assert len(origin.store.reads) == reads
+
+
+async def test_a_copy_is_for_those_who_may_have_it(
+    edge: Edge, origin: Origin, client: aiohttp.ClientSession
+) -> None:
+    good = origin.path("flac/1.m4s")
+    assert (await get(client, edge, good)).status == 200
+    foreign = origin.path("x", track=houses.OTHER_TRACK).split("/")[3]
+    token = good.split("/")[3]
+    short = origin.path("flac/1.m4s", ttl_s=1)
+    forged = token[:-1] + ("A" if token[-1] != "A" else "B")
+    cases = (
+        (origin.path("flac/1.m4s", "standard"), 403, "tier-not-open"),
+        (good.replace(token, foreign), 403, "wrong-scope"),
+        (good.replace(token, forged), 401, "token-invalid"),
+    )
+    for path, status, reason in cases * 2:
+        got = await get(client, edge, path)
+        assert (got.status, got.reason) == (status, reason)
+        assert got.headers["Cache-Control"] == "no-store"
+        assert got.headers["Access-Control-Allow-Origin"] == "*"
+        assert got.cache is None
+    await asyncio.sleep(1.1)
+    got = await get(client, edge, short)
+    assert (got.status, got.reason) == (401, "token-expired")
+    assert (await get(client, edge, good)).status == 200
+
+
+async def test_a_token_that_ends_is_let_in_no_longer(
+    edge: Edge, origin: Origin, client: aiohttp.ClientSession
+) -> None:
+    path = origin.path("aac-64k/1.m4s", ttl_s=2)
+    assert (await get(client, edge, path)).status == 200
+    await asyncio.sleep(3.1)
+    assert (await get(client, edge, path)).status == 401
+
+
+async def test_keys_and_the_api_are_passed_through(
+    edge: Edge, origin: Origin, client: aiohttp.ClientSession
+) -> None:
+    key = origin.house.keys["standard"]
+    for _ in range(2):
+        got = await get(client, edge, origin.path(f"keys/{key.kid.hex}"))
+        assert (got.body, got.headers["Cache-Control"]) == (key.key, "no-store")
+        assert got.cache is None
+    got = await get(client, edge, origin.path(f"keys/{key.kid.hex}", "lossless"))
+    assert got.status == 403
+    token = origin.path("x").split("/")[3]
+    for _ in range(2):
+        body = {"kids": ["AAAAAAAAAAAAAAAAAAAAAA"], "type": "temporary"}
+        url = f"{edge.url}/license/clearkey?token={token}"
+        async with client.post(url, json=body) as response:
+            assert response.status == 403
+            assert "X-Cache-Status" not in response.headers
+    assert (await get(client, edge, "/readyz")).status == 200
+    async with client.options(edge.url + origin.path("flac/1.m4s")) as response:
+        assert response.status == 204
+        assert response.headers["Access-Control-Max-Age"] == "86400"
+
+
+async def test_an_answer_says_how_it_was_served(
+    edge: Edge, origin: Origin, client: aiohttp.ClientSession
+) -> None:
+    path = origin.path("flac/init.mp4", track=houses.OTHER_TRACK)  # that no other test warms
+    first, again = await get(client, edge, path), await get(client, edge, path)
+    assert first.headers["Server-Timing"].startswith("edge;desc=MISS, ")
+    assert again.headers["Server-Timing"] == "edge;desc=HIT"
+    assert "1.1 " in again.headers["Via"]
+    etag = again.headers["ETag"]
+    assert (await get(client, edge, path, If_None_Match=etag)).status == 304
+    assert (await get(client, edge, path, If_None_Match='"x"')).status == 200
+
+
+async def test_what_goes_in_circles_is_stopped(
+    edge: Edge, origin: Origin, client: aiohttp.ClientSession
+) -> None:
+    via = ", ".join(["1.1 headwater-edge"] * 3)
+    got = await get(client, edge, origin.path("aac-64k/1.m4s"), Via=via)
+    assert got.status == 508
+
+
+async def test_a_thousand_who_want_a_cold_segment_are_one_read(
+    edge: Edge, origin: Origin, client: aiohttp.ClientSession
+) -> None:
+    """And the one who leads leaves before the storage answers."""
+    number = {"nginx": 2, "varnish": 3}[edge.kind]  # of a track that no other test warms
+
+    def path(ttl_s: int, number: int = number) -> str:
+        return origin.path(f"aac-320k/{number}.m4s", track=houses.OTHER_TRACK, ttl_s=ttl_s)
+
+    assert (await get(client, edge, path(600, 1))).status == 200  # the origin knows the track
+    origin.store.reads.clear()
+    origin.store.gate.clear()
+    try:
+        leader = asyncio.create_task(get(client, edge, path(599)))
+        await asyncio.sleep(0.3)
+        assert len(origin.store.reads) == 1
+        waiting = [asyncio.create_task(get(client, edge, path(600 + one))) for one in range(1000)]
+        await asyncio.sleep(0.3)
+        leader.cancel()
+        await asyncio.sleep(0.3)
+    finally:
+        origin.store.gate.set()
+    answers = await asyncio.gather(*waiting)
+    assert {one.status for one in answers} == {200}
+    assert len({hashlib.sha256(one.body).digest() for one in answers}) == 1
+    assert len(origin.store.reads) == 1
+
+
+async def test_a_takedown_shows_for_copies_too(
+    edge: Edge, origin: Origin, client: aiohttp.ClientSession
+) -> None:
+    """As soon as the edge asks the origin again; with the default that is 30 s."""
+    rests = ("aac-64k/1.m4s", "aac-64k.mp4", MANIFEST)
+    paths = [origin.path(rest, track=houses.OTHER_TRACK) for rest in rests]
+    for path in paths * 2:
+        assert (await get(client, edge, path)).status == 200
+    origin.in_catalog(unpublish, houses.OTHER_TRACK)
+    began = time.monotonic()
+    try:
+        left = set(paths)
+        while left:
+            assert time.monotonic() - began < ANSWER_S + 2 + 5
+            for path in tuple(left):
+                got = await get(client, edge, path)
+                if got.status != 200:
+                    assert (got.status, got.reason) == (403, "track-unavailable")
+                    left.discard(path)
+            await asyncio.sleep(0.1)
+    finally:
+        origin.in_catalog(republish, houses.OTHER_TRACK)
+        await asyncio.sleep(2.1)
+    assert (await get(client, edge, paths[0])).cache == "HIT"  # it was not lost meanwhile
