@@ -74,8 +74,8 @@ sub vcl_recv {
     # Nothing of the listener but the token goes on.
     unset req.http.Cookie;
     unset req.http.Authorization;
-    # Several ranges, or none that is one: the whole (Varnish would answer 416). RFC 9110, 14.2.
-    if (req.http.Range !~ "^bytes=([0-9]+-[0-9]*|-[0-9]+)$") {
+    # Varnish would answer 416 for several ranges, and ranges of HEAD. RFC 9110, 14.2: the whole.
+    if (req.method == "HEAD" || req.http.Range !~ "^bytes=([0-9]+-[0-9]*|-[0-9]+)$") {
         unset req.http.Range;
     }
     call recv_ask;

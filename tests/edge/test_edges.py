@@ -14,8 +14,8 @@ from multidict import CIMultiDictProxy
 
 from catalog.publish import republish, unpublish
 from scripts.edge_servers import Edge
-from tests.edge.conftest import ANSWER_S, Origin
 from tests.support import house as houses
+from tests.support.threaded_origin import ANSWER_S, Origin
 
 pytestmark = pytest.mark.server
 
