@@ -156,10 +156,12 @@ class Catalog:
         if self._primary.is_sqlite:
             await self._use_wal()
         # Slow to import, and hardly ever needed.
+        from catalog import search_entries  # noqa: PLC0415
         from catalog.migrate import upgrade  # noqa: PLC0415
 
         async with self.begin() as tx:
             await tx.run_sync(upgrade)
+            await search_entries.fill(tx)  # of an older catalog
 
     async def _use_wal(self) -> None:
         """Switch the file to WAL.

@@ -12,6 +12,7 @@ all. The rules:
 - A release has the loudness of what is current in it: whenever a track's current revision or its
   release changes, it is computed again.
 - Two publishers of one track, or of two tracks of one release, come one after the other.
+- What looks different afterwards is found so, and is noted for whoever remembers (`showing`).
 - Publishing never brings a track back that was unpublished, and never lifts an embargo: only
   `republish` and `embargo` do. While a takedown stands, neither is possible.
 """
@@ -35,6 +36,7 @@ from catalog.locks import Held, hold
 from catalog.records import Publication, ReleaseDraft, TrackDraft, TrackStatus
 from catalog.releases import loudness_of_tracks
 from catalog.schema import artists, keys, releases, renditions, revisions, track_artists, tracks
+from catalog.showing import showing
 from catalog.upsert import upsert
 
 
@@ -49,16 +51,17 @@ async def publish(tx: Tx, publication: Publication, now: datetime) -> None:
     before = await _release_of(tx, draft.track_id)
     named = publication.release.release_id if publication.release else None
     await hold(tx, Held.RELEASE, *_named(before, named))
-    if not await _has_revision(tx, draft.track_id, publication.revision.revision):
-        await _require_first(tx, publication)
-        if publication.release is not None:
-            await _put_release(tx, publication.release, draft.tenant, now)
-        await _put_track(tx, draft, named, now)
-        await _put_artists(tx, draft.track_id, draft.tenant, draft.artists)
-        await _add_revision(tx, publication, now)
-    await _make_current(tx, draft.track_id, publication.revision.revision, now)
-    for release_id in _named(before, await _release_of(tx, draft.track_id)):
-        await _measure_release(tx, release_id)
+    async with showing(tx, draft.track_id, *_named(named)):
+        if not await _has_revision(tx, draft.track_id, publication.revision.revision):
+            await _require_first(tx, publication)
+            if publication.release is not None:
+                await _put_release(tx, publication.release, draft.tenant, now)
+            await _put_track(tx, draft, named, now)
+            await _put_artists(tx, draft.track_id, draft.tenant, draft.artists)
+            await _add_revision(tx, publication, now)
+        await _make_current(tx, draft.track_id, publication.revision.revision, now)
+        for release_id in _named(before, await _release_of(tx, draft.track_id)):
+            await _measure_release(tx, release_id)
     if publication.job_id is not None:
         await jobs.finish(
             tx,
@@ -73,18 +76,21 @@ async def publish(tx: Tx, publication: Publication, now: datetime) -> None:
 
 async def unpublish(tx: Tx, track_id: str, now: datetime) -> None:
     """Take a track from listeners, until it is republished."""
-    await _change(tx, track_id, {"status": TrackStatus.UNPUBLISHED}, now)
+    async with showing(tx, track_id):
+        await _change(tx, track_id, {"status": TrackStatus.UNPUBLISHED}, now)
 
 
 async def republish(tx: Tx, track_id: str, now: datetime) -> None:
     """Bring a track back that was unpublished; an embargo goes on. TakenDown if it may not."""
     await takedowns.require_none(tx, track_id)
-    await _change(tx, track_id, {"status": TrackStatus.PUBLISHED}, now)
+    async with showing(tx, track_id):
+        await _change(tx, track_id, {"status": TrackStatus.PUBLISHED}, now)
 
 
 async def embargo(tx: Tx, track_id: str, until: datetime | None, now: datetime) -> None:
     """Keep a track from listeners until that instant; None lifts the embargo."""
-    await _change(tx, track_id, {"available_from": until}, now)
+    async with showing(tx, track_id):
+        await _change(tx, track_id, {"available_from": until}, now)
 
 
 async def rollback(tx: Tx, track_id: str, revision: str, now: datetime) -> None:
@@ -95,9 +101,10 @@ async def rollback(tx: Tx, track_id: str, revision: str, now: datetime) -> None:
         raise NotFound("revision", f"{track_id}/{revision}")
     shown_in = _named(await _release_of(tx, track_id))
     await hold(tx, Held.RELEASE, *shown_in)
-    await _make_current(tx, track_id, revision, now)
-    for release_id in shown_in:
-        await _measure_release(tx, release_id)
+    async with showing(tx, track_id):
+        await _make_current(tx, track_id, revision, now)
+        for release_id in shown_in:
+            await _measure_release(tx, release_id)
 
 
 async def edit(
@@ -114,10 +121,11 @@ async def edit(
         values["folded_title"] = fold(values["title"])
     names = values.pop("artists", None)
     await hold(tx, Held.TRACK, track_id)
-    await _change(tx, track_id, values, now)
-    if names is not None:
-        track = await track_queries.get(tx, track_id)
-        await _put_artists(tx, track_id, track.tenant, names)
+    async with showing(tx, track_id):
+        await _change(tx, track_id, values, now)
+        if names is not None:
+            track = await track_queries.get(tx, track_id)
+            await _put_artists(tx, track_id, track.tenant, names)
 
 
 async def _has_revision(tx: Tx, track_id: str, revision: str) -> bool:
@@ -189,12 +197,15 @@ async def _put_track(tx: Tx, draft: TrackDraft, release_id: str | None, now: dat
 async def _put_artists(tx: Tx, track_id: str, tenant: str, names: tuple[str, ...]) -> None:
     ids = await _artist_ids(tx, tenant, names)
     await tx.execute(delete(track_artists).where(track_artists.c.track_id == track_id))
+    query = select(tracks.c.popularity).where(tracks.c.track_id == track_id)
+    popularity = (await tx.execute(query)).scalar_one()
     rows = [
         {
             "track_id": track_id,
             "position": position,
             "artist_id": ids[fold(credit)],
             "credit": credit,
+            "popularity": popularity,
         }
         for position, credit in enumerate(names)
     ]

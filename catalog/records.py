@@ -182,6 +182,7 @@ class TrackRecord:
     current_revision: str | None
     created_at: datetime
     updated_at: datetime
+    popularity: int = 0
 
     def is_available(self, now: datetime) -> bool:
         """Whether a listener may have it at that instant."""
@@ -369,3 +370,13 @@ class StreamsRecord:
 
     others: int
     until: datetime | None  # when its own lease ends; None: it has none
+
+
+@dataclass(frozen=True, slots=True)
+class ArtistRecord:
+    """Who is credited."""
+
+    artist_id: int
+    name: str  # as first credited
+    track_count: int
+    popularity: int  # of their most popular track

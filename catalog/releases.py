@@ -35,6 +35,15 @@ async def get(tx: Tx, release_id: str, *, now: datetime | None = None) -> Releas
     return _record(row)
 
 
+async def of_ids(tx: Tx, release_ids: Collection[str], now: datetime) -> dict[str, ReleaseRecord]:
+    """Read several that have something for listeners at that instant."""
+    query = _with_count(available(now)).where(
+        releases.c.release_id.in_(release_ids), exists().where(_OF_RELEASE, available(now))
+    )
+    rows = await tx.execute(query)
+    return {row["release_id"]: _record(row) for row in rows.mappings()}
+
+
 async def find(tx: Tx, text: str) -> tuple[ReleaseRecord, ...]:
     """Find releases by what an operator types: id, UPC, or title.
 

@@ -6,6 +6,7 @@
     external_keys, too: what they lock is elsewhere
     keks, and audit_chains --< audit_entries, stand alone: entries are only ever added
     rights --< rights_windows, of a track or a release; stream_accounts --< streams
+    search_entries are of tracks, releases and artists, made of what those say
 
 Only types that SQLite and PostgreSQL both have. Instants are UTC; ids and hashes are text.
 """
@@ -28,6 +29,7 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     MetaData,
+    SmallInteger,
     String,
     Table,
     Text,
@@ -87,6 +89,7 @@ artists = Table(
     Column("name", Text, nullable=False),  # as first credited
     Column("folded", Folded, nullable=False),
     UniqueConstraint("tenant", "folded"),
+    Index(None, "folded", "artist_id"),
 )
 
 releases = Table(
@@ -139,6 +142,7 @@ tracks = Table(
     Column("current_revision", String(16)),
     Column("created_at", UtcDateTime, nullable=False),
     Column("updated_at", UtcDateTime, nullable=False),
+    Column("popularity", BigInteger, nullable=False, server_default="0"),  # plays, lately
     # The pointer that publishing flips: it can only point to a revision that is there. Tracks and
     # revisions refer to each other, so on PostgreSQL this one is added by ALTER.
     ForeignKeyConstraint(
@@ -149,6 +153,7 @@ tracks = Table(
     ),
     Index(None, "release_id", "disc", "number"),
     Index(None, "folded_title", "track_id"),
+    Index(None, "popularity", "track_id"),
 )
 
 track_artists = Table(
@@ -156,8 +161,10 @@ track_artists = Table(
     metadata,
     Column("track_id", ForeignKey("tracks.track_id"), primary_key=True),
     Column("position", Integer, primary_key=True),  # from 0, in the order of credits
-    Column("artist_id", ForeignKey("artists.artist_id"), nullable=False, index=True),
+    Column("artist_id", ForeignKey("artists.artist_id"), nullable=False),
     Column("credit", Text, nullable=False),  # the name as this track spells it
+    Column("popularity", BigInteger, nullable=False, server_default="0"),  # the track's
+    Index(None, "artist_id", "popularity", "track_id"),
 )
 
 revisions = Table(
@@ -364,4 +371,45 @@ streams = Table(
     Column("account", ForeignKey("stream_accounts.account"), primary_key=True),
     Column("session", String(12), primary_key=True),
     Column("expires_at", UtcDateTime, nullable=False),
+)
+
+# Other names that something is known by.
+alternate_names = Table(
+    "alternate_names",
+    metadata,
+    Column("owner", String(21), primary_key=True),  # a track, a release, or an artist's number
+    Column("position", Integer, primary_key=True),  # from 0, as they were given
+    Column("name", Text, nullable=False),
+)
+
+# What search finds. Triggers keep the databases' own indexes of it: `search_index`, and
+# `search_spelling` of the words.
+search_entries = Table(
+    "search_entries",
+    metadata,
+    Column("entry_id", Integer, primary_key=True),
+    Column("kind", SmallInteger, nullable=False),
+    Column("item_id", String(21), nullable=False),
+    Column("title", Text, nullable=False),  # words, as all texts here
+    Column("artists", Text, nullable=False),
+    Column("album", Text, nullable=False),
+    Column("other", Text, nullable=False),
+    Column("popularity", BigInteger, nullable=False),
+    Column("weight", SmallInteger, nullable=False),
+    UniqueConstraint("kind", "item_id"),
+)
+
+search_words = Table(
+    "search_words",
+    metadata,
+    Column("number", Integer, primary_key=True),
+    Column("word", Folded, nullable=False, unique=True),
+)
+
+# What looks different to listeners, for those who remember how it was; the oldest are pruned.
+changes = Table(
+    "changes",
+    metadata,
+    Column("number", Integer, primary_key=True),
+    Column("item_id", String(21), nullable=False),
 )

@@ -17,6 +17,7 @@ from catalog.errors import CatalogError
 from catalog.locks import Held, hold
 from catalog.records import TrackStatus
 from catalog.schema import keys, renditions, revisions, takedowns, tracks
+from catalog.showing import showing
 from catalog.upsert import upsert
 
 
@@ -47,11 +48,12 @@ async def take_down(tx: Tx, track_id: str, who: str, reason: str, now: datetime)
     await hold(tx, Held.TRACK, track_id)
     values = {"track_id": track_id, "who": who, "reason": reason, "taken_down_at": now}
     await upsert(tx, takedowns, values, keys=["track_id"], update=[])
-    await tx.execute(
-        update(tracks)
-        .where(tracks.c.track_id == track_id)
-        .values(status=TrackStatus.UNPUBLISHED, updated_at=now)
-    )
+    async with showing(tx, track_id):
+        await tx.execute(
+            update(tracks)
+            .where(tracks.c.track_id == track_id)
+            .values(status=TrackStatus.UNPUBLISHED, updated_at=now)
+        )
 
 
 async def lift(tx: Tx, track_id: str) -> None:
@@ -82,11 +84,12 @@ async def shred(tx: Tx, track_id: str, now: datetime) -> None:
     await hold(tx, Held.TRACK, track_id)
     if tx.dialect.name == "sqlite":
         await tx.exec_driver_sql("PRAGMA secure_delete = ON")
-    await tx.execute(
-        update(tracks)
-        .where(tracks.c.track_id == track_id)
-        .values(current_revision=None, updated_at=now)
-    )
+    async with showing(tx, track_id):
+        await tx.execute(
+            update(tracks)
+            .where(tracks.c.track_id == track_id)
+            .values(current_revision=None, updated_at=now)
+        )
     for table in (keys, renditions, revisions):
         await tx.execute(delete(table).where(table.c.track_id == track_id))
     await tx.execute(

@@ -30,7 +30,7 @@ _NO_NUMBER = 1 << 30  # tracks without a number come last
 
 async def get(tx: Tx, track_id: str) -> TrackRecord:
     """Read a track; NotFound where there is none."""
-    found = await _records(tx, select(tracks).where(tracks.c.track_id == track_id))
+    found = await records(tx, select(tracks).where(tracks.c.track_id == track_id))
     if not found:
         raise NotFound("track", track_id)
     return found[0]
@@ -70,7 +70,7 @@ async def find(tx: Tx, text: str) -> tuple[TrackRecord, ...]:
         tracks.c.folded_title == fold(text),
     )
     order = (tracks.c.folded_title, tracks.c.track_id)
-    return await _records(tx, select(tracks).where(matches).order_by(*order))
+    return await records(tx, select(tracks).where(matches).order_by(*order))
 
 
 async def list_page(
@@ -101,7 +101,7 @@ async def list_page(
         if last is None:
             raise NotFound("track", after)
         query = query.where(tuple_(*order) > tuple_(*last))
-    return await _records(tx, query.order_by(*order).offset(offset or None).limit(limit))
+    return await records(tx, query.order_by(*order).offset(offset or None).limit(limit))
 
 
 async def count(tx: Tx, now: datetime, *, release_id: str | None = None) -> int:
@@ -168,7 +168,20 @@ def available(now: datetime) -> ColumnElement[bool]:
     )
 
 
-async def _records(tx: Tx, query: Select[Any]) -> tuple[TrackRecord, ...]:
+async def popular(tx: Tx, *, limit: int, now: datetime) -> tuple[TrackRecord, ...]:
+    """Read the tracks that listeners may have at that instant, the most popular first."""
+    order = (tracks.c.popularity.desc(), tracks.c.track_id.desc())
+    return await records(tx, select(tracks).where(available(now)).order_by(*order).limit(limit))
+
+
+async def of_ids(tx: Tx, track_ids: Sequence[str]) -> dict[str, TrackRecord]:
+    """Read several tracks; those that there are not are not in the answer."""
+    found = await records(tx, select(tracks).where(tracks.c.track_id.in_(track_ids)))
+    return {one.track_id: one for one in found}
+
+
+async def records(tx: Tx, query: Select[Any]) -> tuple[TrackRecord, ...]:
+    """Read what a query of all columns of tracks finds, in its order."""
     rows = (await tx.execute(query)).mappings().all()
     names = await _credits(tx, [row["track_id"] for row in rows])
     return tuple(_record(row, names[row["track_id"]]) for row in rows)

@@ -18,8 +18,20 @@ async def upsert(
 
     With nothing to update the existing row stays as it is.
     """
+    await upsert_all(tx, table, [values], keys=keys, update=update)
+
+
+async def upsert_all(
+    tx: Tx,
+    table: Table,
+    rows: Sequence[Mapping[str, Any]],
+    *,
+    keys: Sequence[str],
+    update: Sequence[str],
+) -> None:
+    """Do the same for several rows, in their order."""
     insert = postgresql.insert if tx.dialect.name == "postgresql" else sqlite.insert
-    statement = insert(table).values(**values)
+    statement = insert(table).values([dict(one) for one in rows])
     if update:
         changes = {name: statement.excluded[name] for name in update}
         await tx.execute(statement.on_conflict_do_update(index_elements=keys, set_=changes))

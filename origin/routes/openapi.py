@@ -11,7 +11,7 @@ from origin import headers
 from origin.api.endpoint import Access, Answer, Call, Endpoint
 from origin.api.fields import Model, NoBody, Params
 from origin.api.openapi import document
-from origin.routes import catalog_api, health, playback
+from origin.routes import catalog_api, health, playback, search_api
 
 
 class Parts(Model):
@@ -33,6 +33,7 @@ async def get_openapi(call: Call[Params, NoBody]) -> web.Response:
 
 ENDPOINTS: tuple[Endpoint[Any, Any], ...] = (
     *catalog_api.ENDPOINTS,
+    *search_api.ENDPOINTS,
     *playback.ENDPOINTS,
     Endpoint(
         "GET",

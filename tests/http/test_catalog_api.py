@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
-from catalog.publish import edit, unpublish
+from catalog import popularity
+from catalog.publish import edit, embargo, unpublish
 from tests.http.conftest import Origin
 from tests.support import house as houses
 
@@ -173,3 +175,56 @@ async def test_a_song_streams_at_a_quality_of_what_is_opened(
         assert answer[form].startswith(f"{origin.url}/v1/t/{answer['token']}/")
         async with origin.client.get(answer[form]) as response:
             assert response.status == 200
+
+
+async def asked(origin: Origin, path: str) -> Any:
+    async with origin.client.get(
+        f"{origin.url}/api/v1/{path}", headers=origin.access("free")
+    ) as response:
+        assert response.status == 200, await response.text()
+        return await response.json()
+
+
+async def test_search_finds_what_may_be_listened_to(origin: Origin) -> None:
+    found = await asked(origin, "search?q=tesers%20first%20ligt")  # two mistakes
+    assert {one["track_id"] for one in found["tracks"]} == {houses.TRACK, houses.OTHER_TRACK}
+    found = await asked(origin, "search?q=daw")
+    assert [one["title"] for one in found["releases"]] == ["Dawn"]
+    found = await asked(origin, "search?q=tester&kind=artist&limit=1")
+    assert [one["name"] for one in found["artists"]] == ["The Testers"]
+    assert found["tracks"] == []
+    now = datetime.now(UTC)
+    async with origin.deps.catalog.begin() as tx:
+        await unpublish(tx, houses.TRACK, now)
+        await embargo(tx, houses.OTHER_TRACK, now + timedelta(days=1), now)
+    for query in ("search?q=light", "search?q=dawn", "search?q=testers"):
+        assert await asked(origin, query) == {"tracks": [], "releases": [], "artists": []}
+    assert await asked(origin, "autocomplete?q=fi") == {"suggestions": []}
+    assert (await asked(origin, "trending"))["tracks"] == []
+    assert (await asked(origin, "artists"))["artists"] == []
+
+
+async def test_suggestions_are_names_each_once(origin: Origin) -> None:
+    found = (await asked(origin, "autocomplete?q=fir"))["suggestions"]
+    assert [(one["text"], one["kind"]) for one in found] == [("First Light", "track")]
+    found = (await asked(origin, "autocomplete?q=the%20tes&limit=2"))["suggestions"]
+    assert [(one["text"], one["kind"]) for one in found] == [
+        ("The Testers", "artist"),
+        ("Dawn", "release"),
+    ]
+
+
+async def test_an_artist_and_their_top_songs(origin: Origin) -> None:
+    (artist,) = (await asked(origin, "artists?offset=0"))["artists"]
+    assert (artist["name"], artist["track_count"]) == ("The Testers", 2)
+    number = artist["artist_id"]
+    assert await asked(origin, f"artists/{number}") == artist
+    async with origin.deps.catalog.begin() as tx:
+        await popularity.put(tx, {houses.TRACK: 3, houses.OTHER_TRACK: 7})
+    for path in (f"artists/{number}/top-songs", "trending"):
+        found = (await asked(origin, path))["tracks"]
+        assert [one["track_id"] for one in found] == [houses.OTHER_TRACK, houses.TRACK]
+    async with origin.client.get(
+        f"{origin.url}/api/v1/artists/{number + 1}", headers=origin.access()
+    ) as response:
+        assert response.status == 404

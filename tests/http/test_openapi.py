@@ -25,6 +25,7 @@ _KNOWN = f"""
 [parameters]
 "path.track_id" = "{houses.TRACK}"
 "path.release_id" = "{houses.RELEASE}"
+"path.artist_id" = 1
 """
 
 

@@ -1,0 +1,86 @@
+"""Reading artists, and the most popular of their tracks."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Select, and_, exists, func, select, tuple_
+
+from catalog.engine import Tx
+from catalog.errors import NotFound
+from catalog.records import ArtistRecord, TrackRecord
+from catalog.schema import artists, track_artists, tracks
+from catalog.tracks import available, records
+
+_CREDITED = and_(
+    track_artists.c.artist_id == artists.c.artist_id, tracks.c.track_id == track_artists.c.track_id
+)
+
+
+async def get(tx: Tx, artist_id: int, now: datetime) -> ArtistRecord:
+    """Read an artist; NotFound for one of whom listeners may have nothing at that instant."""
+    found = await tx.execute(_heard(now).where(artists.c.artist_id == artist_id))
+    row = found.one_or_none()
+    if row is None:
+        raise NotFound("artist", str(artist_id))
+    return ArtistRecord(*row)
+
+
+async def of_ids(tx: Tx, artist_ids: list[int], now: datetime) -> dict[int, ArtistRecord]:
+    """Read several; those who there are not, or of whom there is nothing, are not in the answer."""
+    rows = await tx.execute(_heard(now).where(artists.c.artist_id.in_(artist_ids)))
+    return {row.artist_id: ArtistRecord(*row) for row in rows}
+
+
+async def list_page(
+    tx: Tx, *, after: int | None, limit: int, offset: int = 0, now: datetime
+) -> tuple[ArtistRecord, ...]:
+    """Read the `limit` artists that follow the one of that number, in order of name.
+
+    NotFound for an unknown `after`. An `offset` is counted from there, row by row.
+    """
+    order = (artists.c.folded, artists.c.artist_id)
+    query = _heard(now)
+    if after is not None:
+        last = (await tx.execute(select(*order).where(artists.c.artist_id == after))).one_or_none()
+        if last is None:
+            raise NotFound("artist", str(after))
+        query = query.where(tuple_(*order) > tuple_(*last))
+    rows = await tx.execute(query.order_by(*order).offset(offset or None).limit(limit))
+    return tuple(ArtistRecord(*row) for row in rows)
+
+
+async def count(tx: Tx, now: datetime) -> int:
+    """Count the artists of whom listeners may have something at that instant."""
+    credited = track_artists.c.track_id == tracks.c.track_id
+    query = select(func.count(track_artists.c.artist_id.distinct())).where(credited, available(now))
+    return int((await tx.execute(query)).scalar_one())
+
+
+async def top_tracks(
+    tx: Tx, artist_id: int, *, limit: int, now: datetime
+) -> tuple[TrackRecord, ...]:
+    """Read the tracks of an artist that listeners may have, the most popular first."""
+    query = (
+        select(tracks)
+        .join(track_artists, track_artists.c.track_id == tracks.c.track_id)
+        .where(track_artists.c.artist_id == artist_id, available(now))
+        .order_by(track_artists.c.popularity.desc(), track_artists.c.track_id.desc())
+        .limit(limit)
+    )
+    return await records(tx, query)
+
+
+def _heard(now: datetime) -> Select[Any]:
+    """Artists of whom there is something, with how many tracks and how popular the first is."""
+    tracks_of = select(func.count()).where(_CREDITED, available(now)).scalar_subquery()
+    most = select(func.max(track_artists.c.popularity)).where(
+        track_artists.c.artist_id == artists.c.artist_id
+    )
+    return select(
+        artists.c.artist_id,
+        artists.c.name,
+        tracks_of.label("track_count"),
+        most.scalar_subquery().label("popularity"),
+    ).where(exists().where(_CREDITED, available(now)))
