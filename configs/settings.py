@@ -408,6 +408,7 @@ class OriginSettings(Section):
     cache_bytes: Whole = Field(default=256 << 20, ge=1 << 20)
     drain_delay_s: Number = Field(default=0.0, ge=0, le=600)
     shutdown_grace_s: Number = Field(default=30.0, ge=0)
+    outage_grace_s: Number = Field(default=300.0, ge=0, le=86400)
     # Of each worker, at a time.
     max_connections: Whole = Field(default=8192, ge=1)
     max_requests: Whole = Field(default=1024, ge=1)

@@ -20,6 +20,7 @@ from catalog.records import ReleaseRecord, TrackRecord
 from drm import policy
 from drm.policy import Rights
 from origin.cache import Cache, SingleFlight
+from origin.outage import Known, Outage
 from origin.packages import release_loudness
 from origin.problems import Missing
 from origin.rights import rights_of
@@ -101,8 +102,9 @@ def _revisions(found: Sequence[TrackRecord]) -> tuple[tuple[str, str], ...]:
 class Editions:
     """What editions are made of, from the catalog, remembered for two seconds."""
 
-    def __init__(self, catalog: Catalog) -> None:
+    def __init__(self, catalog: Catalog, outage: Outage) -> None:
         self._catalog = catalog
+        self._outage = outage
         self._pools: Cache[str, tuple[Pool, float]] = Cache(_REMEMBERED)
         self._flights: SingleFlight[str, Pool] = SingleFlight()
 
@@ -111,7 +113,10 @@ class Editions:
         held = self._pools.get(release_id)
         if held is not None and time.monotonic() < held[1]:
             return held[0]
-        return await self._flights.run(release_id, lambda: self._read(release_id))
+        known = None if held is None else Known(held[0], held[1] - _TTL_S)
+        return await self._outage.ask(
+            lambda: self._flights.run(release_id, lambda: self._read(release_id)), known
+        )
 
     async def _read(self, release_id: str) -> Pool:
         until = time.monotonic() + _TTL_S

@@ -13,6 +13,7 @@ from drm.errors import WrongKek
 from drm.keyring import Keyring
 from drm.model import ContentKey
 from origin.cache import Cache, Gathering
+from origin.outage import Known, Outage
 
 _ROWS = 65536  # about 1 KiB each
 _TTL_S = 60.0  # a row only ever changes by a rotation, which leaves the old one good for a day
@@ -32,9 +33,10 @@ class _Held:
 class KeyRows:
     """The catalog's wrapped keys, and the keyring that opens them. Rights are others' matter."""
 
-    def __init__(self, catalog: Catalog, keyring: Keyring) -> None:
+    def __init__(self, catalog: Catalog, keyring: Keyring, outage: Outage) -> None:
         self._catalog = catalog
         self._keyring = keyring
+        self._outage = outage
         self._rows: Cache[bytes, _Held] = Cache(_ROWS)
         self._loads: Gathering[bytes, WrappedKeyRecord | None] = Gathering(self._load)
 
@@ -43,7 +45,10 @@ class KeyRows:
         held = self._rows.get(kid)
         if held is not None and time.monotonic() < held.until:
             return held.record
-        return await self._loads.get(kid)
+        known: Known[WrappedKeyRecord | None] | None = None
+        if held is not None:
+            known = Known(held.record, held.until - _TTL_S)
+        return await self._outage.ask(lambda: self._loads.get(kid), known)
 
     async def open(self, record: WrappedKeyRecord) -> ContentKey:
         """Open a key; where the row was remembered and does not open, as the catalog has it now."""

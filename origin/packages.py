@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from bisect import bisect_right
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import pairwise
 
@@ -16,6 +16,7 @@ from catalog.records import ReleaseRecord, StandingRecord, TrackRecord
 from drm.policy import Rights
 from origin.auth import Grant, wrong_scope
 from origin.cache import Cache, Gathering, SingleFlight
+from origin.outage import Known, Outage
 from origin.problems import Missing
 from origin.rights import rights_of
 from packager import digests, index
@@ -120,6 +121,7 @@ class _Status:
     rights: Rights
     album: Loudness | None  # how loud the release is that the track is part of
     until: float  # time.monotonic()
+    read_at: float  # time.monotonic()
 
 
 class Availability:
@@ -131,8 +133,9 @@ class Availability:
     media bytes, which are of no use without them, stay cacheable for ever.
     """
 
-    def __init__(self, catalog: Catalog) -> None:
+    def __init__(self, catalog: Catalog, outage: Outage) -> None:
         self._catalog = catalog
+        self._outage = outage
         self.statuses: Cache[str, _Status] = Cache(_STATUSES)
         self._looks: Gathering[str, _Status] = Gathering(self._look)
         self._aging: set[str] = set()  # asked for, and soon to be looked up again
@@ -164,7 +167,17 @@ class Availability:
             raise wrong_scope()
 
     async def _status(self, track_id: str) -> _Status:
-        return self._known(track_id) or await self._looks.get(track_id)
+        known = self._known(track_id)
+        if known is not None:
+            return known
+        last = self.statuses.get(track_id)
+        status = await self._outage.ask(
+            lambda: self._looks.get(track_id), None if last is None else Known(last, last.read_at)
+        )
+        if status is last:  # the catalog is away: believed for as long as until the next try
+            status = replace(last, until=time.monotonic() + _STATUS_TTL_S / 2)
+            self.statuses.put(track_id, status)
+        return status
 
     def _known(self, track_id: str) -> _Status | None:
         status = self.statuses.get(track_id)
@@ -183,7 +196,8 @@ class Availability:
         """
         track_ids = {*asked, *self._aging}
         self._aging.clear()
-        until = time.monotonic() + _STATUS_TTL_S
+        read_at = time.monotonic()
+        until = read_at + _STATUS_TTL_S
         async with self._catalog.connect(fresh=True) as tx:
             found = await tracks.standings(tx, track_ids)
             albums = {one.release_id for one in found.values() if one.release_id is not None}
@@ -192,10 +206,12 @@ class Availability:
         for track_id in track_ids:
             track = found.get(track_id)
             if track is None:
-                status = _Status(Rights(track_id, published=False), album=None, until=until)
+                status = _Status(
+                    Rights(track_id, published=False), album=None, until=until, read_at=read_at
+                )
             else:
                 record = records.get(track_id) or records.get(track.release_id or "")
-                status = _Status(rights_of(track, record), release_loudness(track), until)
+                status = _Status(rights_of(track, record), release_loudness(track), until, read_at)
             statuses[track_id] = status
             self.statuses.put(track_id, status)
         return statuses

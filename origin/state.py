@@ -32,7 +32,9 @@ from origin.key_audit import KeyAudit
 from origin.key_rows import KeyRows
 from origin.meters import OriginMeters
 from origin.monitor import Monitor
+from origin.outage import Outage
 from origin.packages import Availability, Packages
+from origin.readiness import Readiness
 from origin.resolver import Resolver
 from origin.shared import Shared
 from origin.streams import Streams
@@ -86,16 +88,18 @@ class OriginState:
         self.grants = PlaybackGrants(deps.playback_tokens)
         own = deps.access_tokens if deps.own_tokens else None
         self.callers = Callers(own, deps.provider_tokens)
+        self.outage = Outage(deps.settings.outage_grace_s)
+        self.readiness = Readiness(deps.catalog, store, deps.settings.outage_grace_s)
         self.pieces = Pieces(store, limit)
         self.packages = Packages(store, limit // _INDEX_SHARE)
-        self.availability = Availability(deps.catalog)
-        self.editions = Editions(deps.catalog)
+        self.availability = Availability(deps.catalog, self.outage)
+        self.editions = Editions(deps.catalog, self.outage)
         self.replies: Cache[tuple[str, str | None], Reply] = Cache(_REPLIES)
-        self.key_rows = KeyRows(deps.catalog, deps.keyring)
+        self.key_rows = KeyRows(deps.catalog, deps.keyring, self.outage)
         self.base_url = BaseUrl(deps.settings.public_url, deps.settings.trusted_proxies)
         self.terms = AllTerms(deps.tiers, streams=deps.streams, offline=deps.offline)
         self.geoip = GeoIp(deps.settings.geoip_file) if deps.settings.geoip_file else None
-        self.streams = Streams(deps.catalog, deps.stream_ttl_s)
+        self.streams = Streams(deps.catalog, deps.stream_ttl_s, self.outage)
         self.entitlements = Entitlements(
             self.terms,
             self.availability,
@@ -141,6 +145,7 @@ class OriginState:
         await self.key_rows.close()
         await self.editions.close()
         await self.streams.close()
+        await self.outage.close()
         if self.geoip is not None:
             self.geoip.close()
 

@@ -14,6 +14,7 @@ from catalog import streams
 from catalog.engine import Catalog
 from drm.model import Stream
 from origin.cache import Cache, SingleFlight
+from origin.outage import Known, Outage
 
 _TRUST_S = 2.0
 _REMEMBERED = 65536  # streams
@@ -22,8 +23,9 @@ _REMEMBERED = 65536  # streams
 class Streams:
     """One worker's view of the leases."""
 
-    def __init__(self, catalog: Catalog, ttl_s: int) -> None:
+    def __init__(self, catalog: Catalog, ttl_s: int, outage: Outage) -> None:
         self._catalog = catalog
+        self._outage = outage
         self._ttl = timedelta(seconds=ttl_s)
         self._trust_s = min(_TRUST_S, ttl_s / 4)
         self._held: Cache[Stream, float] = Cache(_REMEMBERED)  # until when it is believed
@@ -45,7 +47,11 @@ class Streams:
         if self.is_held(stream):
             return 0
         flight = (stream, limit)
-        return await self._flights.run(flight, lambda: self._keep(stream, limit, renew=False))
+        held = self._held.get(stream)
+        return await self._outage.ask(
+            lambda: self._flights.run(flight, lambda: self._keep(stream, limit, renew=False)),
+            Known(0, held - self._trust_s) if held else None,  # who had a place keeps it
+        )
 
     async def end(self, stream: Stream) -> None:
         """Free a stream's place now. What asks under its name begins it again."""

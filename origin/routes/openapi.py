@@ -51,7 +51,10 @@ ENDPOINTS: tuple[Endpoint[Any, Any], ...] = (
         "/readyz",
         lambda call: health.get_readyz(call.request),
         "Whether the parts that it depends on answer, each by name.",
-        (Answer(Parts, "All do."), Answer(Parts, "One cannot be reached.", status=503)),
+        (
+            Answer(Parts, "All do, or what is known of them still counts: see `status`."),
+            Answer(Parts, "No traffic should come.", status=503),
+        ),
         Params,
         name="getReadiness",
         tag="service",

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+
+import pytest
+
+from configs.settings import OriginSettings
 from storage.base import StorageError
 from tests.http.conftest import Origin
 
@@ -14,23 +19,34 @@ async def test_a_working_house_is_ready(origin: Origin) -> None:
             assert (await response.json())["status"] == "ok"
 
 
-async def test_a_house_without_a_catalog_lives_but_is_not_ready(origin: Origin) -> None:
+@pytest.fixture
+def settings() -> OriginSettings:
+    return OriginSettings(port=0, shutdown_grace_s=1.0, outage_grace_s=1.5)
+
+
+async def test_a_house_without_a_catalog_lives_and_is_ready_for_a_while(origin: Origin) -> None:
     await origin.deps.catalog.close()
     for file in origin.house.root.glob("catalog.db*"):
         file.unlink()
     async with origin.client.get(f"{origin.url}/healthz") as response:
         assert response.status == 200
-    async with origin.client.get(f"{origin.url}/readyz") as response:
-        assert response.status == 503
-        answer = await response.json()
-    assert (answer["catalog"], answer["storage"]) == ("unreachable", "ok")
+    for status, word in ((200, "degraded"), (503, "unready")):
+        async with origin.client.get(f"{origin.url}/readyz") as response:
+            assert response.status == status
+            answer = await response.json()
+        assert answer == {"status": word, "catalog": "unreachable", "storage": "ok"}
+        await asyncio.sleep(2)
 
 
-async def test_a_house_without_storage_is_not_ready(origin: Origin) -> None:
+async def test_a_house_without_storage_says_so_until_it_is_back(origin: Origin) -> None:
     origin.watch.error = StorageError("the disk is away")
     async with origin.client.get(f"{origin.url}/readyz") as response:
-        assert response.status == 503
+        assert response.status == 200
         assert (await response.json())["storage"] == "unreachable"
+    origin.watch.error = None
+    await asyncio.sleep(1)  # what was asked a moment ago is believed
+    async with origin.client.get(f"{origin.url}/readyz") as response:
+        assert await response.json() == {"status": "ok", "catalog": "ok", "storage": "ok"}
 
 
 async def test_unknown_paths_and_methods(origin: Origin) -> None:

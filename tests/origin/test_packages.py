@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from catalog import publish
 from catalog.engine import Catalog, Tx
 from origin import packages
+from origin.outage import Outage
 from origin.packages import Availability, Layout
 from packager.model import ByteSpan, Codec, Rendition, Segment, Trim
 from tests.support.publications import make_publication
@@ -82,7 +83,7 @@ async def test_what_is_in_use_is_looked_up_together(
             yield tx
 
     monkeypatch.setattr(catalog, "connect", counted)
-    availability = Availability(catalog)
+    availability = Availability(catalog, Outage(0))
 
     async def ask(*names: str) -> list[bool]:
         found = await asyncio.gather(*(availability.rights("t" + name * 20) for name in names))
