@@ -468,6 +468,44 @@ class MonitoringSettings(Section):
     log: Literal["text", "json"] = "text"
 
 
+class PurgeSettings(Section):
+    """A cache that is told when a track is taken away."""
+
+    kind: Literal["fastly", "cloudflare", "nginx", "varnish"]
+    url: str = Field(pattern=_URL, description=_A_URL)
+    token_file: FilePath | None = None
+    token_variable: Variable | None = None
+
+    @property
+    def needs_secret(self) -> bool:
+        """Whether it takes requests with credentials only."""
+        return self.kind in {"fastly", "cloudflare"}
+
+    @model_validator(mode="after")
+    def _a_token_is_named(self) -> Self:
+        given = [one for one in (self.token_file, self.token_variable) if one is not None]
+        if self.needs_secret and len(given) != 1:
+            msg = f"{self.kind} needs a token: token_file or token_variable"
+            raise ValueError(msg)
+        if not self.needs_secret and given:
+            msg = f"{self.kind} takes no token: it looks at who asks"
+            raise ValueError(msg)
+        if self.token_file is not None and not self.token_file.is_absolute():
+            msg = "token_file has to be an absolute path"
+            raise ValueError(msg)
+        if self.needs_secret and not _is_safe(self.url):
+            msg = "url has to be https: a token goes there"
+            raise ValueError(msg)
+        return self
+
+
+class EdgeSettings(Section):
+    """The caches before the origin."""
+
+    purge: tuple[PurgeSettings, ...] = ()
+    purge_timeout_s: Number = Field(default=10.0, gt=0, le=60)
+
+
 class Settings(Section):
     """The whole tree."""
 
@@ -482,5 +520,6 @@ class Settings(Section):
     identity: IdentitySettings = IdentitySettings()
     licenses: LicenseSettings = LicenseSettings()
     origin: OriginSettings = OriginSettings()
+    edge: EdgeSettings = EdgeSettings()
     monitoring: MonitoringSettings = MonitoringSettings()
     housekeeping: HousekeepingSettings = HousekeepingSettings()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 
@@ -19,8 +20,10 @@ from pipeline.cli.compose import (
 )
 from pipeline.cli.key_tasks import track_id_of
 from pipeline.cli.output import Failure, write_json
+from pipeline.cli.purges import purge_of, tell_caches
 from pipeline.housekeeping.collect import Run
 from pipeline.housekeeping.takedown import Takedown, TakenAway
+from pipeline.purging import Purge
 
 _ALL = 10_000  # tracks of a release
 _DESTROYED = """\
@@ -71,21 +74,26 @@ def takedown_command(
     if destroy_keys and not yes:
         click.confirm(f"Destroy {track!r} for good?", abort=True, err=True)
 
-    async def task(deps: Deps, auditor: Auditor) -> list[TakenAway]:
+    async def task(deps: Deps, auditor: Auditor) -> tuple[list[TakenAway], Purge]:
         ids = await _tracks(deps, track, is_release=is_release)
         takedown = _takedown(deps, auditor)
         if lift:
             for one in ids:
                 count = await takedown.lift(one)
                 click.echo(f"{one}: free again, {count} manifests written; still unpublished")
-            return []
+            return [], Purge(())
+        async with deps.catalog.connect(fresh=True) as tx:  # before anything is gone
+            purge = await purge_of(tx, deps.settings, ids)
         run = _run(deps) if destroy_keys else None
-        return [await takedown.take_down(one, reason or "", run) for one in ids]
+        return [await takedown.take_down(one, reason or "", run) for one in ids], purge
 
-    for one in run_task(invocation, "takedown", task):
+    taken, purge = run_task(invocation, "takedown", task)
+    for one in taken:
         _show(one, destroyed=destroy_keys, as_json=as_json)
     if destroy_keys:
         click.echo(_DESTROYED, err=True)
+    if taken:
+        asyncio.run(tell_caches(invocation.load().settings, purge))
 
 
 async def _tracks(deps: Deps, text: str, *, is_release: bool) -> list[str]:

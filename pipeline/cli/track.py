@@ -11,12 +11,15 @@ import click
 from catalog import publish, tracks
 from catalog.engine import Tx
 from catalog.records import RevisionRecord, TrackRecord, TrackStatus
+from configs.settings import Settings
 from pipeline.cli.compose import Invocation, open_catalog, pass_invocation
 from pipeline.cli.instants import parse_instant
 from pipeline.cli.lookup import one_track
 from pipeline.cli.output import duration, instant, write_fields, write_json, write_table
+from pipeline.cli.purges import purge_of, tell_caches
 from pipeline.cli.rights import rights_group
 from pipeline.cli.track_view import revision_object, track_object
+from pipeline.purging import Purge
 
 _PAGE = 500
 _CLEARABLE = ("number", "genre", "date", "copyright", "lyrics")
@@ -137,7 +140,7 @@ def edit(
 @pass_invocation
 def unpublish(invocation: Invocation, *, track: str, as_json: bool) -> None:
     """Take a TRACK away from listeners; nothing is deleted."""
-    _change(invocation, track, publish.unpublish, as_json=as_json)
+    _change(invocation, track, publish.unpublish, as_json=as_json, takes_away=True)
 
 
 @track_group.command("publish")
@@ -170,6 +173,7 @@ def embargo(
         track,
         lambda tx, track_id, now: publish.embargo(tx, track_id, moment, now),
         as_json=as_json,
+        takes_away=moment is not None,
     )
 
 
@@ -185,24 +189,32 @@ def rollback(invocation: Invocation, *, track: str, revision: str, as_json: bool
         track,
         lambda tx, track_id, now: publish.rollback(tx, track_id, revision, now),
         as_json=as_json,
+        takes_away=True,
     )
 
 
-def _change(invocation: Invocation, text: str, change: Change, *, as_json: bool) -> None:
-    """Apply a change in one transaction and show the track as it then is."""
-    after = asyncio.run(_apply(invocation, text, change))
+def _change(
+    invocation: Invocation, text: str, change: Change, *, as_json: bool, takes_away: bool = False
+) -> None:
+    """Apply a change in one transaction, show the track as it then is, and tell the caches."""
+    settings = invocation.load().settings
+    after, purge = asyncio.run(_apply(settings, text, change))
     if as_json:
         write_json(track_object(after))
     else:
         write_table([(after.track_id, _state(after, datetime.now(UTC)), _label(after))])
+    if takes_away:
+        asyncio.run(tell_caches(settings, purge))
 
 
-async def _apply(invocation: Invocation, text: str, change: Change) -> TrackRecord:
-    settings = invocation.load().settings
-    async with open_catalog(settings) as catalog, catalog.begin() as tx:
-        track = await one_track(tx, text)
-        await change(tx, track.track_id, datetime.now(UTC))
-        return await tracks.get(tx, track.track_id)
+async def _apply(settings: Settings, text: str, change: Change) -> tuple[TrackRecord, Purge]:
+    async with open_catalog(settings) as catalog:
+        async with catalog.begin() as tx:
+            track = await one_track(tx, text)
+            await change(tx, track.track_id, datetime.now(UTC))
+        async with catalog.connect(fresh=True) as tx:
+            purge = await purge_of(tx, settings, [track.track_id])
+            return await tracks.get(tx, track.track_id), purge
 
 
 async def _all_tracks(invocation: Invocation) -> list[TrackRecord]:
