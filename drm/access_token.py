@@ -37,6 +37,10 @@ class AccessTokens:
         self._issuer = issuer
         self._audience = audience
 
+    def use(self, keys: SigningKeys) -> None:
+        """Sign and verify with these keys from now on."""
+        self._current, self._keys = keys.current, dict(keys.keys)
+
     def mint(
         self,
         subject: str,

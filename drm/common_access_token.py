@@ -44,6 +44,10 @@ class CommonAccessTokens:
         self._issuer = issuer
         self._audience = audience
 
+    def use(self, keys: SigningKeys) -> None:
+        """Sign and verify with these keys from now on."""
+        self._current, self._keys = keys.current, dict(keys.keys)
+
     def issue(self, token: PlaybackToken) -> str:
         """Sign what a playback token says, if that has the right form. ValueError: too long."""
         ours: dict[int, object] = {_TIERS: list(token.tiers)}
@@ -116,6 +120,11 @@ class EitherPlaybackTokens(PlaybackTokens):
         super().__init__(keys)
         self._cats = cats
         self._issue_cats = issue_cats
+
+    def use_cats(self, keys: SigningKeys) -> None:
+        """Sign and verify Common Access Tokens with these keys from now on."""
+        self._cats.use(keys)
+        self.generation += 1
 
     def issue(self, token: PlaybackToken) -> str:
         """Sign a token; ValueError for what it cannot express."""

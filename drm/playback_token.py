@@ -49,6 +49,12 @@ class PlaybackTokens:
     def __init__(self, keys: SigningKeys) -> None:
         self._current = keys.current
         self._keys: Mapping[str, bytes] = dict(keys.keys)
+        self.generation = 0  # changes with the keys: what was verified before is not any more
+
+    def use(self, keys: SigningKeys) -> None:
+        """Sign and verify with these keys from now on."""
+        self._current, self._keys = keys.current, dict(keys.keys)
+        self.generation += 1
 
     def issue(self, token: PlaybackToken) -> str:
         """Sign a token; ValueError for what it cannot express."""

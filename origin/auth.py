@@ -71,17 +71,18 @@ class PlaybackGrants:
 
     def __init__(self, tokens: PlaybackTokens) -> None:
         self._tokens = tokens
+        self._generation = tokens.generation
         self.cache: Cache[str, Grant] = Cache(_REMEMBERED)
 
     def known(self, text: str) -> Grant | None:
         """What a token that held before grants now; None when that takes a closer look."""
-        grant = self.cache.get(text)
+        grant = self.cache.get(text) if self._is_current() else None
         return grant if grant is not None and time.time() < grant.expires else None
 
     def grant(self, text: str) -> Grant:
         """What the token grants now. Raises InvalidToken or ExpiredToken."""
         now = time.time()
-        grant = self.cache.get(text)
+        grant = self.cache.get(text) if self._is_current() else None
         if grant is None:
             token = self._tokens.verify(text, datetime.fromtimestamp(now, UTC))
             grant = Grant(
@@ -97,6 +98,14 @@ class PlaybackGrants:
         elif now >= grant.expires:
             raise ExpiredToken
         return grant
+
+    def _is_current(self) -> bool:
+        """Whether the keys are still those that the remembered tokens were verified with."""
+        if self._generation == self._tokens.generation:
+            return True
+        self._generation = self._tokens.generation
+        self.cache.clear()
+        return False
 
 
 def bearer(request: web.BaseRequest) -> str | None:

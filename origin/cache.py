@@ -84,6 +84,14 @@ class Cache(Generic[K, V]):
             self._small.append(key)
             self._small_used += cost
 
+    def clear(self) -> None:
+        """Forget all of it."""
+        self._entries.clear()
+        self._small.clear()
+        self._main.clear()
+        self._ghosts.clear()
+        self.used = self._small_used = 0
+
     def _evict(self) -> None:
         """Drop one value. Each turn drops one, moves one to main, or lowers a count: it ends."""
         dropped = False

@@ -25,9 +25,11 @@ from origin.load import LOAD, raise_file_limit
 from origin.monitor import Monitor, admin_app
 from origin.paths import LICENSE as LICENSE_PATH
 from origin.paths import PREFIX
+from origin.reloading import reloading
 from origin.shared import Shared
 from origin.state import STATE, OriginDeps
 from origin.stopping import Stopping
+from origin.tls import open_tls, reload_of
 
 try:
     import uvloop
@@ -44,7 +46,6 @@ Announce = Callable[[str], None]
 _KEEP_ALIVE_S = 75.0  # longer than the 60 s that proxies and browsers keep idle connections
 _HANDSHAKE_S = 10.0
 _BACKLOG = 1024
-_TLS_VERSIONS = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
 _PROBES = frozenset(("/healthz", "/readyz", "/metrics"))
 
 __all__ = ["ServeError", "serve", "start"]
@@ -67,7 +68,7 @@ def serve(
     Every worker opens its own dependencies. Raises ServeError for an address or a certificate
     that cannot be used, and whatever `open_deps` raises.
     """
-    context = _tls(settings)
+    context = open_tls(settings)
     raise_file_limit()
     shared = Shared.of(settings.workers)
     if settings.workers > 1 and settings.port:
@@ -201,9 +202,11 @@ async def _serve_one(open_deps: OpenDeps, place: Place, ready: Callable[[], None
     async with open_deps() as deps:
         runner = await start(deps, place.listening, place.context, place.shared)
         admin = await _start_admin(runner.app[STATE].monitor, place.admin)
+        reloads = (*deps.reloads, *reload_of(deps.settings, place.context))
         try:
-            ready()
-            await stopping.told()
+            async with reloading(reloads):
+                ready()
+                await stopping.told()
             runner.app[LOAD].drain()
             await stopping.delay(deps.settings.drain_delay_s)
         finally:
@@ -254,18 +257,3 @@ def _run(main: Awaitable[None]) -> None:
 
     with asyncio.Runner(loop_factory=_new_loop) as runner:
         runner.run(run())
-
-
-def _tls(settings: OriginSettings) -> ssl.SSLContext | None:
-    """TLS from the certificate of the settings, or None without one."""
-    if settings.tls_certificate is None:
-        return None
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.minimum_version = _TLS_VERSIONS[settings.tls_minimum]
-    context.set_alpn_protocols(["http/1.1"])
-    try:
-        context.load_cert_chain(settings.tls_certificate, settings.tls_key)
-    except (OSError, ssl.SSLError) as exc:
-        msg = f"{settings.tls_certificate}: not a usable certificate and key: {exc}"
-        raise ServeError(msg) from exc
-    return context

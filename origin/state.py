@@ -35,6 +35,7 @@ from origin.monitor import Monitor
 from origin.outage import Outage
 from origin.packages import Availability, Packages
 from origin.readiness import Readiness
+from origin.reloading import Reload
 from origin.resolver import Resolver
 from origin.shared import Shared
 from origin.streams import Streams
@@ -71,6 +72,7 @@ class OriginDeps:
     streams: Mapping[str, int] = field(default_factory=dict)  # at most, by subscription
     stream_ttl_s: int = 120
     monitoring: MonitoringSettings = field(default_factory=MonitoringSettings)
+    reloads: tuple[Reload, ...] = ()  # secrets that may be exchanged while it runs
     offline: tuple[str, ...] = ()  # the subscriptions whose licenses may be kept
 
 

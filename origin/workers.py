@@ -46,6 +46,7 @@ def supervise(work: Work, *, count: int, grace_s: float, on_ready: Callable[[], 
     """
     with _signals() as signaled:
         crew = _Crew(work, count)
+        signal.signal(signal.SIGHUP, lambda *_: crew.pass_on(signal.SIGHUP))
         try:
             crew.watch(signaled, on_ready)
         finally:
@@ -112,6 +113,7 @@ class _Crew:
         global _parent_pipe  # noqa: PLW0603 - set once, in a process that is one worker's own
         for number in _SIGNALS:
             signal.signal(number, signal.SIG_DFL)
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until it listens to it
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
         os.close(self._alive_write)
         _parent_pipe = self._alive_read
@@ -137,6 +139,13 @@ class _Crew:
         self._rests_until = max(self._rests_until, now + rest_s)
         message = "worker %s ended with code %s; starting another in %.1f s"
         _LOG.error(message, process.pid, process.exitcode, rest_s)
+
+    def pass_on(self, number: int) -> None:
+        """Send a signal to all of them."""
+        for process, _ in tuple(self._processes.values()):
+            if process.pid is not None:
+                with suppress(ProcessLookupError):
+                    os.kill(process.pid, number)
 
     def stop(self, timeout_s: float) -> None:
         """Ask all to end, wait, and kill what is left."""

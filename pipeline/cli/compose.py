@@ -212,6 +212,24 @@ def open_tokens(settings: Settings) -> Tokens:
     )
 
 
+def reload_tokens(settings: Settings, tokens: Tokens) -> None:
+    """Read the secrets of tokens again; SecretUnavailable where the files cannot be used."""
+    token_keys = TokenKeys.open(paths.token_file(settings), create=False)
+    if settings.drm.cat_file is not None:
+        from drm.common_access_token import EitherPlaybackTokens  # noqa: PLC0415 - as below
+
+        assert isinstance(tokens.playback, EitherPlaybackTokens)  # noqa: S101 - as it was made
+        tokens.playback.use_cats(open_cat_keys(settings.drm.cat_file))
+    tokens.playback.use(token_keys.playback)
+    tokens.access.use(token_keys.access)
+
+
+def token_files(settings: Settings) -> tuple[Path, ...]:
+    """Where the secrets of tokens rest."""
+    files = (paths.token_file(settings), settings.drm.cat_file)
+    return tuple(one for one in files if one is not None)
+
+
 def _playback_tokens(settings: DrmSettings, keys: TokenKeys) -> PlaybackTokens:
     if settings.cat_file is None:
         return PlaybackTokens(keys.playback)

@@ -9,12 +9,22 @@ from pathlib import Path
 import click
 
 from configs.settings import Settings
+from drm.errors import SecretUnavailable
 from origin.geoip import GeoIp, GeoIpUnavailable
 from origin.listening import ServeError
+from origin.reloading import NotReloaded, Reload
 from origin.server import serve
 from origin.state import OriginDeps
 from origin.workers import WorkersFailed
-from pipeline.cli.compose import Invocation, key_systems, open_deps, pass_invocation
+from pipeline.cli.compose import (
+    Invocation,
+    Tokens,
+    key_systems,
+    open_deps,
+    pass_invocation,
+    reload_tokens,
+    token_files,
+)
 from pipeline.cli.identity import open_provider_tokens
 from pipeline.cli.license_servers import open_license_servers
 from pipeline.cli.output import Failure
@@ -88,4 +98,15 @@ async def _open(settings: Settings) -> AsyncIterator[OriginDeps]:
             stream_ttl_s=settings.drm.stream_ttl_s,
             offline=settings.drm.offline,
             monitoring=settings.monitoring,
+            reloads=(_token_reload(settings, Tokens(deps.playback_tokens, deps.access_tokens)),),
         )
+
+
+def _token_reload(settings: Settings, tokens: Tokens) -> Reload:
+    def load() -> None:
+        try:
+            reload_tokens(settings, tokens)
+        except SecretUnavailable as exc:
+            raise NotReloaded(str(exc)) from exc
+
+    return Reload("token keys", token_files(settings), load)

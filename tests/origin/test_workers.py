@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 import time
@@ -98,3 +99,16 @@ def test_a_resting_parent_ends_when_told(tmp_path: Path) -> None:
         process.terminate()
         assert process.wait(10) == 0
     assert time.monotonic() - began < 2
+
+
+@pytest.mark.server
+def test_sighup_reaches_every_worker() -> None:
+    say = "print('read again', flush=True)"
+    work = f"import signal; signal.signal(signal.SIGHUP, lambda *_: {say}); ready(); time.sleep(60)"
+    with start(work) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        process.send_signal(signal.SIGHUP)
+        assert [process.stdout.readline() for _ in range(2)] == ["read again\n"] * 2
+        process.terminate()
+        assert process.wait(10) == 0

@@ -52,10 +52,10 @@ def ec_pair() -> Pair:
 
 
 @cache
-def server_pair() -> Pair:
+def server_pair(common_name: str = "a test's server") -> Pair:
     """One for a server on 127.0.0.1; whoever trusts it believes it."""
     key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "a test's server")])
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
     now = datetime.now(UTC)
     address = x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))])
     certificate = (
