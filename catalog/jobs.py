@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
 
@@ -247,6 +247,12 @@ async def get(tx: Tx, job_id: str) -> JobRecord:
     return _record(row)
 
 
+async def get_many(tx: Tx, job_ids: Collection[str]) -> tuple[JobRecord, ...]:
+    """Read those of these jobs that there are."""
+    rows = await tx.execute(select(jobs).where(jobs.c.job_id.in_(job_ids)))
+    return tuple(_record(row) for row in rows)
+
+
 async def begin_with(tx: Tx, start: str, limit: int) -> tuple[JobRecord, ...]:
     """Read jobs by the beginning of their ids."""
     # Ids are hex digits: nothing sorts behind those that begin so but before their start and a g.
@@ -371,7 +377,10 @@ def _source(row: Row[tuple[object, ...]]) -> MasterSource:
 
 
 def _open_key(tenant: str, source: MasterSource) -> str:
-    text = json.dumps([tenant, asdict(source)], sort_keys=True)
+    values = asdict(source)
+    if source.upload_id is None:  # as before there were uploads: jobs of then may still be open
+        del values["upload_id"]
+    text = json.dumps([tenant, values], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
 
 

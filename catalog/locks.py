@@ -23,6 +23,7 @@ class Held(StrEnum):
     TRACK = "track"
     RELEASE = "release"
     OBJECTS = "objects"  # that several tracks share: nobody deletes one while another begins
+    UPLOADS = "uploads"  # of a label, that are counted before another one begins
     AUDIT_CHAINS = "audit chains"
 
 

@@ -36,6 +36,14 @@ class JobState(StrEnum):
 OVER = frozenset({JobState.DONE, JobState.FAILED, JobState.PARKED, JobState.CANCELED})
 
 
+class UploadState(StrEnum):
+    """The life of an upload."""
+
+    OPEN = "open"  # bytes come, or may come until it expires
+    DONE = "done"  # all are there, and a job has them
+    ENDED = "ended"  # without a job: refused, or not wanted any more
+
+
 class JobQueue(StrEnum):
     """Which jobs come first."""
 
@@ -230,6 +238,28 @@ class MasterSource:
     operator_id: str | None = None
     scheme: str | None = None  # None: as the worker's settings say
     path_hex: str | None = None  # the path's bytes, where they are no UTF-8
+    upload_id: str | None = None  # it is ours, in that upload's folder, and goes when it is done
+
+
+@dataclass(frozen=True, slots=True)
+class UploadRecord:
+    """A master that a label sends in."""
+
+    upload_id: str
+    tenant: str
+    owner: str  # whom the token speaks for
+    name: str  # of the file, made harmless
+    fields: dict[str, str]  # what was said of the recording
+    size: int  # bytes, as announced
+    created_at: datetime
+    expires_at: datetime  # while it is open
+    received: int = 0  # bytes that survive a power cut
+    state: UploadState = UploadState.OPEN
+    job_id: str | None = None
+    track_id: str | None = None  # that it will be
+    duration_s: float | None = None
+    estimate_s: float | None = None  # from the upload's end until it can be played
+    error: str | None = None  # why it ended without a job
 
 
 @dataclass(frozen=True, slots=True)

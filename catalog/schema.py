@@ -2,7 +2,7 @@
 
     artists --< track_artists >-- tracks --< revisions --< renditions
                                   tracks >-- releases      +--< keys
-    jobs stand alone: they are kept when what they made is not
+    jobs stand alone: they are kept when what they made is not; uploads, too
     external_keys, too: what they lock is elsewhere
     keks, and audit_chains --< audit_entries, stand alone: entries are only ever added
     rights --< rights_windows, of a track or a release; stream_accounts --< streams
@@ -326,6 +326,29 @@ masters = Table(
     Column("place", String(8), nullable=False),  # storage or cold
     Column("archived_at", UtcDateTime, nullable=False),
     Index(None, "place", "archived_at"),
+)
+
+# Masters that labels send in. The file rests in the uploads' folder; the offset is here.
+uploads = Table(
+    "uploads",
+    metadata,
+    Column("upload_id", String(32), primary_key=True),
+    Column("tenant", String(32), nullable=False),
+    Column("owner", Text, nullable=False),  # whom the token speaks for: a label
+    Column("name", Text, nullable=False),  # of the file, made harmless
+    Column("fields", JSON, nullable=False),  # what was said of the recording
+    Column("size", BigInteger, nullable=False),  # bytes, as announced
+    Column("received", BigInteger, nullable=False),  # bytes that survive a power cut
+    Column("state", String(8), nullable=False),
+    Column("job_id", String(64), index=True),
+    Column("track_id", String(21), index=True),  # that it will be
+    Column("duration_s", Float),
+    Column("estimate_s", Float),  # from the upload's end until it can be played
+    Column("error", Text),  # why it ended without a job
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("expires_at", UtcDateTime, nullable=False),
+    Index(None, "owner", "created_at"),
+    Index(None, "state", "expires_at"),
 )
 
 takedowns = Table(

@@ -1,0 +1,105 @@
+"""What labels send in, on both databases."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import pytest
+
+from catalog import jobs, uploads
+from catalog.engine import Catalog
+from catalog.errors import NotFound
+from catalog.publish import publish
+from catalog.records import JobQueue, MasterSource, UploadRecord, UploadState
+from tests.support.publications import make_publication
+
+DAY = timedelta(days=1)
+TRACK = "t" + "a" * 20
+
+
+def upload(now: datetime, number: int = 1, owner: str = "label") -> UploadRecord:
+    return UploadRecord(
+        f"{number:032x}", "default", owner, "a.wav", {"title": "Ä"}, 100, now, now + DAY
+    )
+
+
+async def test_it_goes_from_open_to_done_and_no_further(catalog: Catalog, now: datetime) -> None:
+    one = upload(now)
+    source = MasterSource("/uploads/a.wav", upload_id=one.upload_id)
+    async with catalog.begin() as tx:
+        await uploads.add(tx, one)
+        await uploads.advance(tx, one.upload_id, 100, now + 2 * DAY)
+        assert [whole.received for whole in await uploads.whole_ones(tx, 10)] == [100]
+        job = await jobs.submit(tx, "1", source, tenant="default", queue=JobQueue.HOT, now=now)
+        assert (await jobs.get(tx, job)).source == source
+        await uploads.complete(
+            tx, one.upload_id, job, track_id=TRACK, duration_s=2.5, estimate_s=3.5
+        )
+        with pytest.raises(NotFound):
+            await uploads.advance(tx, one.upload_id, 50, now)
+        with pytest.raises(NotFound):
+            await uploads.end(tx, one.upload_id, "no")
+        assert not await uploads.whole_ones(tx, 10)
+    async with catalog.connect() as tx:
+        done = await uploads.get(tx, one.upload_id)
+        assert done == replace(
+            one,
+            received=100,
+            expires_at=now + 2 * DAY,
+            state=UploadState.DONE,
+            job_id=job,
+            track_id=TRACK,
+            duration_s=2.5,
+            estimate_s=3.5,
+        )
+        assert await uploads.of_job(tx, job) == done
+        assert await uploads.of_job(tx, "none") is None
+        assert await uploads.of_ids(tx, [one.upload_id, "none"]) == {one.upload_id: done}
+        assert [record.job_id for record in await jobs.get_many(tx, [job, "none"])] == [job]
+        with pytest.raises(NotFound):
+            await uploads.get(tx, "none")
+
+
+async def test_usage_counts_what_a_label_has_open_and_announced(
+    catalog: Catalog, now: datetime
+) -> None:
+    async with catalog.begin() as tx:
+        for number, owner in enumerate(["label", "label", "label", "other"]):
+            await uploads.add(tx, upload(now, number, owner))
+        await uploads.advance(tx, f"{1:032x}", 30, now + DAY)
+        await uploads.end(tx, f"{1:032x}", "not wanted any more")
+        await uploads.add(tx, upload(now - 2 * DAY, 9))  # expired, and not of today
+        usage = await uploads.usage(tx, "label", now - DAY, now)
+        assert usage == uploads.Usage(open=2, bytes=230)
+        assert await uploads.usage(tx, "nobody", now - DAY, now) == uploads.Usage(0, 0)
+
+
+async def test_what_expired_ends_unless_it_got_more(catalog: Catalog, now: datetime) -> None:
+    async with catalog.begin() as tx:
+        for number in range(3):
+            await uploads.add(tx, upload(now, number))
+        await uploads.advance(tx, f"{1:032x}", 1, now + 2 * DAY)
+        late = now + DAY
+        page = await uploads.expired_page(tx, late, "", 10)
+        assert [one.upload_id for one in page] == [f"{0:032x}", f"{2:032x}"]
+        assert await uploads.expired_page(tx, late, page[-1].upload_id, 10) == ()
+        assert not await uploads.expire(tx, f"{1:032x}", late)
+        assert await uploads.expire(tx, f"{2:032x}", late)
+        assert not await uploads.expire(tx, f"{2:032x}", late)
+        assert (await uploads.get(tx, f"{2:032x}")).error == "it expired"
+        assert await uploads.forget_ended(tx, late) == 0
+        assert await uploads.forget_ended(tx, late + timedelta(seconds=1)) == 1
+
+
+async def test_a_track_is_whose_uploads_made_it(catalog: Catalog, now: datetime) -> None:
+    publication = make_publication("a")
+    track = publication.track.track_id
+    async with catalog.begin() as tx:
+        assert not await uploads.is_of_others(tx, "label", track)
+        await publish(tx, publication, now)
+        assert await uploads.is_of_others(tx, "label", track)  # the operator's
+        await uploads.add(tx, upload(now))
+        await uploads.complete(tx, f"{1:032x}", "job", track_id=track, duration_s=1, estimate_s=1)
+        assert not await uploads.is_of_others(tx, "label", track)
+        assert await uploads.is_of_others(tx, "other", track)
