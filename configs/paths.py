@@ -43,5 +43,10 @@ def temp_path(settings: Settings) -> Path:
     return _under_home(settings, settings.ingest.temp, "tmp")
 
 
+def uploads_path(settings: Settings) -> Path:
+    """Return the folder where uploads rest."""
+    return _under_home(settings, settings.uploads.path, "uploads")
+
+
 def _under_home(settings: Settings, path: Path | None, name: str) -> Path:
     return (path or settings.home / name).absolute()

@@ -66,13 +66,15 @@ def field_at(model: type[BaseModel], keys: Keys) -> FieldInfo | None:
     found = None
     inner: Any = model
     for key in keys:
-        if isinstance(inner, type) and issubclass(inner, BaseModel):
+        if _is_section(inner):
             found = inner.model_fields.get(str(key))
             if found is None:
                 return None
             inner = plain_type(found.annotation)
         elif get_origin(inner) is tuple:
             inner = get_args(inner)[0]
+        elif get_origin(inner) is dict and _is_section(get_args(inner)[1]):
+            inner = get_args(inner)[1]
         else:
             break
     return found
@@ -113,7 +115,13 @@ def _model_of(field: FieldInfo) -> type[BaseModel] | None:
     inner = plain_type(field.annotation)
     if get_origin(inner) is tuple:
         inner = get_args(inner)[0]
-    return inner if isinstance(inner, type) and issubclass(inner, BaseModel) else None
+    elif get_origin(inner) is dict:
+        inner = get_args(inner)[1]
+    return inner if _is_section(inner) else None
+
+
+def _is_section(inner: Any) -> bool:
+    return isinstance(inner, type) and issubclass(inner, BaseModel)
 
 
 def _without_none(annotation: Any) -> tuple[Any, bool]:

@@ -450,6 +450,7 @@ class JobSettings(Section):
     # Longer than the longest track takes: a broker delivers again what is not done by then.
     delivery_timeout_s: Whole = Field(default=6 * 3600, ge=60, le=7 * 86400)
     min_free_bytes: Whole = Field(default=1 << 30, ge=0)
+    embedded: bool = True  # whether `headwater serve` does jobs, too (executor local)
 
     @model_validator(mode="after")
     def _a_broker_is_named(self) -> Self:
@@ -506,6 +507,54 @@ class EdgeSettings(Section):
     purge_timeout_s: Number = Field(default=10.0, gt=0, le=60)
 
 
+_CLAMD = r"^(unix:/[^\x00]{1,107}|tcp:[A-Za-z0-9._-]{1,253}:[0-9]{1,5})$"
+
+
+class UploadLimits(Section):
+    """What a label may send in."""
+
+    max_bytes: Whole = Field(default=2 << 30, ge=1)  # one master
+    day_bytes: Whole = Field(default=100 << 30, ge=1)  # announced in 24 hours
+    concurrent: Whole = Field(default=20, ge=1, le=10_000)  # begun, not whole, not expired
+
+
+class LabelLimits(Section):
+    """Where a label's limits are others than everybody's."""
+
+    max_bytes: Whole | None = Field(default=None, ge=1)
+    day_bytes: Whole | None = Field(default=None, ge=1)
+    concurrent: Whole | None = Field(default=None, ge=1, le=10_000)
+
+
+class UploadSettings(Section):
+    """Masters that labels send to the origin."""
+
+    enabled: bool = True
+    path: FilePath | None = None  # None: HOME/uploads
+    limits: UploadLimits = UploadLimits()
+    labels: dict[Annotated[str, Field(min_length=1, max_length=200)], LabelLimits] = {}
+    form_bytes: Whole = Field(default=64 << 20, ge=1)  # of a form's file
+    expires_s: Whole = Field(default=86400, ge=60, le=31 * 86400)  # since the last bytes came
+    idle_s: Number = Field(default=60.0, ge=1, le=3600)  # until a silent client is given up
+    keep_s: Whole = Field(default=7 * 86400, ge=0)  # the master of a job that failed
+    queue: Literal["hot", "bulk"] = "hot"
+    title_characters: Whole = Field(default=300, ge=1, le=1000)
+    min_duration_s: Number = Field(default=1.0, ge=0)
+    max_duration_s: Number = Field(default=3 * 3600.0, gt=0)
+    genres: tuple[str, ...] = ()  # that are allowed; none: any
+    required: tuple[Literal["title", "artist", "album", "genre", "isrc", "date", "label"], ...] = ()
+    clamd: str | None = Field(
+        default=None,
+        pattern=_CLAMD,
+        description="where clamd listens, unix:/run/clamav/clamd.ctl or tcp:host:3310",
+    )
+
+    def limits_of(self, label: str) -> UploadLimits:
+        """Everybody's limits, with a label's own in their place."""
+        own = self.labels.get(label)
+        return self.limits.model_copy(update=own.model_dump(exclude_none=True) if own else {})
+
+
 class Settings(Section):
     """The whole tree."""
 
@@ -516,6 +565,7 @@ class Settings(Section):
     storage: StorageSettings = StorageSettings()
     catalog: CatalogSettings = CatalogSettings()
     jobs: JobSettings = JobSettings()
+    uploads: UploadSettings = UploadSettings()
     drm: DrmSettings = DrmSettings()
     identity: IdentitySettings = IdentitySettings()
     licenses: LicenseSettings = LicenseSettings()
