@@ -19,13 +19,24 @@ from drm.model import AccessToken
 from drm.token_keys import SigningKeys
 
 SPEKE_KEYS = "speke:keys"  # may ask for keys over SPEKE
-SCOPES = (SPEKE_KEYS,)
+UPLOADS_WRITE = "uploads:write"  # may send masters in; the subject is the label
+JOBS_READ = "jobs:read"  # may look at every job
+SCOPES = (SPEKE_KEYS, UPLOADS_WRITE, JOBS_READ)
 NO_SUBSCRIPTION = "-"  # of a program's token: the settings cannot have one of that name
 ALGORITHM = "HS256"
 _TYPE = "at+jwt"
 _SCOPE = re.compile(r"[a-z][a-z0-9_.:-]{0,63}", re.ASCII)
 
-__all__ = ["ALGORITHM", "MAX_TTL_S", "NO_SUBSCRIPTION", "SCOPES", "SPEKE_KEYS", "AccessTokens"]
+__all__ = [
+    "ALGORITHM",
+    "JOBS_READ",
+    "MAX_TTL_S",
+    "NO_SUBSCRIPTION",
+    "SCOPES",
+    "SPEKE_KEYS",
+    "UPLOADS_WRITE",
+    "AccessTokens",
+]
 
 
 class AccessTokens:

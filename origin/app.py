@@ -12,7 +12,7 @@ from origin.headers import HSTS, STRICT_TRANSPORT_SECURITY
 from origin.load import LOAD, Limits, Load
 from origin.monitor import add_metrics
 from origin.problems import OriginError
-from origin.routes import player, speke, vendor_license
+from origin.routes import player, speke, uploads, vendor_license
 from origin.routes.edge_auth import PREFIX as AUTH_PREFIX
 from origin.routes.edge_auth import EdgeAuthHandler
 from origin.routes.license import LicenseHandler
@@ -42,7 +42,7 @@ def make_app(deps: OriginDeps, shared: Shared | None = None) -> web.Application:
     app.cleanup_ctx.append(_run_state)
     app.on_response_prepare.append(_stay_on_tls)
     add_endpoints(app, ENDPOINTS)
-    for routes in (speke, vendor_license):
+    for routes in (speke, vendor_license, uploads):
         routes.add_routes(app)
     player.add_routes(app, deps.settings.public_url)
     if deps.monitoring.public:
@@ -72,11 +72,13 @@ async def _problems(request: web.Request, handler: _Handler) -> web.StreamRespon
     CORS preflights are answered here, for every path: they carry no token to decide by.
     """
     if request.method == hdrs.METH_OPTIONS:
-        return preflight()
+        is_upload = request.path.startswith(uploads.PATH)
+        return uploads.options(request.app[STATE]) if is_upload else preflight()
+    extra = uploads.EXTRA if request.path.startswith(uploads.PATH) else None
     if hdrs.CONTENT_ENCODING in request.headers:
         error = OriginError(415, "content-encoding", "Send the body uncompressed.")
-        return problems.respond(error, request.method)
+        return problems.respond(error, request.method, extra)
     try:
         return await handler(request)
     except Exception as error:  # noqa: BLE001 - the one place where errors become answers
-        return problems.respond(error, request.method)
+        return problems.respond(error, request.method, extra)

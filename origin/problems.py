@@ -132,11 +132,17 @@ _TITLES = {
     403: "Forbidden",
     404: "Not found",
     405: "Method not allowed",
+    408: "Too slow",
+    409: "In conflict",
+    410: "Gone",
     412: "Precondition failed",
-    408: "Request timeout",
     413: "Too large",
     415: "Not supported",
     422: "Not processable",
+    423: "Locked",
+    460: "Checksum mismatch",
+    503: "Not now",
+    507: "No room",
     429: "Too many requests",
 }
 
@@ -180,12 +186,12 @@ def _of_http(error: web.HTTPException) -> Problem:
     return Problem(error.status, reason, error.reason, headers=headers)
 
 
-def respond(error: Exception, method: str) -> WireResponse:
-    """The response that tells of an error."""
-    return WireResponse(*prepared(error, method))
+def respond(error: Exception, method: str, extra: Mapping[str, str] | None = None) -> WireResponse:
+    """The response that tells of an error, with header fields that every answer there has."""
+    return WireResponse(*prepared(error, method, extra))
 
 
-def prepared(error: Exception, method: str) -> Prepared:
+def prepared(error: Exception, method: str, extra: Mapping[str, str] | None = None) -> Prepared:
     """The same, for a connection that writes for itself."""
     problem = problem_of(error)
     body = problem.body()
@@ -194,6 +200,7 @@ def prepared(error: Exception, method: str) -> Prepared:
         hdrs.CONTENT_LENGTH: str(len(body)),
         hdrs.CACHE_CONTROL: _NOT_FOUND_TTL if problem.status == 404 else _NO_STORE,
         **common.SHARED,
+        **(extra or {}),
         **problem.headers,
     }
     if (request_id := request_ids.current()) is not None:

@@ -28,6 +28,7 @@ from origin.entitled import EntitledKeys
 from origin.entitlement import Entitlements
 from origin.forwarded import BaseUrl
 from origin.geoip import GeoIp
+from origin.job_feed import JobFeed
 from origin.key_audit import KeyAudit
 from origin.key_rows import KeyRows
 from origin.meters import OriginMeters
@@ -40,6 +41,8 @@ from origin.resolver import Resolver
 from origin.shared import Shared
 from origin.streams import Streams
 from origin.territory import Territories
+from origin.uploads.desk import Desk
+from origin.uploads.ports import UploadDeps
 from origin.watched import WatchedStore
 from packager.systems import CLEARKEY_ONLY, KeySystems
 from storage.base import ObjectStore
@@ -74,6 +77,7 @@ class OriginDeps:
     monitoring: MonitoringSettings = field(default_factory=MonitoringSettings)
     reloads: tuple[Reload, ...] = ()  # secrets that may be exchanged while it runs
     offline: tuple[str, ...] = ()  # the subscriptions whose licenses may be kept
+    uploads: UploadDeps | None = None  # None: nothing is uploaded here
 
 
 class OriginState:
@@ -109,6 +113,9 @@ class OriginState:
             Territories(self.base_url, deps.settings.country_header, self.geoip),
             self.streams,
         )
+        self.job_feed = JobFeed(deps.catalog)
+        uploads = deps.uploads
+        self.desk = None if uploads is None else Desk(uploads, deps.catalog, deps.tenant)
         self.entitled = EntitledKeys(self.key_rows, self.entitlements)
         self.key_audit = KeyAudit(deps.audit, self.base_url, self.meters)
         self.resolver = Resolver(
@@ -148,6 +155,7 @@ class OriginState:
         await self.editions.close()
         await self.streams.close()
         await self.outage.close()
+        await self.job_feed.close()
         if self.geoip is not None:
             self.geoip.close()
 

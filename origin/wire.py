@@ -50,12 +50,20 @@ class _Clock:
 CLOCK = _Clock()
 
 
+# tus 1.0.0, "Checksum": the one status that HTTP's registry does not have.
+_UNREGISTERED = {460: "Checksum Mismatch"}
+
+
+def _phrase(status: int) -> str:
+    return _UNREGISTERED.get(status) or HTTPStatus(status).phrase
+
+
 def head(status: int, headers: Mapping[str, str]) -> bytes:
     """Status line and header lines, without Date and Connection and without the empty line.
 
     ValueError for a control character in a value: nothing may start a header of its own.
     """
-    lines = [f"HTTP/1.1 {status} {HTTPStatus(status).phrase}"]
+    lines = [f"HTTP/1.1 {status} {_phrase(status)}"]
     for name, value in headers.items():
         if not value.isprintable() or not value.isascii():
             msg = f"header {name} has a character that is not allowed: {value!r}"

@@ -28,6 +28,7 @@ from pipeline.masters import Masters
 from pipeline.outcomes import outcome_of_job
 from pipeline.progress import Outcome, Status
 from pipeline.retry import RetryPolicy, is_passing
+from pipeline.uploads import remove_upload
 from pipeline.worker_name import is_gone, this_worker
 from storage.base import StorageError
 from storage.naming import track_prefix
@@ -91,7 +92,7 @@ class Attempts:
         if claim.left_behind is not None:
             await discard(shop.store, shop.catalog, track_prefix(*claim.left_behind))
         try:
-            return await job.keep(self._ingest(job, source, place))
+            outcome = await job.keep(self._ingest(job, source, place))
         except Fenced:
             return await self._elsewhere(claim.job_id, source)
         except asyncio.CancelledError:
@@ -100,6 +101,9 @@ class Attempts:
             raise
         except Exception as exc:  # noqa: BLE001 - the rest of the batch goes on, whatever it was
             return await self._failed(job, source, exc)
+        if claim.source.upload_id is not None:
+            await asyncio.to_thread(remove_upload, source, claim.source.upload_id)
+        return outcome
 
     async def _ingest(self, job: Job, source: Path, place: Place) -> Outcome:
         async with self.masters.local(source, self.shop.workspace) as path:

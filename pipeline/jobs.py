@@ -20,6 +20,8 @@ _log = logging.getLogger(__name__)
 _T = TypeVar("_T")
 
 _RENEWALS = 6  # in one lease: some may fail before anybody else takes the job
+_LOOK_S = 1.0
+_STEP = 0.05  # of the whole track: so much progress is written at once
 
 
 @dataclass(slots=True)
@@ -35,6 +37,7 @@ class Job:
     lease_s: float
     progress: float = 0.0  # of the whole track, 0 to 1; written with the next renewal
     _running: tuple[Stage, float] | None = field(default=None)
+    _is_ending: bool = False  # a transaction that ends it has begun
 
     @property
     def id(self) -> str:
@@ -52,6 +55,8 @@ class Job:
         renewing = asyncio.create_task(self._renew())
         try:
             await asyncio.wait({working, renewing}, return_when=asyncio.FIRST_COMPLETED)
+            if self._is_ending:  # what ended the renewing may be our own publication
+                await asyncio.wait({working})
             if working.done():
                 return working.result()
             working.cancel()
@@ -84,6 +89,7 @@ class Job:
 
     async def check(self, tx: Tx) -> None:
         """Make sure of the job until the transaction ends: what publishes begins so."""
+        self._is_ending = True
         await jobs.check_fence(tx, self.claim.job_id, self.claim.token)
         await self.close_stage(tx)
 
@@ -130,8 +136,13 @@ class Job:
             await jobs.give_back(tx, self.claim, self.clock())
 
     async def _renew(self) -> None:
+        """Renew the lease in time; sooner where there is progress to tell to those who watch."""
+        told, due = 0.0, time.monotonic() + self.lease_s / _RENEWALS
         while True:
-            await asyncio.sleep(self.lease_s / _RENEWALS)
+            await asyncio.sleep(min(_LOOK_S, self.lease_s / _RENEWALS))
+            if time.monotonic() < due and self.progress - told < _STEP:
+                continue
+            told, due = self.progress, time.monotonic() + self.lease_s / _RENEWALS
             try:
                 async with self.catalog.begin() as tx:
                     await jobs.renew(tx, self.claim, self.clock(), self.lease_s, self.progress)

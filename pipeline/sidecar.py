@@ -64,6 +64,15 @@ def read_sidecar(master: Path) -> Sidecar:
     return Sidecar(fields, own_id)
 
 
+def write_sidecar(master: Path, fields: Mapping[str, str | tuple[str, ...]]) -> None:
+    """Say something of a master: `id`, and fields by their names. Whole, or not at all. OSError."""
+    path = master.with_name(master.name + ".yaml")
+    content = {name: list(one) if isinstance(one, tuple) else one for name, one in fields.items()}
+    new = path.with_name(path.name + ".new")
+    new.write_text(yaml.safe_dump(content, allow_unicode=True), encoding="utf-8")
+    new.replace(path)
+
+
 def folder_cover(master: Path, max_bytes: int) -> bytes | None:
     """The picture that lies beside a master; None where there is none that can be read."""
     wanted = [stem + suffix for stem in _COVER_STEMS for suffix in _COVER_SUFFIXES]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -11,11 +11,13 @@ from typing import Protocol
 from uuid import uuid4
 
 from catalog import deliveries, jobs
-from catalog.engine import Catalog
+from catalog.engine import Catalog, Tx
 from catalog.records import JobQueue, MasterSource
 from pipeline.errors import BrokerUnavailable
 from pipeline.executors import Courier, Order
 from pipeline.masters import source_of
+
+Within = Callable[[Tx, str], Awaitable[None]]
 
 _log = logging.getLogger(__name__)
 
@@ -23,8 +25,13 @@ _log = logging.getLogger(__name__)
 class JobSubmitter(Protocol):
     """Takes masters in, to be ingested soon."""
 
-    async def submit(self, source: MasterSource, *, queue: str, tenant: str) -> str:
-        """Queue a job and return its id; that of an unfinished one for the same master."""
+    async def submit(
+        self, source: MasterSource, *, queue: str, tenant: str, within: Within | None = None
+    ) -> str:
+        """Queue a job and return its id; that of an unfinished one for the same master.
+
+        `within` runs in the transaction that makes it, with its id.
+        """
         ...
 
 
@@ -36,7 +43,9 @@ class Submitter:
     clock: Callable[[], datetime]
     courier: Courier | None = None
 
-    async def submit(self, source: MasterSource, *, queue: str, tenant: str) -> str:
+    async def submit(
+        self, source: MasterSource, *, queue: str, tenant: str, within: Within | None = None
+    ) -> str:
         """Queue a job and return its id; that of an unfinished one for the same master."""
         async with self.catalog.begin() as tx:
             job_id = await jobs.submit(
@@ -47,6 +56,8 @@ class Submitter:
                 queue=JobQueue(queue),
                 now=self.clock(),
             )
+            if within is not None:
+                await within(tx, job_id)
         await self.deliver([job_id], JobQueue(queue))
         return job_id
 

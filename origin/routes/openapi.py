@@ -11,7 +11,7 @@ from origin import headers
 from origin.api.endpoint import Access, Answer, Call, Endpoint
 from origin.api.fields import Model, NoBody, Params
 from origin.api.openapi import document
-from origin.routes import catalog_api, health, playback, search_api
+from origin.routes import catalog_api, health, jobs_api, playback, search_api, uploads
 
 
 class Parts(Model):
@@ -35,6 +35,8 @@ ENDPOINTS: tuple[Endpoint[Any, Any], ...] = (
     *catalog_api.ENDPOINTS,
     *search_api.ENDPOINTS,
     *playback.ENDPOINTS,
+    *uploads.ENDPOINTS,
+    *jobs_api.ENDPOINTS,
     Endpoint(
         "GET",
         "/healthz",

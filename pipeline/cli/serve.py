@@ -13,7 +13,7 @@ from drm.errors import SecretUnavailable
 from origin.geoip import GeoIp, GeoIpUnavailable
 from origin.listening import ServeError
 from origin.reloading import NotReloaded, Reload
-from origin.server import serve
+from origin.server import say_ready, serve
 from origin.state import OriginDeps
 from origin.workers import WorkersFailed
 from pipeline.cli.compose import (
@@ -25,11 +25,13 @@ from pipeline.cli.compose import (
     reload_tokens,
     token_files,
 )
+from pipeline.cli.embedded import embedded_executor
 from pipeline.cli.identity import open_provider_tokens
 from pipeline.cli.license_servers import open_license_servers
 from pipeline.cli.output import Failure
 from pipeline.cli.speke import open_recipients
 from pipeline.cli.storage import require_store
+from pipeline.cli.uploads import make_uploads
 from storage.open import Role
 
 
@@ -48,22 +50,37 @@ from storage.open import Role
 @click.option(
     "--tls-key", type=click.Path(path_type=Path), help="PEM file.  [default: origin.tls_key]"
 )
+@click.option(
+    "--executor/--no-executor",
+    "embedded",
+    default=None,
+    help="Whether it does the jobs of uploads, too.  [default: jobs.embedded]",
+)
 @pass_invocation
-def serve_command(invocation: Invocation, /, **flags: str | int | Path | None) -> None:
-    """Stream the catalog: player page, API, media and licenses.
+def serve_command(
+    invocation: Invocation, /, *, embedded: bool | None, **flags: str | int | Path | None
+) -> None:
+    """Stream the catalog: player page, API, media and licenses; take uploads in.
 
     Prints the address on stderr once it answers. Ends gracefully on SIGTERM or Ctrl-C: running
     answers are finished first. -v logs every request.
 
     headwater serve --host 0.0.0.0 --workers 4
     """
-    given = {f"origin.{name}": value for name, value in flags.items()}
+    given: dict[str, object] = {f"origin.{name}": value for name, value in flags.items()}
+    given["jobs.embedded"] = embedded
     settings = invocation.load(given).settings
 
     try:
         if settings.origin.geoip_file is not None:  # said here, once, and not by each worker
             GeoIp(settings.origin.geoip_file).close()
-        serve(settings.origin, lambda: _open(settings), monitoring=settings.monitoring)
+        with embedded_executor(settings) as begin:
+
+            def announce(url: str) -> None:
+                say_ready(url)
+                begin()
+
+            serve(settings.origin, lambda: _open(settings), announce, settings.monitoring)
     except (GeoIpUnavailable, ServeError, WorkersFailed) as exc:
         raise Failure(f"serve: {exc}") from exc
 
@@ -99,6 +116,7 @@ async def _open(settings: Settings) -> AsyncIterator[OriginDeps]:
             offline=settings.drm.offline,
             monitoring=settings.monitoring,
             reloads=(_token_reload(settings, Tokens(deps.playback_tokens, deps.access_tokens)),),
+            uploads=await make_uploads(settings, deps.catalog),
         )
 
 

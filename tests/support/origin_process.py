@@ -24,11 +24,14 @@ def headwater(*arguments: str) -> list[str]:
 def serving(environment: Mapping[str, str], *flags: str, log: Path | None = None) -> Iterator[str]:
     """The address of a running origin; the block fails when it does not end by SIGTERM.
 
+    It does jobs only with the flag `--executor`.
+
     With a `log`, what it says is kept there, and it says all it can.
     """
     with log.open("w+") if log else tempfile.TemporaryFile("w+") as said:
         loudly = () if log is None else ("-vv",)
-        command = headwater(*loudly, "serve", "--port", "0", *flags)
+        executor = () if "--executor" in flags else ("--no-executor",)
+        command = headwater(*loudly, "serve", "--port", "0", *executor, *flags)
         process = subprocess.Popen(command, stderr=said, env=dict(environment))
         try:
             yield address_of(process, Path(f"/proc/self/fd/{said.fileno()}"))

@@ -1,0 +1,334 @@
+"""An upload from its announcement to its job.
+
+Everything that changes one happens while its lock is held. Once all bytes are there the master is
+looked at, and becomes a job in the same transaction in which the upload is done. Whoever dies in
+between leaves an upload that is whole and open: the next request about it goes on, and so does
+the next origin that starts.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import logging
+import secrets
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from catalog import deliveries, uploads
+from catalog.engine import Catalog, Tx
+from catalog.errors import CatalogError, NotFound
+from catalog.records import JobQueue, MasterSource, UploadRecord, UploadState
+from configs.settings import UploadLimits
+from origin.problems import Missing, OriginError
+from origin.uploads.ports import Inspected, InspectorAway, MasterRefused, UploadDeps
+from origin.uploads.receive import Body, Ending, Receiver
+from origin.uploads.shelf import Shelf, UploadGone
+from origin.uploads.tus import Checksum, Said
+
+_LOG = logging.getLogger("headwater.origin")
+
+_PATIENCE_S = 5.0
+_DAY = timedelta(days=1)
+_RECOVERED = 100
+_CANCELED = "its sender ended it"
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What one request brought."""
+
+    record: UploadRecord
+    ending: Ending
+
+
+class Desk:
+    """Takes uploads in. Calls may be concurrent, in any number of processes."""
+
+    def __init__(self, deps: UploadDeps, catalog: Catalog, tenant: str) -> None:
+        self.settings = deps.settings
+        self.shelf = Shelf(deps.folder)
+        self._deps = deps
+        self._catalog = catalog
+        self._tenant = tenant
+        self._is_closing = False
+        self._recovery: asyncio.Task[None] | None = None
+
+    async def close(self) -> None:
+        """Let running requests end: what they brought is kept."""
+        self._is_closing = True
+        if self._recovery is not None:
+            self._recovery.cancel()
+            await asyncio.gather(self._recovery, return_exceptions=True)
+
+    def begin_recovery(self) -> None:
+        """Go on, beside what else is done, with whole uploads that have no job."""
+        self._recovery = asyncio.create_task(self._recover())
+
+    async def announce(self, owner: str, said: Said, size: int) -> UploadRecord:
+        """Begin an upload. OriginError where the label may not, or there is no room."""
+        limits = self.settings.limits_of(owner)
+        if not 0 < size <= limits.max_bytes:
+            raise OriginError(
+                413, "upload-too-large", f"A master has 1 to {limits.max_bytes} bytes here."
+            )
+        with _told():
+            self._deps.inspector.check(said.fields)
+        self._require_room(size)
+        now = datetime.now(UTC)
+        record = UploadRecord(
+            upload_id=secrets.token_hex(16),
+            tenant=self._tenant,
+            owner=owner,
+            name=said.name,
+            fields=said.fields,
+            size=size,
+            created_at=now,
+            expires_at=self._expiry(now),
+        )
+        try:
+            async with self._catalog.begin() as tx:
+                used = await uploads.usage(tx, owner, now - _DAY, now)
+                _require_quota(limits, used, size)
+                self.shelf.make(record.upload_id, record.name)
+                await uploads.add(tx, record)
+        except BaseException:
+            self.shelf.remove(record.upload_id)
+            raise
+        return record
+
+    async def look(self, owner: str, upload_id: str) -> UploadRecord:
+        """How an upload is, once nobody writes to it any more; a whole one becomes a job first.
+
+        Missing where it is not this label's; OriginError 410 where it has ended.
+        """
+        record = await self.find(owner, upload_id)
+        if record.state is UploadState.DONE:
+            return record
+        with _gone():
+            async with self.shelf.held(upload_id, _PATIENCE_S):
+                record = self.require_open(await self.find(owner, upload_id))
+                return await self._finish(record)
+
+    async def find(self, owner: str, upload_id: str) -> UploadRecord:
+        """Read the row. Missing where it is not this label's."""
+        try:
+            async with self._catalog.connect(fresh=True) as tx:
+                record = await uploads.get(tx, upload_id)
+        except NotFound:
+            raise _missing() from None
+        if record.owner != owner or record.tenant != self._tenant:
+            raise _missing()
+        return record
+
+    async def append(
+        self,
+        owner: str,
+        upload_id: str,
+        offset: int,
+        body: Body,
+        *,
+        length: int | None = None,
+        checksum: Checksum | None = None,
+    ) -> Sent:
+        """Take bytes in, `length` of them if that is known.
+
+        OriginError 409 at a wrong offset, 413 for more than was announced, 460 at a wrong checksum.
+        """
+        await self.find(owner, upload_id)
+        with _gone():
+            async with self.shelf.held(upload_id, _PATIENCE_S):
+                record = self.require_open(await self.find(owner, upload_id))
+                if offset != record.received or record.state is not UploadState.OPEN:
+                    detail = f"The offset is {record.received}."
+                    raise OriginError(409, "wrong-offset", detail)
+                if offset + (length or 0) > record.size:
+                    raise _too_long(record)
+                sent = await self._receive(record, body, checksum)
+                if sent.ending is Ending.TOO_LONG:
+                    raise _too_long(record)
+                return Sent(await self._finish(sent.record), sent.ending)
+
+    async def take(self, record: UploadRecord, body: Body) -> UploadRecord:
+        """Take in a whole file of unknown length, up to what was announced; it is no job yet.
+
+        OriginError 413 where it is longer, 400 where it is cut off.
+        """
+        with _gone():
+            async with self.shelf.held(record.upload_id, _PATIENCE_S):
+                sent = await self._receive(record, body, None)
+        if sent.ending is Ending.TOO_LONG:
+            raise _too_long(record)
+        if sent.ending is not Ending.WHOLE or not sent.record.received:
+            raise OriginError(400, "upload-incomplete", "The file did not come whole.")
+        return sent.record
+
+    async def settle(self, record: UploadRecord, fields: Mapping[str, str]) -> UploadRecord:
+        """Make a job of what was taken in whole, with all that was said of it."""
+        with _told():
+            self._deps.inspector.check(fields)
+        with _gone():
+            async with self.shelf.held(record.upload_id, _PATIENCE_S):
+                async with self._catalog.begin() as tx:
+                    await uploads.settle(tx, record.upload_id, record.received, fields)
+                return await self._finish(await self.find(record.owner, record.upload_id))
+
+    async def terminate(self, owner: str, upload_id: str, why: str = _CANCELED) -> None:
+        """End an upload that is not a job's, and remove its bytes. OriginError 409 where it is."""
+        _require_no_job(await self.find(owner, upload_id))
+        with _gone():
+            async with self.shelf.held(upload_id, _PATIENCE_S):
+                record = self.require_open(await self.find(owner, upload_id))
+                _require_no_job(record)
+                await self._end(record, why)
+
+    async def _recover(self) -> None:
+        try:
+            async with self._catalog.connect(fresh=True) as tx:
+                whole = await uploads.whole_ones(tx, _RECOVERED)
+            for record in whole:
+                with suppress(OriginError):  # it is refused, or another worker does it
+                    await self.look(record.owner, record.upload_id)
+        except CatalogError as exc:
+            _LOG.warning("whole uploads cannot be looked for: %s", exc)
+
+    async def _receive(self, record: UploadRecord, body: Body, checksum: Checksum | None) -> Sent:
+        async def count(received: int) -> None:
+            nonlocal record
+            async with self._catalog.begin() as tx:
+                expires = self._expiry(datetime.now(UTC))
+                await uploads.advance(tx, record.upload_id, received, expires)
+                record = await uploads.get(tx, record.upload_id)
+
+        receiver = Receiver(
+            self.shelf.master(record.upload_id, record.name),
+            record.received,
+            record.size,
+            count,
+            lambda: self._is_closing or self.shelf.is_wanted(record.upload_id),
+            self.settings.idle_s,
+            None if checksum is None else checksum.hasher(),
+        )
+        try:
+            ending = await receiver.receive(body)
+        except OSError as exc:
+            _LOG.error("upload %s: %s", record.upload_id, exc)
+            raise OriginError(507, "no-room", "There is no room for it now.") from exc
+        if checksum is not None and ending is Ending.WHOLE:
+            if not hmac.compare_digest(receiver.hasher.digest(), checksum.digest):
+                raise OriginError(460, "checksum-mismatch", "The bytes are others: send again.")
+            await count(receiver.position)
+        return Sent(record, ending)
+
+    async def _finish(self, record: UploadRecord) -> UploadRecord:
+        """Make a job of a whole upload; another stays as it is. OriginError where it is refused."""
+        if record.received < record.size or record.state is not UploadState.OPEN:
+            return record
+        path = self.shelf.master(record.upload_id, record.name)
+        try:
+            inspected = await self._deps.inspector.inspect(path, record.fields)
+            await self._submit(record, str(path), inspected)
+        except MasterRefused as exc:
+            await self._end(record, f"{exc.reason}: {exc.detail}")
+            raise OriginError(422, exc.reason, exc.detail) from exc
+        except InspectorAway as exc:
+            _LOG.error("upload %s: %s", record.upload_id, exc)
+            raise OriginError(
+                503,
+                "inspector-away",
+                "It came whole, and cannot be looked at now.",
+                headers={"Retry-After": "10"},
+            ) from exc
+        return await self.find(record.owner, record.upload_id)
+
+    async def _submit(self, record: UploadRecord, path: str, inspected: Inspected) -> None:
+        queue = JobQueue(self.settings.queue)
+        async with self._catalog.connect(fresh=True) as tx:
+            ahead = await deliveries.count_queued(tx, queue)
+
+        async def within(tx: Tx, job_id: str) -> None:
+            if await uploads.is_of_others(tx, record.owner, inspected.track_id):
+                detail = "There is such a recording (its ISRC or id), and it is somebody else's."
+                raise MasterRefused("track-of-others", detail)
+            await uploads.complete(
+                tx,
+                record.upload_id,
+                job_id,
+                track_id=inspected.track_id,
+                duration_s=inspected.duration_s,
+                estimate_s=round(inspected.work_s * (1 + ahead), 1),
+            )
+
+        source = MasterSource(path, upload_id=record.upload_id)
+        await self._deps.submitter.submit(source, queue=queue, tenant=self._tenant, within=within)
+
+    async def _end(self, record: UploadRecord, why: str) -> None:
+        async with self._catalog.begin() as tx:
+            await uploads.end(tx, record.upload_id, why)
+        self.shelf.remove(record.upload_id)
+
+    def require_open(self, record: UploadRecord) -> UploadRecord:
+        """The same; OriginError 410 for what has ended, or expired."""
+        is_late = record.state is UploadState.OPEN and record.expires_at <= datetime.now(UTC)
+        if record.state is UploadState.ENDED or is_late:
+            why = record.error or "it expired"
+            raise OriginError(410, "upload-ended", f"It has ended: {why}")
+        return record
+
+    def _expiry(self, now: datetime) -> datetime:
+        return (now + timedelta(seconds=self.settings.expires_s)).replace(microsecond=0)
+
+    def _require_room(self, size: int) -> None:
+        root = self.shelf.root
+        there = next(one for one in (root, *root.absolute().parents) if one.exists())
+        if shutil.disk_usage(there).free < size + self._deps.min_free_bytes:
+            raise OriginError(
+                507, "no-room", "There is no room for it now.", headers={"Retry-After": "60"}
+            )
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """What is wrong with what was said of a recording, as an answer."""
+    try:
+        yield
+    except MasterRefused as exc:
+        raise OriginError(422, exc.reason, exc.detail) from exc
+
+
+@contextmanager
+def _gone() -> Iterator[None]:
+    """An upload that was removed meanwhile, as an answer."""
+    try:
+        yield
+    except (UploadGone, NotFound) as exc:
+        raise OriginError(410, "upload-ended", "It has ended.") from exc
+
+
+def _require_no_job(record: UploadRecord) -> None:
+    if record.state is UploadState.DONE:
+        raise OriginError(409, "upload-done", "A job has it: it cannot be ended.")
+
+
+def _too_long(record: UploadRecord) -> OriginError:
+    return OriginError(413, "upload-too-long", f"It may have {record.size} bytes.")
+
+
+def _missing() -> Missing:
+    return Missing("no-upload", "There is no such upload.")
+
+
+def _require_quota(limits: UploadLimits, used: uploads.Usage, size: int) -> None:
+    if used.open >= limits.concurrent:
+        detail = f"{limits.concurrent} at a time: end one, or let it expire."
+        raise _too_many("too-many-uploads", detail)
+    if used.bytes + size > limits.day_bytes:
+        detail = f"{limits.day_bytes} bytes in 24 hours; {used.bytes} are used."
+        raise _too_many("upload-quota", detail)
+
+
+def _too_many(reason: str, detail: str) -> OriginError:
+    return OriginError(429, reason, detail, headers={"Retry-After": "60"})
