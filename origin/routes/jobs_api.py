@@ -28,7 +28,7 @@ from origin.state import OriginState
 
 _BEAT_S = 15.0  # proxies give up what is silent for a minute, some for half of that
 _RETRY_MS = 2000
-_MOST_WATCHERS = 1000  # of one worker
+_MOST_WATCHERS = 500  # of one worker: each is a request that runs
 _STREAM: dict[str, str] = {
     **headers.SHARED,
     hdrs.CONTENT_TYPE: "text/event-stream",
