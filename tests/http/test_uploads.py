@@ -77,7 +77,7 @@ def test_tus_js_client_goes_on_where_its_connection_broke_and_the_track_plays(
     path = masters.wav(tmp_path / "m.wav", masters.music(9.5))
     masters.tag_wav(path)
     size = path.stat().st_size
-    said = {"title": "Als Gesagt ♫", "artists": "Ada; Grace", "genre": "Chant"}
+    said = {"title": "Wie Gesagt ♫", "artists": "Ada; Grace", "genre": "Chant"}
     with cutting(label.url, after_bytes=700_000) as wire:
         code, seen = tus_js(
             endpoint=wire + UPLOADS,
@@ -102,7 +102,7 @@ def test_tus_js_client_goes_on_where_its_connection_broke_and_the_track_plays(
     assert last["estimate_s"] > 0
     assert abs(last["duration_s"] - 9.5) < 0.01
     track = place.listener().ask("GET", f"/api/v1/tracks/{last['track_ids'][0]}").json
-    assert (track["title"], track["artists"]) == ("Als Gesagt ♫", ["Ada", "Grace"])
+    assert (track["title"], track["artists"]) == ("Wie Gesagt ♫", ["Ada", "Grace"])
     assert (track["isrc"], track["genre"]) == ("QZABC2600001", "Chant")  # as tagged, and as said
     # Whoever knows how it ended is told that there is nothing more.
     assert label.events(job["events"], events[-1]["id"]) == (204, [])
