@@ -74,11 +74,18 @@ class Audit(Protocol):
         """Return when they are durable. AuditUnavailable where that is required and failed."""
         ...
 
+    def begin(self, *entries: AuditEntry) -> asyncio.Future[None] | None:
+        """The same, begun: what tells of the end, or None where nobody has to wait."""
+        ...
+
 
 class NoAudit:
     """For `drm.audit: off`."""
 
     async def record(self, *entries: AuditEntry) -> None:
+        """Forget them."""
+
+    def begin(self, *entries: AuditEntry) -> None:
         """Forget them."""
 
 
@@ -143,15 +150,21 @@ class AuditLog:
 
     async def record(self, *entries: AuditEntry) -> None:
         """Add entries. With `required` they are durable when this returns, or it raises."""
+        durable = self.begin(*entries)
+        if durable is not None:
+            await durable
+
+    def begin(self, *entries: AuditEntry) -> asyncio.Future[None] | None:
+        """Add entries. With `required` they are durable when the future is done, or it raises."""
         at_us = self._clock() // 1000
         if not self._required:
             self._enqueue([_facts(entry, at_us) for entry in entries])
-            return
+            return None
         self._queue += [_facts(entry, at_us) for entry in entries]
         durable = asyncio.get_running_loop().create_future()
         self._callers.append(durable)
         self._wake()
-        await durable
+        return durable
 
     async def close(self) -> None:
         """Write what still waits."""

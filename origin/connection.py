@@ -16,18 +16,19 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 from aiohttp import web
 
-from origin import access_log
+from origin import access_log, problems
 from origin.delivery import Reply
 from origin.guarded import Guard, GuardedConnection
 from origin.plain_head import HeadReader, PlainHead
-from origin.wire import CLOCK, HSTS_LINE, ONE_WRITE, Prepared
+from origin.wire import CLOCK, HSTS_LINE, ONE_WRITE, Begun, Prepared
 
 MediaShortcut = Callable[[PlainHead], tuple[Reply, bytes] | None]
-LicenseShortcut = Callable[[PlainHead, bytes], Awaitable[Prepared] | None]
+LicenseShortcut = Callable[[PlainHead, bytes], Begun | Awaitable[Prepared] | None]
 
 _GET = b"GET /v1/t/"
 _POST = b"POST /"
@@ -65,7 +66,7 @@ class Connection(GuardedConnection):
         # Where there is a log of all requests, aiohttp reads them: it is not for the hottest path.
         self._is_whole = not access_log.LOGGER.isEnabledFor(logging.INFO)
         self._reader = HeadReader(None)
-        self._pending: asyncio.Task[None] | None = None  # an answer that is being made
+        self._pending: asyncio.Future[None] | None = None  # an answer that is being made
         self._held = b""  # what came meanwhile
         self._end = b"\r\n"  # of each head
 
@@ -112,7 +113,7 @@ class Connection(GuardedConnection):
         if data.startswith(_POST) and (post := self._reader.post(data)) is not None:
             making = self._license(*post)
             if making is not None:
-                self._pending = self._loop.create_task(self._finish(post[0], making))
+                self._begin(post[0], making)
             return making is not None
         return False
 
@@ -135,18 +136,45 @@ class Connection(GuardedConnection):
             sent = Sent(prepared.status, len(head) + len(body), prepared.problem)
             self.access_logger.log(asked, sent, now - began)  # type: ignore[arg-type] # as far as it looks
 
-    async def _finish(self, asked: PlainHead, making: Awaitable[Prepared]) -> None:
-        """Send an answer when it is made, then take what came meanwhile."""
+    def _begin(self, asked: PlainHead, making: Begun | Awaitable[Prepared]) -> None:
+        """Send an answer now, or when it is made."""
         began = self._loop.time()
+        if not isinstance(making, Begun):
+            self._pending = self._loop.create_task(self._finish(asked, making, began))
+        elif making.done is None:
+            self._send(asked, making.prepared, began)
+        else:
+            self._pending = making.done
+            making.done.add_done_callback(partial(self._done, asked, making.prepared, began))
+
+    def _done(
+        self, asked: PlainHead, prepared: Prepared, began: float, done: asyncio.Future[None]
+    ) -> None:
+        """What an answer waited for is done, or has failed."""
+        self._pending = None
+        if done.cancelled():
+            self.force_close()
+            return
+        error = done.exception()
+        if isinstance(error, Exception):
+            prepared = problems.prepared(error, asked.method)
+        self._send(asked, prepared, began)
+        self._go_on()
+
+    async def _finish(self, asked: PlainHead, making: Awaitable[Prepared], began: float) -> None:
         try:
             self._send(asked, await making, began)
         finally:
             self._pending = None
-            held, self._held = self._held, b""
-            if len(held) > _HELD:
-                self._resume_transport_reading()
-            if held:
-                self.data_received(held)
+            self._go_on()
+
+    def _go_on(self) -> None:
+        """Take what came while the answer was made."""
+        held, self._held = self._held, b""
+        if len(held) > _HELD:
+            self._resume_transport_reading()
+        if held:
+            self.data_received(held)
 
     def _hold(self, data: bytes) -> None:
         """Keep what a client sends before it has its answer; of one that sends much, no more."""

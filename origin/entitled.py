@@ -69,14 +69,23 @@ class EntitledKeys:
             raise Denied(denials[0].reason.value, denials[0].detail)
         raise Denied("not-entitled", "The token opens none of these keys.")
 
+    def has(self, caller: Caller, grant: Grant, record: WrappedKeyRecord) -> bool:
+        """Whether `of` would grant this key to play now, without waiting.
+
+        False also where that is not known.
+        """
+        return _is_opened(record, grant) and self._entitlements.is_granted(
+            caller, grant, record.track_id, frozenset((record.tier,))
+        )
+
     async def _opened(self, kids: Sequence[Kid], grant: Grant) -> list[WrappedKeyRecord]:
         """Those of the keys that are of the token's tiers, whosever they are."""
         records = [row for kid in kids if (row := await self._rows.get(kid.value)) is not None]
-        return [
-            record
-            for record in records
-            if record.scheme != Scheme.AES_128.value and record.tier in grant.tiers
-        ]
+        return [record for record in records if _is_opened(record, grant)]
+
+
+def _is_opened(record: WrappedKeyRecord, grant: Grant) -> bool:
+    return record.scheme != Scheme.AES_128.value and record.tier in grant.tiers
 
 
 def _first_end(answers: Iterable[Granted | Denial]) -> datetime | None:

@@ -96,9 +96,29 @@ class Entitlements:
 
         False also for what is not remembered.
         """
-        rights = self.availability.known_rights(track_id, album)
-        if rights is None:
+        status = self.availability.known(track_id)
+        if status is None or status.album != album:
             return False
+        return self._is_granted(request, grant, status.rights, tiers, kept=kept)
+
+    def is_granted(
+        self, request: Caller, grant: Grant, track_id: str, tiers: frozenset[str]
+    ) -> bool:
+        """Whether `require` would grant it, without waiting; False for what is not remembered."""
+        status = self.availability.known(track_id)
+        return status is not None and self._is_granted(
+            request, grant, status.rights, tiers, kept=False
+        )
+
+    def _is_granted(
+        self,
+        request: Caller,
+        grant: Grant,
+        rights: policy.Rights,
+        tiers: frozenset[str],
+        *,
+        kept: bool,
+    ) -> bool:
         asked = self._asked(request, grant, tiers, rights, kept=kept)
         if isinstance(policy.decide(asked, rights, datetime.now(UTC)), Denial):
             return False

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Mapping
+from functools import partial
 
 from drm.audit import Audit, AuditEntry, AuditEvent, token_name
 from drm.errors import Denied, ExpiredToken, InvalidToken
@@ -31,9 +33,25 @@ class KeyAudit:
         self, request: Caller, token: str, event: AuditEvent, what: Mapping[str, object]
     ) -> None:
         """Keys are about to be given to the bearer of a token."""
+        durable = self.giving(request, token, event, what)
+        if durable is not None:
+            await durable
+
+    def giving(
+        self, request: Caller, token: str, event: AuditEvent, what: Mapping[str, object]
+    ) -> asyncio.Future[None] | None:
+        """The same, begun: keys may be given once the future is done, or where there is none."""
         whence = self._forwarded.client(request)
-        await self._audit.record(AuditEntry(event, token_name(token), "entitled", what, whence))
-        self._meters.granted.up(event.value)
+        durable = self._audit.begin(AuditEntry(event, token_name(token), "entitled", what, whence))
+        if durable is None:
+            self._meters.granted.up(event.value)
+        else:
+            durable.add_done_callback(partial(self._given, event))
+        return durable
+
+    def _given(self, event: AuditEvent, durable: asyncio.Future[None]) -> None:
+        if not durable.cancelled() and durable.exception() is None:
+            self._meters.granted.up(event.value)
 
     async def denied(
         self,

@@ -50,6 +50,14 @@ class KeyRows:
             known = Known(held.record, held.until - _TTL_S)
         return await self._outage.ask(lambda: self._loads.get(kid), known)
 
+    def opened(self, kid: bytes) -> tuple[WrappedKeyRecord, ContentKey] | None:
+        """A row and its key, where both are remembered."""
+        held = self._rows.get(kid)
+        if held is None or held.key is None:
+            return None
+        now = time.monotonic()
+        return (held.record, held.key) if now < held.until and now < held.key_until else None
+
     async def open(self, record: WrappedKeyRecord) -> ContentKey:
         """Open a key; where the row was remembered and does not open, as the catalog has it now."""
         now = time.monotonic()

@@ -117,7 +117,9 @@ class Packages:
 
 
 @dataclass(frozen=True, slots=True)
-class _Status:
+class Status:
+    """What the catalog says of a track, for a while."""
+
     rights: Rights
     album: Loudness | None  # how loud the release is that the track is part of
     until: float  # time.monotonic()
@@ -136,14 +138,19 @@ class Availability:
     def __init__(self, catalog: Catalog, outage: Outage) -> None:
         self._catalog = catalog
         self._outage = outage
-        self.statuses: Cache[str, _Status] = Cache(_STATUSES)
-        self._looks: Gathering[str, _Status] = Gathering(self._look)
+        self.statuses: Cache[str, Status] = Cache(_STATUSES)
+        self._looks: Gathering[str, Status] = Gathering(self._look)
         self._aging: set[str] = set()  # asked for, and soon to be looked up again
 
-    def known_rights(self, track_id: str, album: Loudness | None) -> Rights | None:
-        """The rights of less than two seconds ago; None unless the album was so loud then."""
-        status = self._known(track_id)
-        return None if status is None or status.album != album else status.rights
+    def known(self, track_id: str) -> Status | None:
+        """What the catalog said less than two seconds ago, if it was asked."""
+        status = self.statuses.get(track_id)
+        if status is None:
+            return None
+        left_s = status.until - time.monotonic()
+        if left_s < _STATUS_TTL_S / 2 and len(self._aging) < _MOST_AGING:
+            self._aging.add(track_id)
+        return status if left_s > 0 else None
 
     async def rights(self, track_id: str) -> Rights:
         """The track's rights; those of one that is not published where there is no such track."""
@@ -155,7 +162,7 @@ class Availability:
 
     def is_covered(self, track_id: str, grant: Grant) -> bool:
         """Whether a release's token is known to cover the track, without asking the catalog."""
-        status = self._known(track_id)
+        status = self.known(track_id)
         return status is not None and grant.covers(track_id, status.rights.release_id)
 
     async def require_covered(self, track_id: str, grant: Grant) -> None:
@@ -166,8 +173,8 @@ class Availability:
         if not grant.covers(track_id, release_id):
             raise wrong_scope()
 
-    async def _status(self, track_id: str) -> _Status:
-        known = self._known(track_id)
+    async def _status(self, track_id: str) -> Status:
+        known = self.known(track_id)
         if known is not None:
             return known
         last = self.statuses.get(track_id)
@@ -179,16 +186,7 @@ class Availability:
             self.statuses.put(track_id, status)
         return status
 
-    def _known(self, track_id: str) -> _Status | None:
-        status = self.statuses.get(track_id)
-        if status is None:
-            return None
-        left_s = status.until - time.monotonic()
-        if left_s < _STATUS_TTL_S / 2 and len(self._aging) < _MOST_AGING:
-            self._aging.add(track_id)
-        return status if left_s > 0 else None
-
-    async def _look(self, asked: Collection[str]) -> dict[str, _Status]:
+    async def _look(self, asked: Collection[str]) -> dict[str, Status]:
         """Look up what is asked for, and with it what otherwise would be next.
 
         A look-up costs about 2 ms of CPU, however few it is for; what is in use is a few hundred
@@ -206,12 +204,12 @@ class Availability:
         for track_id in track_ids:
             track = found.get(track_id)
             if track is None:
-                status = _Status(
+                status = Status(
                     Rights(track_id, published=False), album=None, until=until, read_at=read_at
                 )
             else:
                 record = records.get(track_id) or records.get(track.release_id or "")
-                status = _Status(rights_of(track, record), release_loudness(track), until, read_at)
+                status = Status(rights_of(track, record), release_loudness(track), until, read_at)
             statuses[track_id] = status
             self.statuses.put(track_id, status)
         return statuses

@@ -24,6 +24,7 @@ _KEPT = b"\nconnection: keep-alive\r"
 _RANGE = re.compile(rb"\n[Rr]ange: (bytes=[0-9-]+)\r")
 _LENGTH = re.compile(rb"\n[Cc]ontent-[Ll]ength: ([0-9]{1,5})\r")
 _BEARER = re.compile(rb"\n[Aa]uthorization: Bearer ([!-~]+)\r")
+_REQUEST_ID = re.compile(rb"\n[Xx]-[Rr]equest-[Ii][Dd]: ([!-~]+)\r")
 _QUERY = re.compile(rb"\?token=([A-Za-z0-9._~-]+)$")
 # What decides about the connection, the body or the answer.
 _DECISIVE = frozenset(
@@ -76,6 +77,12 @@ class PlainHead:
         """The token of `Authorization: Bearer`, or else of `?token=` alone, as players have it."""
         found = _BEARER.search(self._fields) or _QUERY.search(self.target)
         return None if found is None else found[1].decode("ascii")
+
+    @property
+    def request_id(self) -> str:
+        """`X-Request-Id`, or nothing."""
+        found = _REQUEST_ID.search(self._fields)
+        return "" if found is None else found[1].decode("ascii")
 
     @property
     def headers(self) -> CIMultiDictProxy[str]:

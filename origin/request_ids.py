@@ -31,10 +31,14 @@ def of(request: web.BaseRequest) -> str:
     """The request's name."""
     held = request.get(_NAME)
     if held is None:
-        given = request.headers.get(HEADER, "")
-        held = given if _SANE.fullmatch(given) else new()
+        held = called(request.headers.get(HEADER, ""))
         request[_NAME] = held
     return held
+
+
+def called(given: str) -> str:
+    """The name that a proxy gave, if it is sane, else a new one."""
+    return given if _SANE.fullmatch(given) else new()
 
 
 def new() -> str:
@@ -45,8 +49,13 @@ def new() -> str:
 def begin(request: web.BaseRequest) -> str:
     """From here on what is logged is about this request; returns its name."""
     name = of(request)
-    context.begin(request=name)
+    begin_as(name)
     return name
+
+
+def begin_as(name: str) -> None:
+    """The same for a request of that name."""
+    context.begin(request=name)
 
 
 def current() -> str | None:

@@ -8,6 +8,7 @@ in tests/http/test_wire.py talk to them over sockets and fail when aiohttp chang
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import AsyncIterator, Mapping
 from email.utils import formatdate
@@ -29,6 +30,13 @@ class Prepared(NamedTuple):
     head: bytes  # see `head`
     body: bytes = b""
     problem: str | None = None  # the machine-readable reason of a refusal: it is counted
+
+
+class Begun(NamedTuple):
+    """A response that may be sent once something is done, if that ends well."""
+
+    prepared: Prepared
+    done: asyncio.Future[None] | None  # None: now
 
 
 class _Clock:

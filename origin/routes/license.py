@@ -14,6 +14,7 @@ from aiohttp import hdrs, web
 from drm import clearkey
 from drm.audit import AuditEvent
 from drm.clearkey import SessionType
+from drm.errors import MalformedRequest
 from origin import problems, request_ids
 from origin.auth import bearer
 from origin.bodies import no_store, read_body
@@ -22,7 +23,7 @@ from origin.paths import LICENSE
 from origin.plain_head import PlainHead
 from origin.problems import Unauthenticated
 from origin.state import OriginState
-from origin.wire import Prepared, WireResponse, head
+from origin.wire import Begun, Prepared, WireResponse, head
 
 # Always 200 on success: hls.js takes no other 2xx.
 _HEAD = head(200, {hdrs.CONTENT_TYPE: "application/json", **no_store()})
@@ -41,21 +42,55 @@ class LicenseHandler:
         """The license, if that can be recorded; a denial too. Never raises our own errors."""
         name = request_ids.begin(request)
         token = bearer(request) or request.query.get("token")
-        response = WireResponse(*await self._answer(request, token, request))
-        if response.problem is None:  # else it says so already
-            response.add(request_ids.HEADER, name)
-        return response
+        return WireResponse(*await self._answer(request, token, request, name))
 
-    def shortcut(self, head: PlainHead, body: bytes) -> Awaitable[Prepared] | None:
-        """The same for a request that came whole; None where it is for something else."""
+    def shortcut(self, head: PlainHead, body: bytes) -> Begun | Awaitable[Prepared] | None:
+        """The same for a request that came whole; None where it is for something else.
+
+        What is remembered is not waited for: then only the audit's entry is, if at all.
+        """
         if head.path != LICENSE or len(body) > clearkey.MAX_REQUEST_BYTES:
             return None
         token = head.bearer
-        return None if token is None else self._answer(head, token, body)
+        if token is None:
+            return None
+        name = request_ids.called(head.request_id)
+        try:
+            ready = self._ready(head, token, body)
+            if ready is None:
+                return self._answer(head, token, body, name)
+            license_, what = ready
+            recorded = self._audit.giving(head, token, AuditEvent.LICENSE, what)
+        except Exception as error:  # noqa: BLE001 - as in `_answer`
+            return Begun(problems.prepared(error, hdrs.METH_POST), None)
+        return Begun(_prepared(license_, name), recorded)
+
+    def _ready(
+        self, caller: Caller, token: str, body: bytes
+    ) -> tuple[bytes, dict[str, object]] | None:
+        """A license to play now, of keys that are open and granted all, and what to record."""
+        grant = self._grants.known(token)
+        if grant is None:
+            return None
+        try:
+            asked = clearkey.parse_request(body)
+        except MalformedRequest:
+            return None
+        if asked.type is not SessionType.TEMPORARY:
+            return None
+        keys = []
+        for kid in asked.kids:
+            opened = self._rows.opened(kid.value)
+            if opened is None or not self._entitled.has(caller, grant, opened[0]):
+                return None
+            keys.append(opened[1])
+        kids = [kid.hex for kid in asked.kids]
+        return clearkey.license(keys), {**grant.bearer, "kids": kids, "given": kids}
 
     async def _answer(
-        self, caller: Caller, token: str | None, body: bytes | web.BaseRequest
+        self, caller: Caller, token: str | None, body: bytes | web.BaseRequest, name: str
     ) -> Prepared:
+        request_ids.begin_as(name)
         what: dict[str, object] = {}
         try:
             try:
@@ -68,7 +103,7 @@ class LicenseHandler:
             raise
         except Exception as error:  # noqa: BLE001 - the one place where errors become answers
             return problems.prepared(error, hdrs.METH_POST)
-        return Prepared(200, _HEAD + b"Content-Length: %d\r\n" % len(license_), license_)
+        return _prepared(license_, name)
 
     async def _license(
         self,
@@ -93,3 +128,8 @@ class LicenseHandler:
         what["given"] = [record.kid.hex() for record in entitled.records]
         opened = [await self._rows.open(record) for record in entitled.records]
         return clearkey.license(opened, asked.type)
+
+
+def _prepared(license_: bytes, name: str) -> Prepared:
+    own = f"{hdrs.CONTENT_LENGTH}: {len(license_)}\r\n{request_ids.HEADER}: {name}\r\n"
+    return Prepared(200, _HEAD + own.encode("ascii"), license_)

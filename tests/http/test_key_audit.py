@@ -47,6 +47,11 @@ class Failing:
             raise AuditUnavailable("catalog.db: no space left on device")
         await self.log.record(*entries)
 
+    def begin(self, *entries: AuditEntry) -> asyncio.Future[None] | None:
+        if self.full:
+            raise AuditUnavailable("catalog.db: no space left on device")
+        return self.log.begin(*entries)
+
 
 @pytest.fixture
 async def audited(house: House) -> AsyncIterator[tuple[Origin, Failing]]:
