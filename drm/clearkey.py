@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from base64 import urlsafe_b64encode
-from binascii import a2b_base64
+from binascii import a2b_base64, b2a_base64
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -22,6 +21,7 @@ from packager.model import Kid
 MAX_REQUEST_BYTES = 8 << 10
 _SMALL_BYTES = 256  # of a request that is remembered
 _MAX_KIDS = 16
+_URL_SAFE = bytes.maketrans(b"+/", b"-_")
 # 16 bytes in base64: the last character carries two bits.
 _KID = re.compile(r"[A-Za-z0-9+/]{21}[AQgw]", re.ASCII)
 
@@ -90,4 +90,4 @@ def _kid(text: object) -> Kid:
 
 
 def _encode(data: bytes) -> str:
-    return urlsafe_b64encode(data).rstrip(b"=").decode("ascii")
+    return b2a_base64(data, newline=False).translate(_URL_SAFE, b"=").decode("ascii")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import socket
 import ssl
@@ -46,6 +47,7 @@ Announce = Callable[[str], None]
 _KEEP_ALIVE_S = 75.0  # longer than the 60 s that proxies and browsers keep idle connections
 _HANDSHAKE_S = 10.0
 _BACKLOG = 1024
+_GC_ALLOCATIONS = 20_000  # more than there were deallocations: then the young are looked at
 _PROBES = frozenset(("/healthz", "/readyz", "/metrics"))
 
 __all__ = ["ServeError", "serve", "start"]
@@ -203,6 +205,7 @@ async def _serve_one(open_deps: OpenDeps, place: Place, ready: Callable[[], None
         runner = await start(deps, place.listening, place.context, place.shared)
         admin = await _start_admin(runner.app[STATE].monitor, place.admin)
         reloads = (*deps.reloads, *reload_of(deps.settings, place.context))
+        _leave_to_gc_what_is_new()
         try:
             async with reloading(reloads):
                 ready()
@@ -244,6 +247,16 @@ def _again(bound: socket.socket) -> Iterator[socket.socket]:
     """The same address, for one of those that share it."""
     with reserve(*bound.getsockname()[:2], shared=True) as own:
         yield own
+
+
+def _leave_to_gc_what_is_new() -> None:
+    """Modules, classes and routes stay for good: the collector need not go over them again.
+
+    And it looks less often: requests leave few cycles, and 700 allocations are 20 requests.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(_GC_ALLOCATIONS)
 
 
 async def _try(open_deps: OpenDeps) -> None:
