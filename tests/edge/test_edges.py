@@ -162,6 +162,17 @@ async def test_keys_and_the_api_are_passed_through(
         assert response.headers["Access-Control-Max-Age"] == "86400"
 
 
+async def test_what_a_label_sends_is_the_origins_to_judge_whatever_its_size(
+    edge: Edge, origin: Origin, client: aiohttp.ClientSession
+) -> None:
+    answers = []
+    for server in (f"http://127.0.0.1:{origin.port}", edge.url):
+        url = f"{server}/api/v1/uploads/u{'a' * 25}"
+        async with client.patch(url, data=bytes(300_000)) as response:
+            answers.append((response.status, await response.read()))
+    assert answers[0] == answers[1]
+
+
 async def test_an_answer_says_how_it_was_served(
     edge: Edge, origin: Origin, client: aiohttp.ClientSession
 ) -> None:
