@@ -29,6 +29,8 @@ async def get(tx: Tx, artist_id: int, now: datetime) -> ArtistRecord:
 
 async def of_ids(tx: Tx, artist_ids: list[int], now: datetime) -> dict[int, ArtistRecord]:
     """Read several; those who there are not, or of whom there is nothing, are not in the answer."""
+    if not artist_ids:
+        return {}
     rows = await tx.execute(_heard(now).where(artists.c.artist_id.in_(artist_ids)))
     return {row.artist_id: ArtistRecord(*row) for row in rows}
 

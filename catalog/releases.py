@@ -37,6 +37,8 @@ async def get(tx: Tx, release_id: str, *, now: datetime | None = None) -> Releas
 
 async def of_ids(tx: Tx, release_ids: Collection[str], now: datetime) -> dict[str, ReleaseRecord]:
     """Read several that have something for listeners at that instant."""
+    if not release_ids:
+        return {}
     query = _with_count(available(now)).where(
         releases.c.release_id.in_(release_ids), exists().where(_OF_RELEASE, available(now))
     )

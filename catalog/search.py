@@ -1,8 +1,8 @@
 """Finding tracks, releases and artists by what somebody types.
 
 Every word must be there, in the title, the artists, the album or the rest; the last one may be the
-beginning of a word. Of those that have them all, some 200 of the most popular ones are looked at,
-and those that are called so or begin so; they are ranked by where the words are and by popularity.
+beginning of a word. Of those that have them all, a hundred of the most popular ones are looked at, and
+some that are called so or begin so; they are ranked by where the words are and by popularity.
 Words that are not known are taken for those they are near to. An ISRC or a UPC, or its beginning,
 finds what it names.
 
@@ -12,48 +12,49 @@ However many match, a query looks at a few hundred entries: see the migration of
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
+from typing import Any
 
-from sqlalchemy import RowMapping, select, text
+from sqlalchemy import Row, TextClause, select, text
 
 from catalog import spelling
 from catalog.engine import Tx
 from catalog.folding import fold
-from catalog.schema import artists, releases, search_entries, search_words, tracks
+from catalog.schema import releases, search_words, tracks
 from catalog.search_entries import Kind
 from catalog.words import asked, is_unspaced
 
 MOST_WORDS = 10  # of a query; what is more is left out
-_CANDIDATES = 200
-_NAMED_SO = 50
+_CANDIDATES = 100  # of a kind
+_NAMED_SO = 20
+_BY_NUMBER = 100.0  # a score above all others
 _FEW = 5  # with fewer found, the spelling of known words is doubted, too
 _POPULARITY = 0.1  # of a score: twice as many plays, against 3 for a word in the title
 _LAST_LETTER = "\U0010ffff"
 _ISRC = re.compile(r"[A-Z]{2}[A-Z0-9]{3}[0-9]{0,7}", re.ASCII)
 _UPC = re.compile(r"[0-9]{5,14}", re.ASCII)
 
-_SQLITE = text(
-    "SELECT rowid & 0xffffffffffff AS entry_id FROM search_index "
-    "WHERE search_index MATCH :query AND rowid >= :first AND rowid < :last "
-    "ORDER BY rowid LIMIT :most"
+_COLUMNS = "e.kind, e.item_id, e.title, e.artists, e.album, e.other, e.weight"
+# What is in the way of a name, however unpopular it is: called so, or beginning so.
+_NAMED = {
+    Kind.TRACK: "SELECT track_id AS item_id FROM tracks WHERE folded_title >= :name "
+    "AND folded_title < :name_end ORDER BY folded_title",
+    Kind.RELEASE: "SELECT release_id AS item_id FROM releases WHERE folded_title >= :name "
+    "AND folded_title < :name_end ORDER BY folded_title",
+    Kind.ARTIST: "SELECT CAST(artist_id AS text) AS item_id FROM artists WHERE folded >= :name "
+    "AND folded < :name_end ORDER BY folded",
+}
+_IN_SQLITE = (
+    "SELECT rowid & 0xffffffffffff AS entry_id FROM search_index WHERE search_index MATCH :query "
+    "AND rowid >= {first} AND rowid < {last} ORDER BY rowid LIMIT :most"
 )
-_POSTGRESQL = {
-    (kind, hot): text(
-        "SELECT entry_id FROM search_index WHERE words @@ CAST(:query AS tsquery) "  # noqa: S608 - names of ours
-        f"AND kind = {kind.value}{' AND hot' if hot else ''} "
-        "ORDER BY weight DESC, entry_id LIMIT :most"
-    )
-    for kind in Kind
-    for hot in (True, False)
-}
-
-
-_NAMES = {
-    Kind.TRACK: (tracks.c.track_id, tracks.c.folded_title),
-    Kind.RELEASE: (releases.c.release_id, releases.c.folded_title),
-    Kind.ARTIST: (artists.c.artist_id, artists.c.folded),
-}
+_IN_POSTGRESQL = (
+    "SELECT entry_id FROM search_index WHERE words @@ CAST(:query AS tsquery) AND kind = {kind} "
+    "{hot}ORDER BY weight DESC, entry_id LIMIT :most"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,54 +83,85 @@ class _Word:
         return 0.5 if word in self.meant else 0.0
 
 
-async def search(tx: Tx, query: str, kind: Kind, *, limit: int) -> tuple[Found, ...]:
-    """Find what fits best, the best first. Whether listeners may have it now is not looked at."""
-    named = [Found(kind, one, 100.0) for one in await _by_number(tx, query, kind)]
+async def search(
+    tx: Tx, query: str, kinds: Sequence[Kind], *, limit: int
+) -> dict[Kind, tuple[Found, ...]]:
+    """Find what fits best of each kind, the best first.
+
+    Whether listeners may have it now is not looked at.
+    """
+    found = {kind: await _by_number(tx, query, kind) for kind in kinds}
     typed = asked(query)[:MOST_WORDS]
-    found: list[Found] = []
     if typed:
         last = not query[-1:].isspace()  # whoever types a space has ended the word
         words = [
             _Word(one, (), is_beginning=last and at == len(typed) and not is_unspaced(one))
             for at, one in enumerate(typed, 1)
         ]
-        found = await _ranked(tx, kind, words, query)
-        if len(found) < _FEW:
-            doubted = await _doubted(tx, words, every=not found)
+        _add(found, await _ranked(tx, kinds, words, query))
+        count = sum(map(len, found.values()))
+        if count < _FEW:
+            doubted = await _doubted(tx, words, every=not count)
             if doubted != words:
-                known = {one.item_id for one in found}
-                more = await _ranked(tx, kind, doubted, query)
-                found += [one for one in more if one.item_id not in known]
-    by_number = {one.item_id for one in named}
-    return tuple([*named, *(one for one in found if one.item_id not in by_number)][:limit])
+                _add(found, await _ranked(tx, kinds, doubted, query))
+    return {kind: tuple(of_kind)[:limit] for kind, of_kind in found.items()}
 
 
-async def _ranked(tx: Tx, kind: Kind, words: Sequence[_Word], query: str) -> list[Found]:
+def _add(found: Mapping[Kind, list[Found]], more: Iterable[Found]) -> None:
+    known = {(one.kind, one.item_id) for of_kind in found.values() for one in of_kind}
+    for one in more:
+        if (one.kind, one.item_id) not in known:
+            found[one.kind].append(one)
+
+
+async def _ranked(tx: Tx, kinds: Sequence[Kind], words: Sequence[_Word], query: str) -> list[Found]:
     """Candidates and their scores, the best first."""
-    entries = select(search_entries)
-    with_words = search_entries.c.entry_id.in_(await _with_words(tx, kind, words))
-    found = [*(await tx.execute(entries.where(with_words))).mappings()]
-    named = search_entries.c.item_id.in_(await _named_so(tx, kind, query))
-    of_names = (search_entries.c.kind == kind) & named
-    found += (await tx.execute(entries.where(of_names))).mappings()
     whole = asked(query)
-    scored = {row["item_id"]: _score(row, words, whole) for row in found}
+    scored = {
+        (Kind(row.kind), row.item_id): _score(row, words, whole)
+        for row in await _candidates(tx, kinds, words, fold(query))
+    }
     best = sorted(scored.items(), key=lambda one: (-one[1], one[0]))
-    return [Found(kind, item_id, round(score, 3)) for item_id, score in best if score > 0]
+    return [Found(*key, round(score, 3)) for key, score in best if score > 0]
 
 
-async def _with_words(tx: Tx, kind: Kind, words: Sequence[_Word]) -> Sequence[int]:
-    """The most popular entries that have all words."""
-    if tx.dialect.name == "sqlite":
-        values = {"query": " AND ".join(map(_match, words)), "most": _CANDIDATES}
-        place = {"first": kind << 56, "last": (kind + 1) << 56}
-        return (await tx.execute(_SQLITE, {**values, **place})).scalars().all()
-    values = {"query": " & ".join(map(_tsquery, words)), "most": _CANDIDATES}
-    found: Sequence[int] = ()
-    for hot in (True, False):
-        if len(found) < _CANDIDATES:
-            found = (await tx.execute(_POSTGRESQL[kind, hot], values)).scalars().all()
+async def _candidates(
+    tx: Tx, kinds: Sequence[Kind], words: Sequence[_Word], name: str
+) -> list[Row[Any]]:
+    """The most popular entries of each kind that have all words, and some that are called so."""
+    values = {"most": _CANDIDATES, "name": name, "name_end": name + _LAST_LETTER}
+    dialect = tx.dialect.name
+    if dialect == "sqlite":
+        values["query"] = " AND ".join(map(_match, words))
+        return [*await tx.execute(_statement(dialect, tuple(kinds), is_hot=False), values)]
+    values["query"] = " & ".join(map(_tsquery, words))
+    found = [*await tx.execute(_statement(dialect, tuple(kinds), is_hot=True), values)]
+    counted = Counter(row.kind for row in found)
+    rare = tuple(kind for kind in kinds if counted[kind] < _CANDIDATES)
+    if rare:
+        found += await tx.execute(_statement(dialect, rare, is_hot=False), values)
     return found
+
+
+@cache
+def _statement(dialect: str, kinds: tuple[Kind, ...], *, is_hot: bool) -> TextClause:
+    """One statement for all kinds: each costs a way to the database and back."""
+    parts = []
+    for kind in kinds:
+        if dialect == "sqlite":
+            matching = _IN_SQLITE.format(first=kind << 56, last=(kind + 1) << 56)
+        else:
+            matching = _IN_POSTGRESQL.format(kind=kind.value, hot="AND hot " if is_hot else "")
+        parts.append(
+            f"SELECT {_COLUMNS} FROM ({matching}) AS f{kind} "  # noqa: S608 - names of ours
+            f"JOIN search_entries e ON e.entry_id = f{kind}.entry_id"
+        )
+        if dialect == "sqlite" or is_hot:
+            parts.append(
+                f"SELECT {_COLUMNS} FROM ({_NAMED[kind]} LIMIT {_NAMED_SO}) AS n{kind} "  # noqa: S608 - as above
+                f"JOIN search_entries e ON e.kind = {kind.value} AND e.item_id = n{kind}.item_id"
+            )
+    return text(" UNION ALL ".join(parts))
 
 
 def _match(word: _Word) -> str:
@@ -144,19 +176,7 @@ def _tsquery(word: _Word) -> str:
     return "(" + " | ".join([typed, *(f"'{one}'" for one in word.meant)]) + ")"
 
 
-async def _named_so(tx: Tx, kind: Kind, query: str) -> Sequence[str]:
-    """What is called so, however unpopular, and what begins so."""
-    id_, folded = _NAMES[kind]
-    name = fold(query)
-    if not name:
-        return ()
-    begins = select(id_).where(folded >= name, folded < name + _LAST_LETTER)
-    return [
-        str(one) for one in (await tx.execute(begins.order_by(folded).limit(_NAMED_SO))).scalars()
-    ]
-
-
-async def _by_number(tx: Tx, query: str, kind: Kind) -> Sequence[str]:
+async def _by_number(tx: Tx, query: str, kind: Kind) -> list[Found]:
     """What has an ISRC or a UPC that begins so."""
     number = re.sub(r"[\s-]", "", query).upper()
     if kind is Kind.TRACK and _ISRC.fullmatch(number):
@@ -170,18 +190,19 @@ async def _by_number(tx: Tx, query: str, kind: Kind) -> Sequence[str]:
         )
         order = releases.c.upc
     else:
-        return ()
-    return (await tx.execute(found.order_by(order).limit(_NAMED_SO))).scalars().all()
+        return []
+    ids = (await tx.execute(found.order_by(order).limit(_NAMED_SO))).scalars()
+    return [Found(kind, one, _BY_NUMBER) for one in ids]
 
 
-def _score(row: RowMapping, words: Sequence[_Word], whole: Sequence[str]) -> float:
+def _score(row: Row[Any], words: Sequence[_Word], whole: Sequence[str]) -> float:
     """How well an entry fits: 0 where a word is not in it at all."""
-    title = row["title"].split()
+    title = row.title.split()
     fields = (
         (title, 3.0),
-        (row["artists"].split(), 2.0),
-        (row["album"].split(), 1.0),
-        (row["other"].split(), 1.0),
+        (row.artists.split(), 2.0),
+        (row.album.split(), 1.0),
+        (row.other.split(), 1.0),
     )
     total = 0.0
     for word in words:
@@ -194,24 +215,22 @@ def _score(row: RowMapping, words: Sequence[_Word], whole: Sequence[str]) -> flo
     score = total / len(words)
     if title[: len(whole)] == list(whole):
         score += 2.0 if len(title) == len(whole) else 0.5
-    weight: int = row["weight"]
+    weight: int = row.weight
     return score - 0.02 * len(title) + _POPULARITY * weight
 
 
 async def _doubted(tx: Tx, words: Sequence[_Word], *, every: bool) -> list[_Word]:
     """The same words, with those that were perhaps meant by the ones that are not known."""
-    known = select(search_words.c.word)
-    found = []
-    for one in words:
-        if one.is_beginning:
-            known_so = known.where(
-                search_words.c.word >= one.typed, search_words.c.word < one.typed + _LAST_LETTER
-            )
-        else:
-            known_so = known.where(search_words.c.word == one.typed)
-        if every or (await tx.execute(known_so.limit(1))).first() is None:
-            meant = await spelling.meant(tx, one.typed)
-            found.append(_Word(one.typed, meant, is_beginning=one.is_beginning))
-        else:
-            found.append(one)
-    return found
+    return [
+        one
+        if not every and await _is_known(tx, one)
+        else _Word(one.typed, await spelling.meant(tx, one.typed), is_beginning=one.is_beginning)
+        for one in words
+    ]
+
+
+async def _is_known(tx: Tx, word: _Word) -> bool:
+    known = select(search_words.c.word).where(search_words.c.word >= word.typed)
+    end = word.typed + _LAST_LETTER if word.is_beginning else word.typed
+    found = await tx.execute(known.where(search_words.c.word <= end).limit(1))
+    return found.first() is not None

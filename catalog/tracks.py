@@ -176,6 +176,8 @@ async def popular(tx: Tx, *, limit: int, now: datetime) -> tuple[TrackRecord, ..
 
 async def of_ids(tx: Tx, track_ids: Sequence[str]) -> dict[str, TrackRecord]:
     """Read several tracks; those that there are not are not in the answer."""
+    if not track_ids:
+        return {}
     found = await records(tx, select(tracks).where(tracks.c.track_id.in_(track_ids)))
     return {one.track_id: one for one in found}
 
@@ -183,6 +185,8 @@ async def of_ids(tx: Tx, track_ids: Sequence[str]) -> dict[str, TrackRecord]:
 async def records(tx: Tx, query: Select[Any]) -> tuple[TrackRecord, ...]:
     """Read what a query of all columns of tracks finds, in its order."""
     rows = (await tx.execute(query)).mappings().all()
+    if not rows:
+        return ()
     names = await _credits(tx, [row["track_id"] for row in rows])
     return tuple(_record(row, names[row["track_id"]]) for row in rows)
 

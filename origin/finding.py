@@ -34,7 +34,7 @@ async def find(catalog: Catalog, query: str, kinds: Sequence[FoundKind], limit: 
     """Search for these kinds."""
     now = datetime.now(UTC)
     async with catalog.connect() as tx:
-        ids = {kind: await _ids(tx, query, kind, limit) for kind in kinds}
+        ids = await _ids(tx, query, kinds, limit)
         found_tracks = await tracks.of_ids(tx, ids.get(FoundKind.TRACK, ()))
         found_releases = await releases.of_ids(tx, ids.get(FoundKind.RELEASE, ()), now)
         artist_ids = [int(one) for one in ids.get(FoundKind.ARTIST, ())]
@@ -64,6 +64,8 @@ async def suggest(catalog: Catalog, query: str, limit: int) -> tuple[Suggestion,
     return tuple(chosen.values())[:limit]
 
 
-async def _ids(tx: Tx, query: str, kind: FoundKind, limit: int) -> list[str]:
-    found = await search.search(tx, query, _KINDS[kind], limit=limit * _SPARE)
-    return [one.item_id for one in found]
+async def _ids(
+    tx: Tx, query: str, kinds: Sequence[FoundKind], limit: int
+) -> dict[FoundKind, list[str]]:
+    found = await search.search(tx, query, [_KINDS[one] for one in kinds], limit=limit * _SPARE)
+    return {one: [each.item_id for each in found[_KINDS[one]]] for one in kinds}

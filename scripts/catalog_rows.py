@@ -2,7 +2,8 @@
 
 Track `i` has five renditions, six keys, an archived master, a job that is done and a license in the
 audit; ten tracks are a release, and a title is shared by every thousandth. Ids are hashes, so that
-they come in no order, as real ones do.
+they come in no order, as real ones do. Search has them all: titles of 24 words that each twelfth
+track has, and another name of a word of its own for each fifth. Popularity is Zipf's.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import hashlib
 import json
 import random
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 
@@ -23,7 +24,7 @@ START = datetime(2026, 1, 1, tzinfo=UTC)
 CHAIN = "c" * 16
 TRACKS_OF_RELEASE = 10
 _REVISIONS = 1.05  # of a track: some were delivered again
-_WORDS = tuple(
+COMMON = tuple(
     "river light stone winter harbor glass signal north ember tide hollow meadow copper silent "  # noqa: SIM905 - words
     "orbit canyon velvet thunder paper garden mirror satellite willow anchor".split()
 )
@@ -71,13 +72,27 @@ def job_id(number: int) -> str:
 
 def title(number: int) -> str:
     """A track's title; a thousandth of all tracks share one, in catalogs of any size."""
-    words = random.Random(number % 1000).sample(_WORDS, 2)
+    words = random.Random(number % 1000).sample(COMMON, 2)
     return f"{words[0]} {words[1]} {number // 1000 % 1000}" if number % 1000 else "intro"
 
 
 def instant(number: int) -> str:
     """When it was made, as SQLite keeps it and PostgreSQL reads it."""
     return (START + timedelta(seconds=number)).strftime("%Y-%m-%d %H:%M:%S.%f")
+
+
+def rare_word(number: int) -> str:
+    """A word that only one track has, of those whose number is divisible by five."""
+    return "".join(chr(ord("a") + int(one, 16)) for one in _hex(f"word {number}")[:8])
+
+
+def popularity(number: int) -> int:
+    """Plays of a track: more than n for each n-th."""
+    return min((1 << 32) // (int(_hex(f"plays {number}")[:8], 16) + 1), 1 << 24)
+
+
+# What the API reads; the others are what it took to make it.
+SHOWN = ("artists", "releases", "tracks", "track_artists", "search_entries", "search_words")
 
 
 def tables(first: int, last: int) -> Mapping[str, tuple[tuple[str, ...], Iterator[Row]]]:
@@ -90,64 +105,94 @@ def tables(first: int, last: int) -> Mapping[str, tuple[tuple[str, ...], Iterato
     return {name: (tuple(_COLUMNS[name].split()), all_rows(rows)) for name, rows in _ROWS.items()}
 
 
-def fill_sqlite(file: str, first: int, last: int) -> None:
-    """Add tracks to an SQLite catalog, which nobody else has open."""
+def fill_sqlite(file: str, first: int, last: int, only: Collection[str] = ()) -> None:
+    """Add tracks to an SQLite catalog, which nobody else has open; to these tables, or to all."""
     database = sqlite3.connect(file, isolation_level=None)
     database.execute("PRAGMA journal_mode = OFF")
     database.execute("PRAGMA synchronous = OFF")
     database.execute("PRAGMA cache_size = -4000000")
     database.execute("BEGIN")
     for name, (columns, rows) in tables(first, last).items():
+        if only and name not in only:
+            continue
         marks = ", ".join("?" * len(columns))
         database.executemany(
             f"INSERT INTO {name} ({', '.join(columns)}) VALUES ({marks})",  # noqa: S608 - names of ours
             rows,
         )
     database.execute("COMMIT")
+    database.execute("INSERT INTO search_index(search_index) VALUES ('optimize')")
     database.execute("PRAGMA journal_mode = WAL")
     database.close()
 
 
-def fill_postgresql(uri: str, first: int, last: int) -> None:
+def fill_postgresql(uri: str, first: int, last: int, only: Collection[str] = ()) -> None:
     """Add tracks to a PostgreSQL catalog, as a superuser: references are not checked."""
     with psycopg.connect(uri, options="-c timezone=UTC") as database:
         database.execute("SET session_replication_role = replica")
         for name, (columns, rows) in tables(first, last).items():
+            if only and name not in only:
+                continue
             copying = f"COPY {name} ({', '.join(columns)}) FROM STDIN"
             with database.cursor().copy(copying) as copy:
                 for row in rows:
                     copy.write_row(row)
         database.execute("SELECT setval('artists_artist_id_seq', %s)", [last + 1])
+        database.execute("SELECT setval('search_entries_entry_id_seq', %s)", [3 * last + 3])
+        database.execute("SELECT setval('search_words_number_seq', %s)", [100 + last])
+        _index_postgresql(database, 3 * first)
+
+
+def _index_postgresql(database: psycopg.Connection, after: int) -> None:
+    """What the triggers do, which do not run here; the large indexes are made anew, at once."""
+    made = database.execute(
+        "SELECT indexname, indexdef FROM pg_indexes "
+        "WHERE tablename IN ('search_index', 'search_spelling') AND indexdef LIKE '%USING gin%'"
+    ).fetchall()
+    for name, _ in made:
+        database.execute(f"DROP INDEX {name}".encode())
+    lexemes = "array_remove(string_to_array(concat_ws(' ', title, artists, album, other), ' '), '')"
+    database.execute(
+        "INSERT INTO search_index SELECT entry_id, kind, weight, "  # noqa: S608 - no values in it
+        f"weight >= 10 OR mod(entry_id, 64) = 0, array_to_tsvector({lexemes}) "
+        "FROM search_entries WHERE entry_id > %s".encode(),
+        [after],
+    )
+    words = "SELECT word FROM search_words ON CONFLICT DO NOTHING"
+    database.execute(f"INSERT INTO search_spelling {words}".encode())
+    for _, definition in made:
+        database.execute(definition.encode())
 
 
 def _hex(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _artist(number: int) -> str:
+def artist(number: int) -> str:
+    """Who a track is by, in lower case; of a number that is divisible by twenty."""
     one = random.Random(f"artist {number}")
-    return f"{one.choice(_WORDS)} {one.choice(_WORDS)} {number}"
+    return f"{one.choice(COMMON)} {one.choice(COMMON)} {number}"
 
 
 def _artists(number: int) -> Iterator[Row]:
     if number % 20 == 0:
-        name = _artist(number)
+        name = artist(number)
         yield (number + 1, "default", name.title(), name)
 
 
 def _releases(number: int) -> Iterator[Row]:
     if number % TRACKS_OF_RELEASE == 0:
         which = number // TRACKS_OF_RELEASE
-        artist = "various artists" if which % 50 == 0 else _artist(number - number % 20)
+        whose = "various artists" if which % 50 == 0 else artist(number - number % 20)
         name = f"{title(number + 1)} {which % 7}"
         date = f"{1960 + which % 66}-{1 + which % 12:02d}" if which % 9 else None
         now = instant(number)
         cover = f"covers/{_hex(str(which))}.jpg"
         pictures = json.dumps([[cover, 1500, 1500], [cover + "-640", 640, 640]])
         loud = (-14.2, 6.1, -1.0)
-        whose = (release_id(which), "default", name.title(), artist.title(), name, artist)
+        named = (release_id(which), "default", name.title(), whose.title(), name, whose)
         upc = f"{which:012d}"
-        yield (*whose, upc, date, date or "", "Headwater", cover, pictures, *loud, now, now)
+        yield (*named, upc, date, date or "", "Headwater", cover, pictures, *loud, now, now)
 
 
 def _tracks(number: int) -> Iterator[Row]:
@@ -159,11 +204,40 @@ def _tracks(number: int) -> Iterator[Row]:
     yield (
         *(track_id(number), "default", *of_release, 180.0 + number % 120, isrc(number)),
         *(*place, "Pop", "2026-01", lyrics, *state, instant(number), instant(number)),
+        popularity(number),
     )
 
 
 def _track_artists(number: int) -> Iterator[Row]:
-    yield (track_id(number), 0, number - number % 20 + 1, _artist(number - number % 20).title())
+    credit = artist(number - number % 20).title()
+    yield (track_id(number), 0, number - number % 20 + 1, credit, popularity(number))
+
+
+def _search_entries(number: int) -> Iterator[Row]:
+    who = artist(number - number % 20)
+    album = f"{title(number - number % 10 + 1)} {number // 10 % 7}"
+    other = f"pop {rare_word(number)}" if number % 5 == 0 else "pop"
+    if number % 100 != 99:  # those are not published
+        yield _entry(3 * number + 1, 1, track_id(number), title(number), who, album, other)
+    if number % TRACKS_OF_RELEASE == 0:
+        whose = release_id(number // TRACKS_OF_RELEASE)
+        yield _entry(3 * number + 2, 2, whose, album, who, "", "")
+    if number % 20 == 0:
+        yield _entry(3 * number + 3, 3, str(number + 1), who, "", "", "")
+
+
+def _entry(entry_id: int, kind: int, item_id: str, *texts: str) -> Row:
+    plays = popularity(entry_id // 3)
+    once = (" ".join(dict.fromkeys(text.split())) for text in texts)
+    return (entry_id, kind, item_id, *once, plays, min(plays.bit_length(), 63))
+
+
+def _search_words(number: int) -> Iterator[Row]:
+    if number == 0:
+        common = (*COMMON, "intro", "pop", "various", "artists")
+        yield from ((at, word) for at, word in enumerate(common, 1))
+    if number % 5 == 0:
+        yield (100 + number, rare_word(number))
 
 
 def _revision_ids(number: int) -> Iterator[str]:
@@ -238,8 +312,8 @@ _COLUMNS = {
     "label cover_key cover_pictures integrated_lufs loudness_range_lu true_peak_dbtp created_at "
     "updated_at",
     "tracks": "track_id tenant release_id title folded_title duration_s isrc disc number genre "
-    "date lyrics status current_revision created_at updated_at",
-    "track_artists": "track_id position artist_id credit",
+    "date lyrics status current_revision created_at updated_at popularity",
+    "track_artists": "track_id position artist_id credit popularity",
     "revisions": "track_id revision master_sha256 recipe_sha256 master_format master_codec "
     "master_sample_rate_hz master_channels master_bit_depth master_samples scheme encoder "
     "integrated_lufs loudness_range_lu true_peak_dbtp loudness_blocks notes created_at",
@@ -250,6 +324,8 @@ _COLUMNS = {
     "created_at started_at finished_at queue attempts fence worker progress log",
     "audit_entries": "chain position at_us event who what whence why hash",
     "masters": "master_sha256 object_key size place archived_at",
+    "search_entries": "entry_id kind item_id title artists album other popularity weight",
+    "search_words": "number word",
 }
 _ROWS: Mapping[str, Callable[[int], Iterator[Row]]] = {
     "artists": _artists,
@@ -262,4 +338,6 @@ _ROWS: Mapping[str, Callable[[int], Iterator[Row]]] = {
     "jobs": _jobs,
     "audit_entries": _audit,
     "masters": _masters,
+    "search_entries": _search_entries,
+    "search_words": _search_words,
 }

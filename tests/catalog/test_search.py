@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 
 import pytest
@@ -45,7 +46,8 @@ async def filled(catalog: Catalog, now: datetime) -> Catalog:
 async def found(catalog: Catalog, query: str, kind: Kind = Kind.TRACK) -> str:
     """The letters of what is found, in its order."""
     async with catalog.connect() as tx:
-        return "".join(one.item_id[1] for one in await search.search(tx, query, kind, limit=9))
+        listed = (await search.search(tx, query, tuple(Kind), limit=9))[kind]
+        return "".join(one.item_id[1:2] for one in listed)
 
 
 TRACKS = {  # typed: the letters of what is found, in order
@@ -89,12 +91,13 @@ async def test_what_is_typed_finds_what_is_meant(filled: Catalog) -> None:
 
 async def test_an_artist_is_found_by_any_name(filled: Catalog) -> None:
     async with filled.connect() as tx:
-        (one,) = await search.search(tx, "邓丽君", Kind.ARTIST, limit=9)
+        (one,) = (await search.search(tx, "邓丽君", [Kind.ARTIST], limit=9))[Kind.ARTIST]
     async with filled.begin() as tx:
         await alternate_names.put(tx, one.item_id, ["Teresa Teng"])
         assert await alternate_names.of(tx, one.item_id) == ("Teresa Teng",)
     async with filled.connect() as tx:
-        assert await search.search(tx, "teresa", Kind.ARTIST, limit=9)
+        found_so = await search.search(tx, "teresa", [Kind.ARTIST], limit=9)
+    assert found_so == {Kind.ARTIST: (replace(one, score=found_so[Kind.ARTIST][0].score),)}
     assert await found(filled, "teresa teng") == "d"
     async with filled.begin() as tx:
         await alternate_names.put(tx, one.item_id, [])
