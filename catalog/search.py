@@ -1,8 +1,8 @@
 """Finding tracks, releases and artists by what somebody types.
 
 Every word must be there, in the title, the artists, the album or the rest; the last one may be the
-beginning of a word. Of those that have them all, a hundred of the most popular ones are looked at, and
-some that are called so or begin so; they are ranked by where the words are and by popularity.
+beginning of a word. Of those that have them all, a hundred of the most popular ones are looked at,
+and some that are called so or begin so; they are ranked by where the words are and by popularity.
 Words that are not known are taken for those they are near to. An ISRC or a UPC, or its beginning,
 finds what it names.
 

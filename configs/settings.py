@@ -433,6 +433,22 @@ class OriginSettings(Section):
         return self
 
 
+class ApiSettings(Section):
+    """The JSON API of the origin: how often it may be asked, and what it remembers."""
+
+    rate_per_minute: Whole = Field(default=100, ge=0)  # of an account or an address; 0: any
+    rates: dict[Name, Annotated[Whole, Field(ge=0)]] = {"premium": 1000}  # of subscriptions
+    timeout_s: Number = Field(default=30.0, gt=0, le=600)
+    redis_url: str | None = Field(  # None: each worker counts and remembers for itself
+        default=None,
+        pattern=r"^rediss?://[^/\s]+(/[0-9]{1,3})?$",
+        description="a URL like redis://:password@redis.example.com/0",
+    )
+    song_ttl_s: Whole = Field(default=3600, ge=0, le=86400)
+    trending_ttl_s: Whole = Field(default=300, ge=0, le=86400)
+    autocomplete_ttl_s: Whole = Field(default=86400, ge=0, le=7 * 86400)
+
+
 class JobSettings(Section):
     """Who does the work of an ingest, how often it is tried, and what it waits for."""
 
@@ -571,5 +587,6 @@ class Settings(Section):
     licenses: LicenseSettings = LicenseSettings()
     origin: OriginSettings = OriginSettings()
     edge: EdgeSettings = EdgeSettings()
+    api: ApiSettings = ApiSettings()
     monitoring: MonitoringSettings = MonitoringSettings()
     housekeeping: HousekeepingSettings = HousekeepingSettings()

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from aiohttp import web
+from redis.asyncio import Redis
 
 from catalog.engine import Catalog
-from configs.settings import MonitoringSettings, OriginSettings
+from configs.settings import ApiSettings, MonitoringSettings, OriginSettings
 from drm.access_token import AccessTokens
 from drm.audit import Audit, NoAudit
 from drm.callers import Callers
@@ -35,6 +36,7 @@ from origin.meters import OriginMeters
 from origin.monitor import Monitor
 from origin.outage import Outage
 from origin.packages import Availability, Packages
+from origin.rates import OwnCounts, Rates, SharedCounts
 from origin.readiness import Readiness
 from origin.reloading import Reload
 from origin.resolver import Resolver
@@ -78,6 +80,8 @@ class OriginDeps:
     reloads: tuple[Reload, ...] = ()  # secrets that may be exchanged while it runs
     offline: tuple[str, ...] = ()  # the subscriptions whose licenses may be kept
     uploads: UploadDeps | None = None  # None: nothing is uploaded here
+    api: ApiSettings = field(default_factory=lambda: ApiSettings(rate_per_minute=0))
+    redis: Redis | None = None  # what all workers share: counts of requests, metadata
 
 
 class OriginState:
@@ -102,6 +106,8 @@ class OriginState:
         self.editions = Editions(deps.catalog, self.outage)
         self.replies: Cache[tuple[str, str | None], Reply] = Cache(_REPLIES)
         self.key_rows = KeyRows(deps.catalog, deps.keyring, self.outage)
+        counts = OwnCounts() if deps.redis is None else SharedCounts(deps.redis)
+        self.rates = Rates(counts, deps.api.rate_per_minute, deps.api.rates)
         self.base_url = BaseUrl(deps.settings.public_url, deps.settings.trusted_proxies)
         self.terms = AllTerms(deps.tiers, streams=deps.streams, offline=deps.offline)
         self.geoip = GeoIp(deps.settings.geoip_file) if deps.settings.geoip_file else None

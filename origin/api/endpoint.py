@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
@@ -13,6 +14,7 @@ from typing import Any, Generic, TypeVar
 from aiohttp import hdrs, web
 from pydantic import BaseModel, ValidationError
 
+from drm.errors import DrmError
 from drm.model import AccessToken
 from origin import headers
 from origin.api.fields import Header, Item, Model, NoBody, Page, Params
@@ -20,12 +22,14 @@ from origin.auth import listener
 from origin.bodies import read_body
 from origin.conditional import Outcome, evaluate
 from origin.problems import Missing, OriginError
+from origin.rates import Rate
 from origin.state import STATE, OriginState
 
 P = TypeVar("P", bound=Params)
 B = TypeVar("B", bound=Model)
 
 _MAX_BODY_BYTES = 16 << 10
+_RETRY: dict[str, str] = {hdrs.RETRY_AFTER: "1"}
 _MAX_FIELDS = 512  # characters of `fields`
 
 
@@ -104,6 +108,8 @@ class Endpoint(Generic[P, B]):
     access: Access = Access.LISTENER
     sparse: type[Item] | None = None
     revalidated: bool = False
+    is_counted: bool = True  # against the caller's quota
+    is_brief: bool = True  # cut off after `api.timeout_s`; not so a stream of events, an upload
     refusals: Mapping[int, str] = field(default_factory=dict)  # status: when; beside the usual ones
 
     @cached_property
@@ -129,16 +135,36 @@ class Endpoint(Generic[P, B]):
     async def answer(self, request: web.Request) -> web.StreamResponse:
         """Let in, parse, call the handler, respond. Raises what becomes a problem."""
         state = request.app[STATE]
-        token = None
-        if self.access is Access.LISTENER:
-            token = await listener(request, state.callers)
+        token, rate = await self._let_in(request, state)
         params = self._params(request)
         chosen = self._chosen(request)
-        body = await self._body(request)
-        found = await self.handler(Call(request, state, params, body, token))
+        try:
+            async with asyncio.timeout(state.deps.api.timeout_s if self.is_brief else None):
+                body = await self._body(request)
+                found = await self.handler(Call(request, state, params, body, token))
+        except TimeoutError:
+            raise OriginError(503, "too-slow", "It took too long.", headers=_RETRY) from None
         if isinstance(found, web.StreamResponse):
-            return found
-        return self._respond(request, found, chosen)
+            response = found
+        else:
+            response = self._respond(request, found, chosen)
+        if rate is not None and not response.prepared:
+            response.headers.update(rate.fields())
+        return response
+
+    async def _let_in(
+        self, request: web.Request, state: OriginState
+    ) -> tuple[AccessToken | None, Rate | None]:
+        """Who calls, and what is left of their quota. TooMany when there is nothing left."""
+        address = state.base_url.client(request)
+        if self.access is Access.ANYBODY:
+            return None, (await state.rates.address(address) if self.is_counted else None)
+        try:
+            token = await listener(request, state.callers)
+        except (OriginError, DrmError):
+            await state.rates.address(address)
+            raise
+        return token, (await state.rates.account(token) if self.is_counted else None)
 
     def _params(self, request: web.Request) -> P:
         values: dict[str, str] = {}

@@ -9,7 +9,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, GetJsonSchem
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError
 
-_WHOLE = re.compile(r"0|[1-9][0-9]{0,8}", re.ASCII)
+_WHOLE = re.compile(r"0|[1-9][0-9]{0,17}", re.ASCII)
 
 
 class Model(BaseModel):

@@ -20,6 +20,11 @@ _ABOUT = """What may be listened to, and the way to hear it.
 Endpoints want an access token (a JWT) as `Authorization: Bearer`. Errors are problem details
 (RFC 9457) with a machine-readable `reason`. Answers with an `ETag` may be kept and revalidated."""
 
+_RATE = {
+    "RateLimit-Policy": "The caller's quota (q) in a window of w seconds, where there is one.",
+    "RateLimit": "What is left (r), and the seconds until the count begins anew (t).",
+}
+
 Document = dict[str, Any]
 
 
@@ -115,6 +120,8 @@ def _usual(one: Endpoint[Any, Any]) -> Mapping[int, str]:
         usual[400] = "A parameter or the body is not as described; `errors` says which."
     if one.has_body:
         usual[413] = "The body is too large."
+    if one.is_counted:
+        usual[429] = "Too many requests; `Retry-After` says when there may be more."
     if one.revalidated:
         usual[412] = "It is not what If-Match names."
     return usual
@@ -160,7 +167,7 @@ def _without_null(schema: Document) -> Document:
 
 def _answer(one: Endpoint[Any, Any], answer: Answer, schemas: _Schemas) -> Document:
     found: Document = {"description": answer.description}
-    described = dict(answer.headers)
+    described = {**(_RATE if one.is_counted else {}), **answer.headers}
     if one.revalidated:
         described["ETag"] = _ETAG
     if described:

@@ -47,6 +47,7 @@ ENDPOINTS: tuple[Endpoint[Any, Any], ...] = (
         name="getHealth",
         tag="service",
         access=Access.ANYBODY,
+        is_counted=False,
     ),
     Endpoint(
         "GET",
@@ -61,6 +62,7 @@ ENDPOINTS: tuple[Endpoint[Any, Any], ...] = (
         name="getReadiness",
         tag="service",
         access=Access.ANYBODY,
+        is_counted=False,
     ),
     Endpoint(
         "GET",

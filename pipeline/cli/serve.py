@@ -29,6 +29,7 @@ from pipeline.cli.embedded import embedded_executor
 from pipeline.cli.identity import open_provider_tokens
 from pipeline.cli.license_servers import open_license_servers
 from pipeline.cli.output import Failure
+from pipeline.cli.redis import open_redis
 from pipeline.cli.speke import open_recipients
 from pipeline.cli.storage import require_store
 from pipeline.cli.uploads import make_uploads
@@ -92,6 +93,7 @@ async def _open(settings: Settings) -> AsyncIterator[OriginDeps]:
         open_deps(settings, replica=True, role=Role.ORIGIN) as deps,
         open_provider_tokens(settings.identity) as provider_tokens,
         open_license_servers(settings.licenses) as licenses,
+        open_redis(settings.api.redis_url) as redis,
     ):
         await require_store(deps.store, patient=True)
         yield OriginDeps(
@@ -117,6 +119,8 @@ async def _open(settings: Settings) -> AsyncIterator[OriginDeps]:
             monitoring=settings.monitoring,
             reloads=(_token_reload(settings, Tokens(deps.playback_tokens, deps.access_tokens)),),
             uploads=await make_uploads(settings, deps.catalog),
+            api=settings.api,
+            redis=redis,
         )
 
 

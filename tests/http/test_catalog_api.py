@@ -9,6 +9,7 @@ import pytest
 
 from catalog import popularity
 from catalog.publish import edit, embargo, unpublish
+from configs.settings import ApiSettings
 from tests.http.conftest import Origin
 from tests.support import house as houses
 
@@ -228,3 +229,28 @@ async def test_an_artist_and_their_top_songs(origin: Origin) -> None:
         f"{origin.url}/api/v1/artists/{number + 1}", headers=origin.access()
     ) as response:
         assert response.status == 404
+
+
+class TestQuota:
+    @pytest.fixture
+    def terms(self) -> dict[str, Any]:
+        return {"api": ApiSettings(rate_per_minute=3, rates={"premium": 5})}
+
+    async def test_who_asks_too_often_is_told_when_to_ask_again(self, origin: Origin) -> None:
+        for subscription, quota in (("free", 3), ("premium", 5)):
+            answers = []
+            token = origin.deps.access_tokens.mint(subscription, subscription, 60)
+            for _ in range(quota + 1):
+                async with origin.client.get(
+                    f"{origin.url}/api/v1/tracks", headers={"Authorization": f"Bearer {token}"}
+                ) as response:
+                    answers.append((response.status, response.headers["RateLimit"][:13]))
+            assert answers[0] == (200, f'"account";r={quota - 1}')
+            assert answers[-1] == (429, '"account";r=0')
+        for _ in range(4):
+            async with origin.client.get(f"{origin.url}/api/v1/tracks") as response:
+                status = response.status
+        assert status == 429
+        assert int(response.headers["Retry-After"]) > 0
+        async with origin.client.get(f"{origin.url}/readyz") as response:
+            assert response.status == 200

@@ -43,7 +43,8 @@ def served(built_house: House, tmp_path_factory: pytest.TempPathFactory) -> Iter
     secrets = TokenKeys.open(home / "tokens.json", create=False)
     tokens = AccessTokens(secrets.access, issuer="headwater", audience="headwater")
     token = tokens.mint("listener", "premium", 3600)
-    with serving({**os.environ, "HEADWATER_HOME": str(home)}) as url:
+    settings = {"HEADWATER_HOME": str(home), "HEADWATER_API__RATE_PER_MINUTE": "0"}
+    with serving({**os.environ, **settings}) as url:
         yield Served(url, f"Bearer {token}")
 
 
