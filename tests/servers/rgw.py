@@ -13,6 +13,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
 
@@ -102,6 +103,33 @@ def rgw_bucket(rgw: S3Server) -> S3Server:
 @contextmanager
 def running(folder: Path) -> Iterator[S3Server]:
     """Start a gateway; at the end, however it comes, nothing of it runs any more."""
+    with cluster(folder) as gateway:
+        yield gateway.server
+
+
+@dataclass
+class Gateway:
+    """The process that speaks S3. What it has said is stored is in another one, and stays."""
+
+    server: S3Server
+    conf: Path
+    stack: ExitStack
+    process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start it, and return when it answers."""
+        self.process = _daemon(self.stack, self.conf, "radosgw", "-n", "client.rgw")
+        _wait_for(self.server.address[1], self.process, self.conf.parent / "radosgw.out")
+
+    def kill(self) -> None:
+        """`kill -9`; it can be started again."""
+        assert self.process is not None
+        _kill(self.process)
+
+
+@contextmanager
+def cluster(folder: Path) -> Iterator[Gateway]:
+    """Start a gateway that can be killed, and what is behind it."""
     mon_port, port = free_port(), free_port()
     conf = folder / "ceph.conf"
     conf.write_text(
@@ -111,10 +139,11 @@ def running(folder: Path) -> Iterator[S3Server]:
         (folder / name).mkdir()
     with ExitStack() as stack:
         _start_cluster(conf, mon_port, stack)
-        gateway = _daemon(stack, conf, "radosgw", "-n", "client.rgw")
-        _wait_for(port, gateway, folder / "radosgw.out")
+        server = S3Server("rgw", f"http://127.0.0.1:{port}", ACCESS_KEY, SECRET_KEY)
+        gateway = Gateway(server, conf, stack)
+        gateway.start()
         _make_user(conf)
-        yield S3Server("rgw", f"http://127.0.0.1:{port}", ACCESS_KEY, SECRET_KEY)
+        yield gateway
 
 
 def _start_cluster(conf: Path, mon_port: int, stack: ExitStack) -> None:

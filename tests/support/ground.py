@@ -45,7 +45,7 @@ class Ground:
     """What the processes of a run are told, and what of it may be killed."""
 
     settings: Mapping[str, str] = field(default_factory=dict)  # variables without HEADWATER_
-    servers: Mapping[str, Mortal] = field(default_factory=dict)  # "broker", "database"
+    servers: Mapping[str, Mortal] = field(default_factory=dict)  # "broker", "database", "storage"
     bucket: Bucket | None = None
     workers: int = 1
     is_watched: bool = False  # `headwater ingest` itself does the work, and is run again
@@ -89,13 +89,6 @@ def on_bucket(folder: Path, server: S3Server) -> tuple[dict[str, str], Bucket]:
     return settings, bucket
 
 
-def on_bucket_and_postgres(folder: Path, storage: S3Server, database: Postgres) -> Ground:
-    """Masters and objects in buckets, the catalog on PostgreSQL; workers look into it."""
-    where, bucket = on_bucket(folder, storage)
-    catalog, servers = on_postgres(database)
-    return Ground({**where, **catalog}, servers, bucket)
-
-
 def on_broker(broker: RabbitMq | Redis, database: Postgres) -> Ground:
     """Two workers that a broker tells, with the catalog on PostgreSQL and objects in a folder."""
     catalog, servers = on_postgres(database)
@@ -106,9 +99,10 @@ def on_broker(broker: RabbitMq | Redis, database: Postgres) -> Ground:
 def _bucket(folder: Path) -> Iterator[Ground]:
     with ExitStack() as stack:
         (folder / "ceph").mkdir(parents=True)
-        storage = stack.enter_context(rgw.running(folder / "ceph"))
-        database = stack.enter_context(postgresql.running())
-        yield on_bucket_and_postgres(folder, storage, database)
+        gateway = stack.enter_context(rgw.cluster(folder / "ceph"))
+        where, bucket = on_bucket(folder, gateway.server)
+        catalog, servers = on_postgres(stack.enter_context(postgresql.running()))
+        yield Ground({**where, **catalog}, {**servers, "storage": gateway}, bucket)
 
 
 @contextmanager
