@@ -103,7 +103,7 @@ def test_a_resting_parent_ends_when_told(tmp_path: Path) -> None:
 
 @pytest.mark.server
 def test_sighup_reaches_every_worker() -> None:
-    say = "print('read again', flush=True)"
+    say = "__import__('os').write(1, b'read again\\n')"
     work = f"import signal; signal.signal(signal.SIGHUP, lambda *_: {say}); ready(); time.sleep(60)"
     with start(work) as process:
         assert process.stdout is not None
