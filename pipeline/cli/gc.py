@@ -21,6 +21,7 @@ from pipeline.housekeeping.collect import (
     collect_writes,
 )
 from pipeline.housekeeping.shared import collect_covers, collect_masters
+from pipeline.housekeeping.uploads import collect_uploads
 
 
 @click.command("gc")
@@ -33,7 +34,8 @@ def gc_command(invocation: Invocation, *, delete: bool, force: bool, as_json: bo
 
     That is: revisions that were replaced, after housekeeping.revision_grace_s; objects that belong
     to no revision, after housekeeping.orphan_age_s; covers that nothing shows; writes that never
-    ended; and masters, as ingest.archive says. It may run while others ingest and listen.
+    ended; uploads that expired, were refused, or whose job is over; and masters, as ingest.archive
+    says. It may run while others ingest and listen.
 
     \b
     headwater gc
@@ -65,6 +67,8 @@ def gc_command(invocation: Invocation, *, delete: bool, force: bool, as_json: bo
         )
         await collect_masters(run)
         await collect_writes(run)
+        uploads_path = paths.uploads_path(deps.settings)
+        await collect_uploads(run, deps.settings.uploads, uploads_path)
 
     run_task(invocation, "gc", task)
     if not as_json:

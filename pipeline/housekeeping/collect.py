@@ -38,6 +38,7 @@ class Kind(StrEnum):
     COVER = "cover"
     MASTER = "master"
     WRITE = "unfinished write"
+    UPLOAD = "upload"
 
 
 @dataclass(frozen=True, slots=True)
