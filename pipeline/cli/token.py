@@ -23,7 +23,8 @@ def token_group() -> None:
     "scopes",
     multiple=True,
     type=click.Choice(SCOPES),
-    help="What a program may do with it: speke:keys asks for keys. May be given more than once.",
+    help="What a program may do with it: speke:keys asks for keys, uploads:write sends "
+    "masters in, jobs:read looks at their jobs. May be given more than once.",
 )
 @click.option("--subject", default="operator", show_default=True, help="Who it speaks for.")
 @click.option(

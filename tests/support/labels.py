@@ -21,7 +21,7 @@ from drm.token_keys import TokenKeys
 from tests.support.origin_process import serving
 
 ROOT = Path(__file__).parents[2]
-DONE_S = 60.0
+DONE_S = 180.0
 UPLOADS = "/api/v1/uploads"
 TUS = {"Tus-Resumable": "1.0.0"}
 CHUNK = {**TUS, "Content-Type": "application/offset+octet-stream"}

@@ -1,0 +1,84 @@
+"""Which masters the gate takes, and what it keeps of what was said of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from configs.planning import load_planning
+from configs.settings import IngestSettings, UploadSettings
+from pipeline.clamd import ScannerAway
+from pipeline.ffmpeg.binaries import Tools
+from pipeline.identity import Identity, IdentityKind, track_id
+from pipeline.sidecar import read_sidecar
+from pipeline.tags import read_tags
+from pipeline.uploads import Gate, NotTaken, remove_upload
+from tests.pipeline.test_clamd import SIGNATURE, unix_clamd
+from tests.support import masters
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    made = masters.flac(tmp_path / "a.flac", masters.music(2), TITLE="As Tagged", GENRE="Ambient")
+    return made.rename(tmp_path / "Of the File.master")
+
+
+def gate(tools: Tools, **settings: object) -> Gate:
+    measured = load_planning(None).measured
+    chosen = UploadSettings.model_validate(settings)
+    return Gate(chosen, IngestSettings(), measured, tools, "default")
+
+
+async def test_what_is_said_wins_and_names_the_track(tools: Tools, file: Path) -> None:
+    said = {"title": "'; rm -rf / #\n- a: b", "artists": "Ada; Bo;", "isrc": "qz-abc-26-00009"}
+    look = await gate(tools).look(file, said)
+    assert look.track_id == track_id("default", Identity(IdentityKind.ISRC, "QZABC2600009"))
+    assert look.duration_s == pytest.approx(2, abs=0.001)
+    assert 3 < look.work_s < 4
+    tags = read_tags(file, {}, read_sidecar(file).fields)
+    assert (tags.title, tags.artists) == ("'; rm -rf / # - a: b", ("Ada", "Bo"))
+    assert (tags.genre, tags.isrc) == ("Ambient", "QZABC2600009")
+    again = await gate(tools).look(file, {"title": "Another"})  # what was said before is gone
+    assert again.track_id != look.track_id
+
+
+@pytest.mark.parametrize(
+    ("settings", "said", "reason"),
+    [
+        ({"required": ["title", "isrc"]}, {}, "no-isrc"),
+        ({"required": ["artist"]}, {}, "no-artist"),
+        ({"genres": ["Techno"]}, {}, "bad-genre"),
+        ({"title_characters": 5}, {}, "bad-title"),
+        ({"min_duration_s": 3}, {}, "bad-duration"),
+        ({"max_duration_s": 1.5}, {}, "bad-duration"),
+        ({}, {"upc": "1234567890123"}, "bad-upc"),
+    ],
+)
+async def test_limits_hold_for_what_is_tagged_too(
+    tools: Tools, file: Path, settings: dict[str, object], said: dict[str, str], reason: str
+) -> None:
+    with pytest.raises(NotTaken) as refused:
+        await gate(tools, **settings).look(file, said)
+    assert refused.value.reason == reason
+
+
+async def test_the_scanner_is_asked_first(tools: Tools, file: Path, tmp_path: Path) -> None:
+    file.write_bytes(SIGNATURE + file.read_bytes())
+    async with unix_clamd(tmp_path) as address:
+        with pytest.raises(NotTaken, match=r"Win\.Test-1") as refused:
+            await gate(tools, clamd=address).look(file, {})
+    assert refused.value.reason == "infected"
+    with pytest.raises(ScannerAway):
+        await gate(tools, clamd=address).look(file, {})
+
+
+def test_only_an_uploads_own_folder_goes(tmp_path: Path) -> None:
+    upload_id = "0" * 32
+    path = tmp_path / upload_id / "master" / "a.master"
+    path.parent.mkdir(parents=True)
+    path.touch()
+    remove_upload(tmp_path / "elsewhere" / "a.master", upload_id)
+    assert path.exists()
+    remove_upload(path, upload_id)
+    assert list(tmp_path.iterdir()) == []
