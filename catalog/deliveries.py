@@ -38,6 +38,18 @@ async def count_queued(tx: Tx, queue: JobQueue) -> int:
     return int((await tx.execute(query)).scalar_one())
 
 
+async def oldest_queued(tx: Tx, queue: JobQueue) -> datetime | None:
+    """Since when the job waits that has waited the longest for a worker; None where none does."""
+    query = (
+        select(jobs.c.created_at)
+        .where(jobs.c.queue == queue, jobs.c.state == JobState.QUEUED)
+        .order_by(jobs.c.created_at)
+        .limit(1)
+    )
+    found: datetime | None = (await tx.execute(query)).scalar_one_or_none()
+    return found
+
+
 async def undelivered(
     tx: Tx, queue: JobQueue, now: datetime, *, after_s: float, limit: int
 ) -> tuple[str, ...]:

@@ -481,8 +481,10 @@ class MonitoringSettings(Section):
 
     host: str = Field(default="127.0.0.1", min_length=1)
     port: Whole | None = Field(default=None, ge=0, le=65535)  # None: no address of its own
+    worker_port: Whole | None = Field(default=None, ge=1, le=65535)  # of `headwater worker`
     public: bool = False  # whether listeners' address answers /metrics, too
     log: Literal["text", "json"] = "text"
+    cdns: dict[Name, tuple[Annotated[str, Field(min_length=1, max_length=255)], ...]] = {}
 
 
 class PurgeSettings(Section):

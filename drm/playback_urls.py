@@ -11,6 +11,7 @@ from dataclasses import dataclass
 # Paths under a server's base URL; the origin routes the same ones.
 TOKEN_PREFIX = "/v1/t/"  # noqa: S105 - a path, not a password
 LICENSE_PATH = "/license/clearkey"
+REPORTS_PATH = "/cmcd"
 VENDOR_LICENSE_PATHS = {
     "widevine": "/license/widevine",
     "playready": "/license/playready",

@@ -12,7 +12,7 @@ from origin.headers import HSTS, STRICT_TRANSPORT_SECURITY
 from origin.load import LOAD, Limits, Load
 from origin.monitor import add_metrics
 from origin.problems import OriginError
-from origin.routes import player, speke, uploads, vendor_license
+from origin.routes import player, reports, speke, uploads, vendor_license
 from origin.routes.edge_auth import PREFIX as AUTH_PREFIX
 from origin.routes.edge_auth import EdgeAuthHandler
 from origin.routes.license import LicenseHandler
@@ -42,7 +42,7 @@ def make_app(deps: OriginDeps, shared: Shared | None = None) -> web.Application:
     app.cleanup_ctx.append(_run_state)
     app.on_response_prepare.append(_stay_on_tls)
     add_endpoints(app, ENDPOINTS)
-    for routes in (speke, vendor_license, uploads):
+    for routes in (speke, vendor_license, uploads, reports):
         routes.add_routes(app)
     player.add_routes(app, deps.settings.public_url)
     if deps.monitoring.public:

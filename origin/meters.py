@@ -7,13 +7,16 @@ each): a look-up and five additions, because hot segments are counted, too.
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections.abc import Callable
 from typing import Any
 
 from aiohttp import hdrs, web
 
 from catalog.engine import Catalog
+from origin import cmcd
 from origin.cache import Cache
 from origin.paths import LICENSE, PREFIX
+from origin.quality import Asked
 from origin.request_ids import ROUTE
 from origin.shared import Shared
 from telemetry.series import Cell, Counter, Histogram, Meters
@@ -37,7 +40,7 @@ _MEDIA = {
     "jpg": "cover",
     "png": "cover",
 }
-_HEARD = {"segment", "track_file"}
+_HEARD = {"segment", "track_file", "init", "manifest"}
 _TOKEN = len(PREFIX)  # where a media path's token begins
 
 
@@ -45,6 +48,7 @@ class Requests:
     """Requests by method, route and status; how long they took, and their bytes, by route."""
 
     def __init__(self, meters: Meters, listening: Active) -> None:
+        self.note: Callable[[Asked], None] | None = None  # told of requests with a report
         self._listening = listening
         self._count = meters.counter(
             "headwater_requests_total", "Requests answered.", "method", "route", "status"
@@ -83,6 +87,14 @@ class Requests:
         elif route in _HEARD:
             target = request.raw_path
             self._listening.see(target[_TOKEN : target.find("/", _TOKEN)])
+            if "CMCD=" in target or "CMCD-Session" in request.headers:
+                self._note(request, target)
+
+    def _note(self, request: web.BaseRequest, target: str) -> None:
+        if self.note is None:
+            return
+        fields = [value for name in cmcd.HEADERS if (value := request.headers.get(name))]
+        self.note(Asked(target, ",".join(fields) or None, request.headers.get("CDN-Loop")))
 
     def _row(self, key: tuple[str, str, int]) -> tuple[Cell, Cell, Cell]:
         method, route, status = key

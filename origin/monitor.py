@@ -11,38 +11,37 @@ import logging
 import os
 import resource
 import time
-from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
 from aiohttp import hdrs, web
 
 from origin.bodies import json_answer
 from origin.meters import OriginMeters
+from origin.operations import Operations
+from origin.quality import Quality
 from origin.shared import Shared
 from telemetry.series import Kind
 
 _LOG = logging.getLogger("headwater.origin")
 
 _BEAT_S = 0.25  # between two measures of the event loop
+_AT_ONCE = 100  # reports of players, which take 2 ms
 _BEATS = 4  # after so many the page is written
-
-Look = Callable[[], Awaitable[None]]  # fetches figures that a scrape is to show
 
 
 class Monitor:
     """One worker's part."""
 
-    def __init__(self, shared: Shared, meters: OriginMeters) -> None:
+    def __init__(
+        self, shared: Shared, meters: OriginMeters, operations: Operations, quality: Quality
+    ) -> None:
         self._shared = shared
         self._meters = meters
         self._page = shared.board.take()
         self._task: asyncio.Task[None] | None = None
-        self._looks: list[Look] = []
+        self._operations = operations
+        self._quality = quality
         self._watch_process()
-
-    def on_scrape(self, look: Look) -> None:
-        """Have figures fetched when somebody asks for them."""
-        self._looks.append(look)
 
     def begin(self) -> None:
         """Go on from the figures of the worker that had the page before, until `end`."""
@@ -63,21 +62,21 @@ class Monitor:
         # Slow to import, and not needed by those whom nobody asks.
         from telemetry.exposition import exposition  # noqa: PLC0415
 
-        for look in self._looks:
-            await look()
+        looked_up = await self._operations.look()
         self._publish()
         sheets = self._shared.board.read()
         families = self._meters.meters.merged(
             [sheet.snapshot for sheet in sheets if sheet.is_fresh],
             [sheet.snapshot for sheet in sheets if not sheet.is_fresh],
         )
-        return exposition(families.values(), accept)
+        return exposition([*families.values(), *looked_up.values()], accept)
 
     async def _beat(self) -> None:
         lag = self._meters.lag
         cell = lag.cell()
         while True:
             for _ in range(_BEATS):
+                await self._read_reports()
                 due = time.perf_counter() + _BEAT_S  # uvloop's own clock has a grain of 1 ms
                 await asyncio.sleep(_BEAT_S)
                 lag.count(cell, max(0.0, time.perf_counter() - due))
@@ -86,6 +85,10 @@ class Monitor:
                 self._publish()
             except Exception:  # noqa: BLE001 - the work goes on, seen or not
                 _LOG.exception("the figures of this worker cannot be shown")
+
+    async def _read_reports(self) -> None:
+        while self._quality.work(_AT_ONCE):  # noqa: ASYNC110 - it is no wait: others go first
+            await asyncio.sleep(0)
 
     def _publish(self) -> None:
         self._page.write(self._meters.meters.snapshot())

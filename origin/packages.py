@@ -88,6 +88,9 @@ class Loaded:
         return rendition
 
 
+_MOST_NAMES = 200
+
+
 class Packages:
     """Package indexes by (track, revision), bounded by the memory they take."""
 
@@ -95,6 +98,7 @@ class Packages:
         self._store = store
         self.cache: Cache[tuple[str, str], Loaded] = Cache(limit_bytes)
         self._flights: SingleFlight[tuple[str, str], Loaded] = SingleFlight()
+        self.names: set[str] = set()  # of the renditions that were met, while there are not many
 
     async def get(self, track_id: str, revision: str) -> Loaded:
         """The package of a revision. ObjectNotFound where there is none."""
@@ -108,6 +112,8 @@ class Packages:
         package = index.decode(await self._store.get(track_object(*key, PACKAGE_INDEX)))
         loaded = Loaded(package, {one.name: Layout.of(one) for one in package.files()})
         segments = sum(len(one.segments) for one in package.files())
+        if len(self.names) < _MOST_NAMES:
+            self.names.update(one.name for one in package.renditions)
         self.cache.put(key, loaded, (segments + 10) * _SEGMENT_COST)
         return loaded
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from telemetry.board import Board
-from telemetry.sketches import Active, SeenLately
+from telemetry.sketches import Active, Rows, SeenLately
 
+_WORDS = 10  # of a row: as many as `origin.quality` has
 _RENEWED_S = 3600  # a song that is asked for again within the time is the same one
 
 
@@ -16,6 +17,7 @@ class Shared:
 
     board: Board
     listening: Active = field(default_factory=Active)  # playback tokens that media were sent to
+    sessions: Rows = field(default_factory=lambda: Rows(_WORDS))  # players, by `origin.quality`
     songs: SeenLately = field(default_factory=lambda: SeenLately(_RENEWED_S))
 
     @classmethod

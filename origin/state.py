@@ -34,8 +34,10 @@ from origin.key_audit import KeyAudit
 from origin.key_rows import KeyRows
 from origin.meters import OriginMeters
 from origin.monitor import Monitor
+from origin.operations import Operations
 from origin.outage import Outage
 from origin.packages import Availability, Packages
+from origin.quality import Quality
 from origin.rates import OwnCounts, Rates, SharedCounts
 from origin.readiness import Readiness
 from origin.reloading import Reload
@@ -92,7 +94,6 @@ class OriginState:
         self.deps = deps
         self.shared = shared
         self.meters = OriginMeters(shared)
-        self.monitor = Monitor(shared, self.meters)
         store = WatchedStore(deps.store, self.meters)
         deps.catalog.watched_by(self.meters.catalog)
         self.grants = PlaybackGrants(deps.playback_tokens)
@@ -135,6 +136,12 @@ class OriginState:
             limit_bytes=limit // _MANIFEST_SHARE,
         )
 
+        self.quality = Quality(
+            self.meters.meters, shared.sessions, self.packages.names, deps.monitoring.cdns
+        )
+        self.meters.requests.note = self.quality.note
+        operations = Operations(deps.catalog, deps.store, deps.settings)
+        self.monitor = Monitor(shared, self.meters, operations, self.quality)
         self._watch()
 
     def _watch(self) -> None:

@@ -67,3 +67,27 @@ class SeenLately:
         is_same = cells[at] == fingerprint and now - cells[at + 1] < self._within_s
         cells[at], cells[at + 1] = fingerprint, now
         return not is_same
+
+
+class Rows:
+    """A row of whole numbers for each thing, all zero at first; lost when another takes its place.
+
+    For what is known of many short-lived things, each of which any process may meet.
+    """
+
+    def __init__(self, words: int, rows: int = 1 << 16) -> None:
+        self._words = words + 1  # the first is the thing's fingerprint
+        self._rows = rows
+        self._cells = memoryview(mmap.mmap(-1, rows * self._words * 8)).cast("q")
+
+    def of(self, thing: Hashable) -> memoryview:
+        """Its row, to be read and written."""
+        fingerprint = hash(thing) or 1
+        at = fingerprint % self._rows * self._words
+        end = at + self._words
+        row = self._cells[at:end]
+        if row[0] != fingerprint:
+            for number in range(1, self._words):
+                row[number] = 0
+            row[0] = fingerprint
+        return row[1:]

@@ -93,6 +93,7 @@ class Way(Model):
     license: str = Field(description="Of W3C Clear Key.")
     token: str = Field(description="The playback token that is in all of these.")
     expires_at: str = Field(description="RFC 3339.")
+    reports: str = Field(description="Where players report what listening was like (CMCD v2).")
     licenses: dict[str, str] = Field(description="License server by key system.")
     fairplay_certificate: str | None
     session: str = Field(description="The stream that this is counted as.")

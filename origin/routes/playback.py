@@ -17,6 +17,7 @@ from drm.errors import Denied
 from drm.model import PlaybackToken, Stream
 from drm.playback_urls import (
     FAIRPLAY_CERTIFICATE_PATH,
+    REPORTS_PATH,
     PlaybackUrls,
     files_url,
     license_urls,
@@ -171,6 +172,7 @@ def _licenses(state: OriginState, base: str, token: str) -> dict[str, Any]:
     return {
         "licenses": license_urls(base, token, servers.systems()),
         "fairplay_certificate": base + FAIRPLAY_CERTIFICATE_PATH if certificate else None,
+        "reports": f"{base}{REPORTS_PATH}?token={token}",
     }
 
 

@@ -19,6 +19,8 @@ from pipeline.cli.output import Failure
 from pipeline.cli.workshop import open_whole_workshop
 from pipeline.executors.pool import available_cores
 from pipeline.log_reporter import LogReporter
+from pipeline.worker_figures import CountingReporter, WorkerMeters
+from telemetry.board import Board
 
 
 @click.command("worker")
@@ -46,25 +48,43 @@ def worker_command(invocation: Invocation, *, queues: str, concurrency: int | No
     wanted = _queues(queues)
     slots = concurrency or settings.ingest.jobs or available_cores()
     logging.getLogger("pipeline.log_reporter").setLevel(logging.INFO)
+    board = Board(slots)
+    if settings.monitoring.worker_port is not None:
+        _answer(board, settings.monitoring.host, settings.monitoring.worker_port)
     if settings.jobs.executor == "local":
-        asyncio.run(_work(settings, wanted, slots))
+        asyncio.run(_work(settings, board, wanted, slots))
         return
     try:
         from pipeline.executors.celery import run_worker  # noqa: PLC0415 - an extra
     except ModuleNotFoundError as exc:
         raise Failure(f"{exc.name} is not installed (pip install headwater[celery])") from exc
     level = ("WARNING", "INFO", "DEBUG")[min(invocation.verbosity, 2)]
-    code = run_worker(settings.jobs, lambda: _open(settings), wanted, slots, level)
+    code = run_worker(settings.jobs, lambda: _open(settings, board), wanted, slots, level)
     raise click.exceptions.Exit(code)
 
 
 @asynccontextmanager
-async def _open(settings: Settings) -> AsyncIterator[Bench]:
+async def _open(settings: Settings, board: Board) -> AsyncIterator[Bench]:
     async with open_whole_workshop(settings, "worker") as shop:
-        yield Bench(shop, LogReporter(), make_masters(settings))
+        yield Bench(shop, CountingReporter(LogReporter(), board), make_masters(settings))
 
 
-async def _work(settings: Settings, queues: tuple[JobQueue, ...], slots: int) -> None:
+def _answer(board: Board, host: str, port: int) -> None:
+    """Tell Prometheus of all processes of this worker, in a thread that does nothing else."""
+    from prometheus_client import CollectorRegistry, start_http_server  # noqa: PLC0415 - slow
+
+    from telemetry.exposition import FamilyCollector  # noqa: PLC0415 - as above
+
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(FamilyCollector(lambda: WorkerMeters().of(board)))
+    try:
+        start_http_server(port, host, registry)
+    except OSError as exc:
+        why = f"{host}:{port}: {exc.strerror or exc} (monitoring.host, monitoring.worker_port)"
+        raise Failure(f"worker: cannot listen on {why}") from exc
+
+
+async def _work(settings: Settings, board: Board, queues: tuple[JobQueue, ...], slots: int) -> None:
     stop = asyncio.Event()
     task = asyncio.current_task()
 
@@ -75,7 +95,7 @@ async def _work(settings: Settings, queues: tuple[JobQueue, ...], slots: int) ->
 
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, end)
-    async with _open(settings) as bench:
+    async with _open(settings, board) as bench:
         click.echo(f"working on {', '.join(queues)}: {slots} tracks at a time", err=True)
         try:
             await work(bench, queues, slots, stop)

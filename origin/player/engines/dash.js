@@ -1,5 +1,6 @@
 // dash.js: DASH, with licenses from the license endpoint.
 
+import { EVENT_KEYS, EVENTS, INTERVAL_S, KEYS, MOST_AT_ONCE, VERSION } from "./cmcd.js";
 import { BUFFER_S, renditionName, whileAlive } from "./engine.js";
 import { loadScript } from "./script.js";
 import { exactWindows } from "./windows.js";
@@ -35,6 +36,23 @@ export class DashEngine {
           bufferTimeDefault: BUFFER_S,
           bufferTimeAtTopQuality: BUFFER_S,
           bufferTimeAtTopQualityLongForm: BUFFER_S,
+        },
+        cmcd: {
+          enabled: true,
+          version: VERSION,
+          enabledKeys: KEYS,
+          includeInRequests: ["segment", "mpd"],
+          eventTargets: [
+            {
+              enabled: true,
+              url: playback.reports,
+              events: EVENTS,
+              enabledKeys: EVENT_KEYS,
+              interval: INTERVAL_S,
+              batchSize: MOST_AT_ONCE,
+              includeInRequests: ["segment"],
+            },
+          ],
         },
       },
     });

@@ -1,5 +1,6 @@
 // hls.js: HLS, with licenses from the license endpoint (it has no use for identity keys in fMP4).
 
+import { EVENT_KEYS, EVENTS, INTERVAL_S, KEYS, MOST_AT_ONCE, VERSION } from "./cmcd.js";
 import { BUFFER_S, renditionName, whileAlive } from "./engine.js";
 import { loadScript } from "./script.js";
 
@@ -66,6 +67,19 @@ export class HlsEngine {
       // Nothing to transmux in fMP4, and a worker from a blob: URL would need a wider CSP.
       enableWorker: false,
       emeEnabled: true,
+      cmcd: {
+        version: VERSION,
+        includeKeys: KEYS,
+        eventTargets: [
+          {
+            url: this.#access.playback.reports,
+            events: EVENTS,
+            includeKeys: EVENT_KEYS,
+            interval: INTERVAL_S,
+            batchSize: MOST_AT_ONCE,
+          },
+        ],
+      },
       drmSystems: { "org.w3.clearkey": { licenseUrl: this.#access.playback.license } },
       xhrSetup: async (xhr, url) => {
         xhr.open("GET", await this.#access.url(url), true);

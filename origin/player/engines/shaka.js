@@ -1,5 +1,6 @@
 // Shaka Player: DASH with licenses from the license endpoint, HLS with keys from the playlist.
 
+import { EVENT_KEYS, EVENTS, INTERVAL_S, KEYS, MOST_AT_ONCE, VERSION } from "./cmcd.js";
 import { BUFFER_S, renditionName, whileAlive } from "./engine.js";
 import { loadScript } from "./script.js";
 import { exactWindows } from "./windows.js";
@@ -63,8 +64,24 @@ class ShakaEngine {
   }
 
   /** Settings that DASH and HLS share. */
-  configuration(_playback) {
+  configuration(playback) {
     return {
+      cmcd: {
+        enabled: true,
+        version: VERSION,
+        includeKeys: KEYS,
+        eventTargets: [
+          {
+            enabled: true,
+            useHeaders: false,
+            url: playback.reports,
+            includeKeys: EVENT_KEYS,
+            events: EVENTS,
+            interval: INTERVAL_S,
+            batchSize: MOST_AT_ONCE,
+          },
+        ],
+      },
       streaming: {
         bufferingGoal: BUFFER_S,
         // Says when another rendition is heard, not only when one is fetched.
@@ -78,7 +95,11 @@ class ShakaEngine {
 
   async #authorize(type, request) {
     // With HLS identity keys the "license server" is a data: URL that Shaka made itself.
-    if (request.uris[0].startsWith("data:")) return;
+    if (request.uris[0].startsWith("data:")) {
+      // Shaka 5.2.12 appends its report even to that, as if it had a query.
+      request.uris = request.uris.map((uri) => uri.replace(/[?&]CMCD=.*$/, ""));
+      return;
+    }
     if (type === shaka.net.NetworkingEngine.RequestType.LICENSE) {
       request.uris = [await this.#access.license()];
     } else {
