@@ -7,7 +7,7 @@ each): a look-up and five additions, because hot segments are counted, too.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from aiohttp import hdrs, web
@@ -16,6 +16,7 @@ from catalog.engine import Catalog
 from origin import cmcd
 from origin.cache import Cache
 from origin.paths import LICENSE, PREFIX
+from origin.plain_head import PlainHead
 from origin.quality import Asked
 from origin.request_ids import ROUTE
 from origin.shared import Shared
@@ -67,6 +68,24 @@ class Requests:
         )
         self._rows: dict[tuple[str, str, int], tuple[Cell, Cell, Cell]] = {}
 
+    def sent(self, head: PlainHead, status: int, size: int, seconds: float) -> None:
+        """Count a request for media that `origin.connection` answered: the hottest path."""
+        path = head.path
+        route = _MEDIA.get(path[path.rfind(".") + 1 :], "media")
+        if route == "track_file" and path.endswith("/init.mp4"):
+            route = "init"
+        row = self._rows.get(("GET", route, status))
+        if row is None:
+            row = self._row(("GET", route, status))
+        count, duration, sizes = row
+        count[0] += 1
+        duration[bisect_left(_REQUEST_S, seconds)] += 1
+        duration[-1] += seconds
+        sizes[0] += size
+        self._listening.see(head.token)
+        if head.has_report:
+            self._note(head.headers, head.raw_path)
+
     def observe(
         self, request: web.BaseRequest, response: web.StreamResponse, seconds: float
     ) -> None:
@@ -88,13 +107,13 @@ class Requests:
             target = request.raw_path
             self._listening.see(target[_TOKEN : target.find("/", _TOKEN)])
             if "CMCD=" in target or "CMCD-Session" in request.headers:
-                self._note(request, target)
+                self._note(request.headers, target)
 
-    def _note(self, request: web.BaseRequest, target: str) -> None:
+    def _note(self, headers: Mapping[str, str], target: str) -> None:
         if self.note is None:
             return
-        fields = [value for name in cmcd.HEADERS if (value := request.headers.get(name))]
-        self.note(Asked(target, ",".join(fields) or None, request.headers.get("CDN-Loop")))
+        fields = [value for name in cmcd.HEADERS if (value := headers.get(name))]
+        self.note(Asked(target, ",".join(fields) or None, headers.get("CDN-Loop")))
 
     def _row(self, key: tuple[str, str, int]) -> tuple[Cell, Cell, Cell]:
         method, route, status = key

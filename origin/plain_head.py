@@ -13,8 +13,8 @@ import re
 from multidict import CIMultiDict, CIMultiDictProxy
 
 _LONGEST = 8000  # bytes; aiohttp refuses lines from 8190 on
-_TARGET = rb"/v1/t/([A-Za-z0-9._~-]{1,512})/([!\"$->@-~]+)(?:\?[!\"$-~]*)?"
-_GET = re.compile(rb"GET (" + _TARGET + rb") HTTP/1\.1\r(?=\n)")
+_TARGET = rb"/v1/t/([A-Za-z0-9._~-]{1,512})/([!\"$->@-~]+)(\?[!\"$-~]*)?"
+_GET = re.compile(rb"GET (" + _TARGET + rb") HTTP/1\.1\r(?=\n)")  # its last group is the query
 _POST = re.compile(rb"POST ((/[!\"$->@-~]*)(?:\?[!\"$-~]*)?) HTTP/1\.1\r(?=\n)")
 # Field lines as RFC 9112, 5 has them, each with the line feed before it instead of its own; values
 # are printable ASCII. 64 at most: aiohttp refuses more than 128.
@@ -41,7 +41,10 @@ class PlainHead:
     So does whoever counts requests: it has what `origin.access_log` looks at.
     """
 
-    __slots__ = ("_fields", "_headers", "method", "path", "range", "remote", "target", "token")
+    __slots__ = (
+        *("_fields", "_headers", "has_report", "method", "path"),
+        *("range", "remote", "target", "token"),
+    )
 
     def __init__(
         self,
@@ -53,6 +56,7 @@ class PlainHead:
         method: str,
         token: str = "",
         wanted: str | None = None,
+        has_report: bool = False,
     ) -> None:
         self.method = method
         self.target = target  # path and query, as sent
@@ -60,6 +64,7 @@ class PlainHead:
         self.token = token
         self.range = wanted  # the Range field
         self.remote = remote
+        self.has_report = has_report  # of a player (CMCD)
         self._fields = fields
         self._headers: CIMultiDictProxy[str] | None = None
 
@@ -100,11 +105,12 @@ class PlainHead:
 class HeadReader:
     """Reads the heads of one connection, most of whose fields are the same each time."""
 
-    __slots__ = ("_plain", "_remote")
+    __slots__ = ("_plain", "_remote", "_reports")
 
     def __init__(self, remote: str | None) -> None:
         self._remote = remote
         self._plain = b""  # fields that were looked at last, and decide nothing
+        self._reports = False  # whether a player's report is among them
 
     def media(self, data: bytes) -> PlainHead | None:
         """A GET under a token: no preconditions, no body, and the connection is to stay open."""
@@ -120,7 +126,8 @@ class HeadReader:
             if _decisive(others) != _NOTHING:
                 return None
             self._plain = others
-        target, token, rest = line.groups()
+            self._reports = b"\ncmcd-" in others.lower()
+        target, token, rest, query = line.groups()
         return PlainHead(
             target,
             fields,
@@ -129,6 +136,7 @@ class HeadReader:
             method="GET",
             token=token.decode("ascii"),
             wanted=wanted,
+            has_report=self._reports or (query is not None and b"CMCD=" in query),
         )
 
     def post(self, data: bytes) -> tuple[PlainHead, bytes] | None:
