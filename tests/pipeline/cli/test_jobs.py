@@ -53,8 +53,7 @@ def day(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Day]:
     broken = folder / "in" / "broken.wav"
     broken.write_bytes(b"RIFF, it says")
     with farm(folder) as workers:
-        bulk = workers.submit(paths[:2], "--queue", "bulk")
-        (bad,) = workers.submit([broken], "--queue", "bulk")
+        *bulk, bad = workers.submit([*paths[:2], broken], "--queue", "bulk")
         hot = workers.submit(paths[2:])
         queued = objects(run(workers, "list", "--json").stdout)
         with subprocess.Popen(
