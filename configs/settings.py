@@ -406,6 +406,12 @@ class OriginSettings(Section):
     tls_minimum: Literal["1.2", "1.3"] = "1.2"
     edge_answer_s: Whole = Field(default=30, ge=1, le=55)  # takedowns show within 60 s
     cache_bytes: Whole = Field(default=256 << 20, ge=1 << 20)
+    # Where an nginx in front finds the storage's files itself: an internal location of its own.
+    accel_redirect: str | None = Field(
+        default=None,
+        pattern=r"^/[A-Za-z0-9/_-]*/$",
+        description="a path like /stored/, with a slash at each end",
+    )
     drain_delay_s: Number = Field(default=0.0, ge=0, le=600)
     shutdown_grace_s: Number = Field(default=30.0, ge=0)
     outage_grace_s: Number = Field(default=300.0, ge=0, le=86400)
@@ -417,6 +423,13 @@ class OriginSettings(Section):
     header_timeout_s: Number = Field(default=10.0, gt=0, le=3600)
     body_timeout_s: Number = Field(default=10.0, gt=0, le=3600)
     send_timeout_s: Number = Field(default=60.0, gt=0, le=3600)
+
+    @model_validator(mode="after")
+    def _nginx_is_known(self) -> Self:
+        if self.accel_redirect is not None and not self.trusted_proxies:
+            msg = "accel_redirect needs trusted_proxies, the addresses of the nginx that reads it"
+            raise ValueError(msg)
+        return self
 
     @model_validator(mode="after")
     def _somebody_is_believed(self) -> Self:
@@ -592,3 +605,10 @@ class Settings(Section):
     api: ApiSettings = ApiSettings()
     monitoring: MonitoringSettings = MonitoringSettings()
     housekeeping: HousekeepingSettings = HousekeepingSettings()
+
+    @model_validator(mode="after")
+    def _nginx_finds_files(self) -> Self:
+        if self.origin.accel_redirect is not None and self.storage.kind != "local":
+            msg = "origin.accel_redirect needs storage.kind local: nginx sends files"
+            raise ValueError(msg)
+        return self

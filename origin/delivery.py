@@ -20,6 +20,7 @@ from storage.base import ObjectStore
 
 _ENTRY_COST = 400  # bytes: what a cached piece's key and entry take beside its payload
 
+ANY_RANGE = "*"  # no Range field is written so
 Piece = tuple[str, int, int]  # object key, start, end: what the piece cache holds
 
 
@@ -86,15 +87,21 @@ class Representation:
         """Length in bytes."""
         return self.span.size
 
+    @property
+    def is_object(self) -> bool:
+        """Whether it is a stored object, the whole of it."""
+        whole = ByteSpan(0, self.layout.pieces[-1].end)
+        return self.body is None and self.span == whole
+
 
 @dataclass(frozen=True, slots=True)
 class Reply:
     """A prepared head and the one piece that is its body: what a hot request is answered from."""
 
-    range: str | None  # the one spelling of Range that it answers
+    range: str | None  # the one spelling of Range that it answers, or ANY_RANGE
     status: int
     head: bytes
-    piece: Piece
+    piece: Piece | None  # None: it has no body
     needs: Needs
 
 
@@ -131,6 +138,21 @@ async def deliver(request: web.BaseRequest, what: Representation, pieces: Pieces
         return Delivery(WireResponse(status, prepared))
     span = ByteSpan(what.span.start + start, what.span.start + end)
     return await _send(request, _Prepared(status, prepared, span), what, pieces)
+
+
+def redirect(request: web.BaseRequest, what: Representation, place: str) -> Delivery:
+    """Have the nginx in front send a stored object itself, whole or in part, from that place.
+
+    It knows neither our entity tags (so there may be no If-Range) nor our digests: what its disk
+    holds is what is sent.
+    """
+    outcome = _precondition(request, what)
+    if outcome is not conditional.Outcome.PROCEED:
+        return Delivery(_bare(outcome.value, what))
+    fields = _fields(what) | {headers.ACCEL_REDIRECT: place, hdrs.CONTENT_LENGTH: "0"}
+    prepared = head(HTTPStatus.OK, fields)
+    reply = Reply(ANY_RANGE, HTTPStatus.OK, prepared, None, what.needs)
+    return Delivery(WireResponse(HTTPStatus.OK, prepared), reply)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from typing import Final
 
 from aiohttp import hdrs
 
+ACCEL_REDIRECT: Final = "X-Accel-Redirect"  # nginx sends the file of that internal address
 NO_STORE: Final = "no-store"
 REVALIDATED: Final = "private, no-cache"  # the caller's own, and asked for again each time
 CDN_CACHE_CONTROL: Final = "CDN-Cache-Control"  # RFC 9213

@@ -16,7 +16,7 @@ from drm.errors import Denied
 from origin import headers, paths, problems, request_ids
 from origin.auth import Grant
 from origin.caller import Caller
-from origin.delivery import Needs, Reply, deliver
+from origin.delivery import ANY_RANGE, Needs, Reply, deliver, redirect
 from origin.plain_head import PlainHead
 from origin.problems import Missing, OriginError
 from origin.state import OriginState
@@ -42,6 +42,8 @@ class MediaHandler:
         self._grants = state.grants
         self._replies = state.replies
         self._held = state.pieces.held
+        self._accel = state.deps.settings.accel_redirect
+        self._is_from_proxy = state.base_url.is_from_proxy
         self._is_permitted = state.entitlements.is_known
         self._is_covered = state.availability.is_covered
 
@@ -71,7 +73,10 @@ class MediaHandler:
         grant = self._grants.known(token)
         if grant is None:
             return None
-        reply = self._replies.get((rest, wanted))
+        reply = None
+        if self._accel is not None and self._is_from_proxy(caller):
+            reply = self._replies.get((rest, ANY_RANGE))
+        reply = reply or self._replies.get((rest, wanted))
         if reply is None:
             return None
         needs = reply.needs
@@ -88,8 +93,14 @@ class MediaHandler:
             kept=needs.kept,
         ):
             return None
-        body = self._held(reply.piece)
+        body = b"" if reply.piece is None else self._held(reply.piece)
         return None if body is None else (reply, body)
+
+    def _may_redirect(self, request: web.BaseRequest) -> bool:
+        """Whether an nginx in front is to send files itself, and this came through it."""
+        if self._accel is None or hdrs.IF_RANGE in request.headers:
+            return False
+        return self._is_from_proxy(request)
 
     def _is_part(self, needs: Needs, grant: Grant) -> bool:
         """Whether it is a track's, and the token is of the release it is known to be part of."""
@@ -110,7 +121,10 @@ class MediaHandler:
         if isinstance(media, paths.HlsKey):
             return await self._audited_key(request, media, grant, token)
         what = await self._state.resolver.resolve(request, media, grant)
-        delivery = await deliver(request, what, self._state.pieces)
+        if what.is_object and self._may_redirect(request):
+            delivery = redirect(request, what, f"{self._accel}{what.object_key}")
+        else:
+            delivery = await deliver(request, what, self._state.pieces)
         if delivery.reply is not None and not isinstance(media, paths.ReleaseManifest):
             # A release's manifest hangs on many tracks: it is asked for once an album.
             self._replies.put((rest, delivery.reply.range), delivery.reply)

@@ -17,6 +17,13 @@ _TYPES = "types { text/html html; text/javascript js; audio/mp4 mp4; }"
 @contextmanager
 def serving_files(root: Path, scratch: Path) -> Iterator[str]:
     """The address at which nginx serves a folder, until the end of the block."""
+    with running_nginx(f"{_TYPES} root {root};", scratch) as url:
+        yield url
+
+
+@contextmanager
+def running_nginx(server: str, scratch: Path) -> Iterator[str]:
+    """The address of an nginx with these directives in its one server."""
     program = shutil.which("nginx") or shutil.which("/usr/sbin/nginx")
     assert program, "there is no nginx: run `scripts/setup test`, which brings it"
     with socket.create_server(("127.0.0.1", 0)) as probe:
@@ -29,8 +36,8 @@ def serving_files(root: Path, scratch: Path) -> Iterator[str]:
     config.write_text(
         f"daemon off; master_process off; user root; pid {scratch}/nginx.pid;\n"
         f"error_log {scratch}/error.log; events {{}}\n"
-        f"http {{ access_log off; {temps} {_TYPES}\n"
-        f"  server {{ listen 127.0.0.1:{port}; root {root}; }} }}\n"
+        f"http {{ access_log off; {temps}\n"
+        f"  server {{ listen 127.0.0.1:{port}; {server} }} }}\n"
     )
     process = subprocess.Popen(
         (program, "-p", str(scratch), "-e", f"{scratch}/error.log", "-c", str(config)),
