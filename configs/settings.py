@@ -406,6 +406,9 @@ class OriginSettings(Section):
     tls_minimum: Literal["1.2", "1.3"] = "1.2"
     edge_answer_s: Whole = Field(default=30, ge=1, le=55)  # takedowns show within 60 s
     cache_bytes: Whole = Field(default=256 << 20, ge=1 << 20)
+    disk_cache_path: FilePath | None = None  # a second level, for a store that is far away
+    disk_cache_bytes: Whole = Field(default=10 << 30, ge=64 << 20)
+    read_ahead: Whole | None = Field(default=None, ge=0, le=8)  # None: 1 for a bucket, else 0
     # Where an nginx in front finds the storage's files itself: an internal location of its own.
     accel_redirect: str | None = Field(
         default=None,

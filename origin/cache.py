@@ -51,6 +51,10 @@ class Cache(Generic[K, V]):
         """How many values are held."""
         return len(self._entries)
 
+    def __contains__(self, key: K) -> bool:
+        """Whether it is held; nobody uses it by asking."""
+        return key in self._entries
+
     def get(self, key: K) -> V | None:
         """The value, counted as a use; None when it is not held."""
         entry = self._entries.get(key)

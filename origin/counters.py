@@ -11,17 +11,15 @@ from dataclasses import dataclass
 
 @dataclass(slots=True)
 class Counters:
-    """Since the worker began. Pieces are segments, init segments, pictures, texts of manifests."""
+    """Since the worker began. Pieces are segments, init segments and pictures.
 
-    shortcut_answers: int = 0  # requests answered without aiohttp's parser, and what was sent
-    shortcut_bytes: int = 0
-    memory_hits: int = 0  # pieces from memory
-    memory_bytes: int = 0
+    What memory answers, its cache counts: `origin.cache`.
+    """
+
     disk_hits: int = 0  # pieces from the second level
     disk_bytes: int = 0
     disk_errors: int = 0  # reads and writes of the second level that failed, or were not as written
     store_reads: int = 0  # pieces from the store
     store_bytes: int = 0
     store_errors: int = 0
-    joined: int = 0  # waited for a read that somebody else had begun
     read_ahead: int = 0  # pieces read before anybody asked

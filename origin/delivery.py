@@ -10,50 +10,13 @@ from http import HTTPStatus
 from aiohttp import hdrs, web
 
 from origin import conditional, headers, ranges
-from origin.cache import Cache, SingleFlight
-from origin.checked import CheckedStore
 from origin.headers import Caching
 from origin.packages import Layout
+from origin.pieces import Piece, Pieces
 from origin.wire import StreamedResponse, WireResponse, head
 from packager.model import ByteSpan, Loudness
-from storage.base import ObjectStore
-
-_ENTRY_COST = 400  # bytes: what a cached piece's key and entry take beside its payload
 
 ANY_RANGE = "*"  # no Range field is written so
-Piece = tuple[str, int, int]  # object key, start, end: what the piece cache holds
-
-
-class Pieces:
-    """Pieces of stored objects, kept in bounded memory; a missing one is read once for all."""
-
-    def __init__(self, store: ObjectStore, limit_bytes: int) -> None:
-        self._store = CheckedStore(store)
-        self.cache: Cache[Piece, bytes] = Cache(limit_bytes)
-        self._flights: SingleFlight[Piece, bytes] = SingleFlight()
-        self.held = self.cache.get  # piece -> its bytes, or None
-
-    async def get(self, piece: Piece, layout: Layout) -> bytes:
-        """The bytes of a piece of an object that is laid out so."""
-        data = self.held(piece)
-        if data is None:
-            data = await self._flights.run(piece, lambda: self._load(piece, layout))
-        return data
-
-    def put(self, piece: Piece, data: bytes) -> None:
-        """Keep bytes that were made here (a rendered manifest) instead of read."""
-        self.cache.put(piece, data, len(data) + _ENTRY_COST)
-
-    async def _load(self, piece: Piece, layout: Layout) -> bytes:
-        key, start, end = piece
-        data = await self._store.read(key, ByteSpan(start, end), layout)
-        self.put(piece, data)
-        return data
-
-    async def close(self) -> None:
-        """Stop running loads."""
-        await self._flights.close()
-        await self._store.close()
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +137,8 @@ async def _send(
     began = time.perf_counter()
     is_held = what.body is not None or pieces.held(piece) is not None
     first = await pieces.get(piece, what.layout) if what.body is None else what.body
+    if what.body is None:
+        pieces.read_ahead(what.object_key, what.layout, covering[-1])
     hot = prepared.head + _MEMORY
     sent = hot if is_held else prepared.head + _storage(time.perf_counter() - began)
     if len(covering) > 1:

@@ -23,7 +23,9 @@ from drm.tiers import Tiers
 from drm.vendors import LicenseServers
 from origin.auth import PlaybackGrants
 from origin.cache import Cache
-from origin.delivery import Pieces, Reply
+from origin.counters import Counters
+from origin.delivery import Reply
+from origin.disk_cache import DiskCache
 from origin.editions import Editions
 from origin.entitled import EntitledKeys
 from origin.entitlement import Entitlements
@@ -37,6 +39,7 @@ from origin.monitor import Monitor
 from origin.operations import Operations
 from origin.outage import Outage
 from origin.packages import Availability, Packages
+from origin.pieces import Pieces
 from origin.quality import Quality
 from origin.rates import OwnCounts, Rates, SharedCounts
 from origin.readiness import Readiness
@@ -78,6 +81,7 @@ class OriginDeps:
     licenses: LicenseServers = field(default_factory=LicenseServers)  # of other key systems
     streams: Mapping[str, int] = field(default_factory=dict)  # at most, by subscription
     stream_ttl_s: int = 120
+    read_ahead: int = 0  # how many segments are read before they are asked for
     monitoring: MonitoringSettings = field(default_factory=MonitoringSettings)
     reloads: tuple[Reload, ...] = ()  # secrets that may be exchanged while it runs
     offline: tuple[str, ...] = ()  # the subscriptions whose licenses may be kept
@@ -101,7 +105,14 @@ class OriginState:
         self.callers = Callers(own, deps.provider_tokens)
         self.outage = Outage(deps.settings.outage_grace_s)
         self.readiness = Readiness(deps.catalog, store, deps.settings.outage_grace_s)
-        self.pieces = Pieces(store, limit)
+        self.counters = Counters()
+        self.pieces = Pieces(
+            store,
+            limit,
+            disk=_disk_cache(deps.settings, self.counters),
+            ahead=deps.read_ahead,
+            counters=self.counters,
+        )
         self.packages = Packages(store, limit // _INDEX_SHARE)
         self.availability = Availability(deps.catalog, self.outage)
         self.editions = Editions(deps.catalog, self.outage)
@@ -171,6 +182,12 @@ class OriginState:
         await self.job_feed.close()
         if self.geoip is not None:
             self.geoip.close()
+
+
+def _disk_cache(settings: OriginSettings, counters: Counters) -> DiskCache | None:
+    if settings.disk_cache_path is None:
+        return None
+    return DiskCache(settings.disk_cache_path, settings.disk_cache_bytes, counters)
 
 
 STATE: web.AppKey[OriginState] = web.AppKey("state", OriginState)

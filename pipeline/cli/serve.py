@@ -97,6 +97,7 @@ async def _open(settings: Settings) -> AsyncIterator[OriginDeps]:
     ):
         await require_store(deps.store, patient=True)
         yield OriginDeps(
+            read_ahead=_read_ahead(settings),
             store=deps.store,
             catalog=deps.catalog,
             keyring=deps.keyring,
@@ -132,3 +133,10 @@ def _token_reload(settings: Settings, tokens: Tokens) -> Reload:
             raise NotReloaded(str(exc)) from exc
 
     return Reload("token keys", token_files(settings), load)
+
+
+def _read_ahead(settings: Settings) -> int:
+    """How many segments: one of a bucket; a folder's are read ahead by the system."""
+    if settings.origin.read_ahead is not None:
+        return settings.origin.read_ahead
+    return 1 if settings.storage.kind == "s3" else 0
