@@ -29,6 +29,11 @@ class Sender:
         return b""
 
 
+async def nothing() -> bytes:
+    await asyncio.Event().wait()
+    return b""
+
+
 def receiver(path: Path, counted: list[int], **changes: object) -> Receiver:
     async def count(received: int) -> None:
         assert path.stat().st_size >= received
@@ -86,7 +91,7 @@ async def test_who_is_wanted_lets_go(path: Path) -> None:
     async def body() -> bytes:
         await asyncio.sleep(0.01 if not counted else 60)
         counted.append(-1)
-        return b"abc" if len(counted) == 1 else await asyncio.Event().wait() and b""
+        return b"abc" if len(counted) == 1 else await nothing()
 
     made = receiver(path, counted, is_wanted=lambda: True)
     assert await made.receive(body) is Ending.WANTED
@@ -98,7 +103,7 @@ async def test_an_end_of_the_server_keeps_what_came(path: Path) -> None:
     given = [b"abc"]
 
     async def body() -> bytes:
-        return given.pop() if given else await asyncio.Event().wait() and b""
+        return given.pop() if given else await nothing()
 
     task = asyncio.create_task(receiver(path, counted).receive(body))
     await asyncio.sleep(0.05)

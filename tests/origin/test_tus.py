@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from contextlib import suppress
 
 import pytest
 from hypothesis import given
@@ -53,10 +54,8 @@ def test_metadata_comes_back_as_it_was_said(fields: dict[str, str]) -> None:
 
 @given(st.text(max_size=200))
 def test_metadata_is_read_or_refused(text: str) -> None:
-    try:
-        tus.parse_metadata(text)
-    except OriginError as exc:
-        assert exc.status == 400
+    with suppress(OriginError):
+        assert tus.parse_metadata(text).name
 
 
 def test_a_checksum_is_of_a_known_kind_and_of_its_length() -> None:
