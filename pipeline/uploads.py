@@ -81,7 +81,7 @@ class Gate:
             master = await read_master(path, self.tools, self.ingest)
         except BadMaster as exc:
             remedy = f" ({exc.remedy})" if exc.remedy else ""
-            raise NotTaken("bad-master", f"{exc.cause}{remedy}") from exc
+            raise NotTaken("bad-master", f"{exc.cause[:1].upper()}{exc.cause[1:]}{remedy}") from exc
         self._require_limits(master)
         identity = identify(master.tags.isrc, master.operator_id, master.sha256)
         return Look(track_id(self.tenant, identity), master.sound.duration_s, self._work_s(master))
