@@ -92,11 +92,13 @@ sub recv_kind {
     }
 }
 
-# First time through: the question. The rights to a segment are those to its track file.
+# First time through: the question. The rights to a segment are those to its track file, and those
+# to a playlist those to the one that names it.
 sub recv_ask {
     set req.http.HW-Phase = "ask";
     set req.url = regsub(regsub(req.http.HW-Path, "^/v1/t/", "/v1/auth/"),
         "^(.*/tracks/[^/]+/[^/]+/[^/]+)/(init\.mp4|[0-9]+\.m4s)$", "\1.mp4");
+    set req.url = regsub(req.url, "/[a-z0-9-]+\.m3u8$", "/multivariant.m3u8");
     set req.grace = 0s;
     if (!std.healthy(req.backend_hint)) {
         # Those who were let in stay in: what they play is of no use without keys from there.

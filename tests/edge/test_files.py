@@ -1,0 +1,68 @@
+"""The packaged files themselves: complete, understood by the servers, and fitted line by line."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from configs import edge
+from scripts.edge_servers import find_program, free_port, own_user, running_nginx
+from tests.support import certificates
+
+
+@pytest.mark.parametrize("kind", ["nginx", "varnish"])
+def test_a_line_is_replaced_or_left_out_and_nothing_else(kind: edge.Kind) -> None:
+    before = edge.text(kind)
+    assert edge.fitted(kind, {}) == before
+    names = edge.names(kind)
+    assert len(set(names)) == len(names) >= 3
+    for name in names:
+        after = edge.fitted(kind, {name: "OTHER"}).splitlines()
+        pairs = zip(before.splitlines(), after, strict=True)
+        ((old, new),) = [pair for pair in pairs if pair[0] != pair[1]]
+        assert old.endswith(f"# yours: {name}")
+        assert new.strip() == "OTHER"
+        shorter = edge.fitted(kind, {name: None}).splitlines()
+        assert len(shorter) == len(after) - 1
+    with pytest.raises(ValueError, match="no line"):
+        edge.fitted(kind, {"weather": "sunny"})
+
+
+@pytest.mark.server
+def test_nginx_takes_the_file_as_it_is(tmp_path: Path) -> None:
+    """But for its ports and its user: TLS 1.3 and HTTP/2 to listeners."""
+    pair = certificates.server_pair()
+    (tmp_path / "tls.crt").write_bytes(pair.pem)
+    (tmp_path / "tls.key").write_bytes(pair.key_pem)
+    port = free_port()
+    lines = {
+        "listen": f"listen 127.0.0.1:{port} ssl http2;",
+        "certificate": "ssl_certificate tls.crt;",
+        "certificate key": "ssl_certificate_key tls.key;",
+    }
+    with running_nginx("127.0.0.1:1", tmp_path, port=port, lines=lines):
+        context = ssl.create_default_context(cadata=pair.pem.decode())
+        context.set_alpn_protocols(["h2", "http/1.1"])
+        with (
+            socket.create_connection(("127.0.0.1", port)) as raw,
+            context.wrap_socket(raw, server_hostname="127.0.0.1") as connection,
+        ):
+            assert connection.selected_alpn_protocol() == "h2"
+            assert connection.version() == "TLSv1.3"
+
+
+@pytest.mark.server
+def test_varnish_takes_the_file_as_it_is(tmp_path: Path) -> None:
+    (tmp_path / "varnish.vcl").write_text(edge.text("varnish"))
+    command = (find_program("varnishd"), "-C", "-f", str(tmp_path / "varnish.vcl"))
+    done = subprocess.run(
+        (*command, *own_user(), "-n", str(tmp_path / "work")),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr

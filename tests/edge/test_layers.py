@@ -1,0 +1,86 @@
+"""An origin that goes away and comes back, and an edge before an edge."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from contextlib import ExitStack
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from scripts.edge_servers import Edge, free_port, running_nginx, running_varnish
+from tests.support import house as houses
+from tests.support.house import House
+from tests.support.threaded_origin import ANSWER_S, Origin, serving
+
+pytestmark = pytest.mark.server
+
+MANIFEST = "standard/hls/multivariant.m3u8"
+_NOTICED_S = 10  # Varnish asks the origin how it is every two seconds
+
+
+async def answered(client: aiohttp.ClientSession, url: str) -> tuple[int, str | None, bytes]:
+    async with client.get(url) as response:
+        body = await response.read()
+        if response.status >= 400:
+            assert response.headers["Cache-Control"] == "no-store"
+            assert response.headers["Access-Control-Allow-Origin"] == "*"
+        return response.status, response.headers.get("X-Cache-Status"), body
+
+
+@pytest.mark.parametrize("kind", ["nginx", "varnish"])
+async def test_what_is_kept_goes_on_while_the_origin_is_away(
+    kind: str, edge_house: House, tmp_path: Path, client: aiohttp.ClientSession
+) -> None:
+    house = houses.copy(edge_house, tmp_path / "house")
+    port = free_port()
+    start = running_nginx if kind == "nginx" else running_varnish
+    with ExitStack() as stack:
+        with serving(house, port) as origin:
+            edge = stack.enter_context(start(f"127.0.0.1:{port}", tmp_path))
+            kept = edge.url + origin.path("aac-64k/1.m4s")
+            other = edge.url + origin.path("aac-64k/2.m4s")
+            first = await answered(client, kept)
+            assert first[0] == 200
+        await asyncio.sleep(ANSWER_S + 0.5)  # now the origin would be asked about the token
+        await _until_answered(client, kept, 200)
+        assert (await answered(client, kept))[1:] == ("HIT", first[2])
+        status, _, body = await answered(client, other)
+        assert (status, json.loads(body)["status"]) == (503, 503)
+        with serving(house, port):
+            await _until_answered(client, other, 200)
+
+
+async def _until_answered(client: aiohttp.ClientSession, url: str, status: int) -> None:
+    deadline = time.monotonic() + _NOTICED_S
+    while (await answered(client, url))[0] != status:
+        assert time.monotonic() < deadline
+        await asyncio.sleep(0.2)
+
+
+async def test_a_shield_keeps_media_for_all_edges_and_manifests_for_none(
+    nginx: Edge, origin: Origin, tmp_path: Path, client: aiohttp.ClientSession
+) -> None:
+    reads = len(origin.store.reads)
+    for number in (1, 2):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        with running_nginx(f"127.0.0.1:{nginx.port}", folder) as edge:
+            for rest, kept in (("flac/1.m4s", True), ("flac.mp4", True), (MANIFEST, False)):
+                for status in ("MISS", "HIT"):
+                    async with client.get(edge.url + origin.path(rest)) as response:
+                        assert response.status == 200
+                        assert response.headers["X-Cache-Status"] == status
+                        timing = response.headers["Server-Timing"]
+                        if status == "MISS":
+                            shield = "HIT" if kept and number == 2 else "BYPASS"
+                            expected = "MISS" if kept and number == 1 else shield
+                            assert f"edge;desc={expected}" in timing.split(", ", 1)[1]
+            denied = edge.url + origin.path("flac/1.m4s", "standard")
+            assert (await answered(client, denied))[0] == 403
+        if number == 1:
+            reads = len(origin.store.reads)
+    assert len(origin.store.reads) == reads
