@@ -69,6 +69,11 @@ class Catalog:
             raise
         return catalog
 
+    @property
+    def place(self) -> str:
+        """Which database it is, for people: no password."""
+        return self._primary.place
+
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[Tx]:
         """Run a write transaction: committed at the end, rolled back by any exception."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from catalog import artists, releases, search, tracks
-from catalog.engine import Catalog, Tx
+from catalog.engine import Tx
 from catalog.folding import fold
 from catalog.records import ArtistRecord, ReleaseRecord, TrackRecord
 from catalog.search_entries import Kind
@@ -30,15 +30,14 @@ class Findings:
     artists: tuple[ArtistRecord, ...] = ()
 
 
-async def find(catalog: Catalog, query: str, kinds: Sequence[FoundKind], limit: int) -> Findings:
+async def find(tx: Tx, query: str, kinds: Sequence[FoundKind], limit: int) -> Findings:
     """Search for these kinds."""
     now = datetime.now(UTC)
-    async with catalog.connect() as tx:
-        ids = await _ids(tx, query, kinds, limit)
-        found_tracks = await tracks.of_ids(tx, ids.get(FoundKind.TRACK, ()))
-        found_releases = await releases.of_ids(tx, ids.get(FoundKind.RELEASE, ()), now)
-        artist_ids = [int(one) for one in ids.get(FoundKind.ARTIST, ())]
-        found_artists = await artists.of_ids(tx, artist_ids, now)
+    ids = await _ids(tx, query, kinds, limit)
+    found_tracks = await tracks.of_ids(tx, ids.get(FoundKind.TRACK, ()))
+    found_releases = await releases.of_ids(tx, ids.get(FoundKind.RELEASE, ()), now)
+    artist_ids = [int(one) for one in ids.get(FoundKind.ARTIST, ())]
+    found_artists = await artists.of_ids(tx, artist_ids, now)
     heard = {one: found for one, found in found_tracks.items() if found.is_available(now)}
     return Findings(
         tuple(heard[one] for one in ids.get(FoundKind.TRACK, ()) if one in heard)[:limit],
@@ -49,9 +48,9 @@ async def find(catalog: Catalog, query: str, kinds: Sequence[FoundKind], limit: 
     )
 
 
-async def suggest(catalog: Catalog, query: str, limit: int) -> tuple[Suggestion, ...]:
+async def suggest(tx: Tx, query: str, limit: int) -> tuple[Suggestion, ...]:
     """Names that what is typed may become: artists, releases and tracks in turn, each once."""
-    found = await find(catalog, query, tuple(FoundKind), limit)
+    found = await find(tx, query, tuple(FoundKind), limit)
     named = [
         [(FoundKind.ARTIST, str(one.artist_id), one.name) for one in found.artists],
         [(FoundKind.RELEASE, one.release_id, one.title) for one in found.releases],

@@ -34,6 +34,7 @@ from origin.geoip import GeoIp
 from origin.job_feed import JobFeed
 from origin.key_audit import KeyAudit
 from origin.key_rows import KeyRows
+from origin.metadata import MetadataCache
 from origin.meters import OriginMeters
 from origin.monitor import Monitor
 from origin.operations import Operations
@@ -44,6 +45,7 @@ from origin.quality import Quality
 from origin.rates import OwnCounts, Rates, SharedCounts
 from origin.readiness import Readiness
 from origin.reloading import Reload
+from origin.remembered import Remembered
 from origin.resolver import Resolver
 from origin.shared import Shared
 from origin.streams import Streams
@@ -120,6 +122,8 @@ class OriginState:
         self.key_rows = KeyRows(deps.catalog, deps.keyring, self.outage)
         counts = OwnCounts() if deps.redis is None else SharedCounts(deps.redis)
         self.rates = Rates(counts, deps.api.rate_per_minute, deps.api.rates)
+        self.metadata = MetadataCache(deps.catalog, self.outage, deps.redis)
+        self.remembered = Remembered(self.metadata, deps.api)
         self.base_url = BaseUrl(deps.settings.public_url, deps.settings.trusted_proxies)
         self.terms = AllTerms(deps.tiers, streams=deps.streams, offline=deps.offline)
         self.geoip = GeoIp(deps.settings.geoip_file) if deps.settings.geoip_file else None
@@ -165,6 +169,7 @@ class OriginState:
             "manifests": self.resolver.manifests,
             "packages": self.packages.cache,
             "rights": self.availability.statuses,
+            "metadata": self.metadata.memory,
         }
         for name, cache in caches.items():
             self.meters.watch_cache(name, cache)
@@ -178,6 +183,7 @@ class OriginState:
         await self.key_rows.close()
         await self.editions.close()
         await self.streams.close()
+        await self.metadata.close()
         await self.outage.close()
         await self.job_feed.close()
         if self.geoip is not None:

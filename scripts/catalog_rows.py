@@ -83,7 +83,7 @@ def instant(number: int) -> str:
 
 def rare_word(number: int) -> str:
     """A word that only one track has, of those whose number is divisible by five."""
-    return "".join(chr(ord("a") + int(one, 16)) for one in _hex(f"word {number}")[:8])
+    return "".join(chr(ord("a") + int(one, 16)) for one in _hex(f"word {number}")[:12])
 
 
 def popularity(number: int) -> int:

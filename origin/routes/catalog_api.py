@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from catalog import releases, tracks
 from catalog.records import ReleaseRecord, TrackRecord
 from drm.policy import track_scope
 from origin.api.catalog_models import (
-    LARGEST_PAGE,
     OfRelease,
     OfTrack,
     Picture,
@@ -25,8 +25,6 @@ from origin.api.endpoint import Answer, Call, Endpoint
 from origin.api.fields import NoBody
 from origin.api.playback_models import Playback, StreamQuery
 from origin.covers import covers_url
-from origin.packages import available_track
-from origin.problems import Missing
 from origin.routes.playback import way_to_track
 from origin.sessions import asking
 
@@ -39,8 +37,8 @@ async def list_releases(call: Call[ReleasesQuery, NoBody]) -> ReleasePage:
         page = await releases.list_page(
             tx, after=asked.after, offset=asked.offset or 0, limit=asked.limit, now=now
         )
-        if asked.offset is not None:
-            total = await releases.count(tx, now)
+    if asked.offset is not None:
+        total = await call.state.remembered.total("releases", lambda tx: releases.count(tx, now))
     covers = covers_url(call.request, call.state)
     return ReleasePage(
         releases=tuple(release_of(one, covers) for one in page),
@@ -51,18 +49,11 @@ async def list_releases(call: Call[ReleasesQuery, NoBody]) -> ReleasePage:
 
 async def get_release(call: Call[OfRelease, NoBody]) -> ReleaseWithTracks:
     """A release and its available tracks."""
-    release_id = call.params.release_id
-    async with call.state.deps.catalog.connect() as tx:
-        release = await releases.get(tx, release_id)
-        listed = await tracks.list_page(
-            tx, after=None, limit=LARGEST_PAGE, release_id=release_id, now=datetime.now(UTC)
-        )
-    if not listed:  # nothing of it is out yet: its title is nobody's business
-        raise Missing("release-unavailable", "The release is not available.")
-    in_order = sorted(listed, key=lambda one: (one.disc, one.number or 0, one.title))
-    known = release_of(release, covers_url(call.request, call.state))
+    found = await call.state.remembered.release(call.params.release_id)
+    known = release_of(found.release, covers_url(call.request, call.state))
+    listed = sorted(found.tracks, key=lambda one: (one.disc, one.number or 0, one.title))
     return ReleaseWithTracks(
-        **{**dict(known), "track_count": len(listed)}, tracks=tuple(map(track_of, in_order))
+        **{**dict(known), "track_count": len(listed)}, tracks=tuple(map(track_of, listed))
     )
 
 
@@ -79,8 +70,11 @@ async def list_tracks(call: Call[TracksQuery, NoBody]) -> TrackPage:
             release_id=asked.release,
             now=now,
         )
-        if asked.offset is not None:
-            total = await tracks.count(tx, now, release_id=asked.release)
+    if asked.offset is not None:
+        total = await call.state.remembered.total(
+            f"tracks:{asked.release or ''}",
+            lambda tx: tracks.count(tx, now, release_id=asked.release),
+        )
     return TrackPage(
         tracks=tuple(map(track_of, page)),
         next=page[-1].track_id if len(page) == asked.limit else None,
@@ -90,17 +84,17 @@ async def list_tracks(call: Call[TracksQuery, NoBody]) -> TrackPage:
 
 async def get_track(call: Call[OfTrack, NoBody]) -> Track:
     """One available track."""
-    return track_of(await available_track(call.state.deps.catalog, call.params.track_id))
+    return track_of(await call.state.remembered.track(call.params.track_id))
 
 
 async def get_song(call: Call[OfTrack, NoBody]) -> Song:
     """One available track, and the release that it is part of."""
-    track = await available_track(call.state.deps.catalog, call.params.track_id)
+    track = await call.state.remembered.track(call.params.track_id)
     release = None
     if track.release_id is not None:
-        async with call.state.deps.catalog.connect() as tx:
-            found = await releases.get(tx, track.release_id, now=datetime.now(UTC))
-        release = release_of(found, covers_url(call.request, call.state))
+        found = await call.state.remembered.release(track.release_id)
+        counted = replace(found.release, track_count=len(found.tracks))
+        release = release_of(counted, covers_url(call.request, call.state))
     return Song(**dict(track_of(track)), release=release)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from catalog import artists, tracks
+from catalog import artists
 from catalog.records import ArtistRecord
 from origin.api.catalog_models import Track
 from origin.api.endpoint import Answer, Call, Endpoint
@@ -24,19 +24,16 @@ from origin.api.search_models import (
     TrendingQuery,
 )
 from origin.covers import covers_url
-from origin.finding import find, suggest
+from origin.finding import find
 from origin.routes.catalog_api import release_of, track_of
 
 
 async def get_search(call: Call[SearchQuery, NoBody]) -> SearchAnswer:
     """What fits best of each kind."""
     asked = call.params
-    found = await find(
-        call.state.deps.catalog,
-        asked.q,
-        tuple(FoundKind) if asked.kind is None else (asked.kind,),
-        asked.limit,
-    )
+    kinds = tuple(FoundKind) if asked.kind is None else (asked.kind,)
+    async with call.state.deps.catalog.connect() as tx:
+        found = await find(tx, asked.q, kinds, asked.limit)
     covers = covers_url(call.request, call.state)
     return SearchAnswer(
         tracks=tuple(map(track_of, found.tracks)),
@@ -47,14 +44,13 @@ async def get_search(call: Call[SearchQuery, NoBody]) -> SearchAnswer:
 
 async def get_autocomplete(call: Call[AutocompleteQuery, NoBody]) -> Suggestions:
     """Names that begin so."""
-    found = await suggest(call.state.deps.catalog, call.params.q, call.params.limit)
+    found = await call.state.remembered.completed(call.params.q, call.params.limit)
     return Suggestions(suggestions=found)
 
 
 async def get_trending(call: Call[TrendingQuery, NoBody]) -> TrackList:
     """The most popular tracks."""
-    async with call.state.deps.catalog.connect() as tx:
-        found = await tracks.popular(tx, limit=call.params.limit, now=datetime.now(UTC))
+    found = await call.state.remembered.trending(call.params.limit)
     return TrackList(tracks=tuple(map(track_of, found)))
 
 
@@ -66,8 +62,8 @@ async def list_artists(call: Call[ArtistsQuery, NoBody]) -> ArtistPage:
         page = await artists.list_page(
             tx, after=asked.after, offset=asked.offset or 0, limit=asked.limit, now=now
         )
-        if asked.offset is not None:
-            total = await artists.count(tx, now)
+    if asked.offset is not None:
+        total = await call.state.remembered.total("artists", lambda tx: artists.count(tx, now))
     return ArtistPage(
         artists=tuple(map(artist_of, page)),
         next=page[-1].artist_id if len(page) == asked.limit else None,

@@ -13,7 +13,7 @@ from sqlalchemy import CompoundSelect, Connection, Delete, Select, Update, event
 from catalog.engine import Catalog
 
 # Where everything is read there is nothing to find, and these stay small in any catalog.
-SMALL = frozenset({"keks", "audit_chains", "alembic_version"})
+SMALL = frozenset({"keks", "audit_chains", "alembic_version", "changes"})
 
 
 Statements = dict[str, Any]  # with the first parameters that each was run with

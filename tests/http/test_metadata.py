@@ -1,0 +1,110 @@
+"""What the API remembers: it spares the catalog, ends with a change, lasts through an outage."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from redis.asyncio import Redis as Client
+
+from catalog import publish, tracks
+from catalog.engine import Tx
+from catalog.errors import CatalogUnavailable
+from catalog.records import TrackRecord
+from configs.settings import ApiSettings
+from origin.metadata import MetadataCache
+from origin.outage import Outage
+from origin.problems import Missing
+from origin.remembered import Remembered
+from tests.http.conftest import Origin
+from tests.servers.redis import Redis
+from tests.support import house as houses
+
+
+@pytest.fixture
+async def shared(redis: Redis) -> AsyncIterator[Client]:
+    redis.clear()
+    client = Client.from_url(redis.url())
+    yield client
+    await client.aclose()
+
+
+async def _gone(origin: Origin, remembered: Remembered) -> float:
+    """How long a track is still told of after it was taken away, in seconds."""
+    async with origin.deps.catalog.begin() as tx:
+        await publish.unpublish(tx, houses.TRACK, datetime.now(UTC))
+    began = time.monotonic()
+    while time.monotonic() - began < 5:
+        try:
+            await remembered.track(houses.TRACK)
+        except Missing:
+            break
+        await asyncio.sleep(0.05)
+    return time.monotonic() - began
+
+
+async def test_it_is_read_once_and_gone_within_two_seconds(
+    origin: Origin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reads = []
+    get = tracks.get
+
+    async def counted(tx: Tx, track_id: str) -> TrackRecord:
+        reads.append(track_id)
+        return await get(tx, track_id)
+
+    monkeypatch.setattr(tracks, "get", counted)
+    remembered = origin.state.remembered
+    for _ in range(5):
+        assert (await remembered.track(houses.TRACK)).title == "First Light"
+    assert reads == [houses.TRACK]
+    assert await _gone(origin, remembered) < 3
+    with pytest.raises(Missing):
+        await remembered.release("r" + "z" * 20)
+
+
+@pytest.mark.server
+async def test_workers_share_it_and_each_learns_of_a_change(
+    origin: Origin, shared: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    caches = [MetadataCache(origin.deps.catalog, Outage(60), shared) for _ in range(2)]
+    one, other = (Remembered(cache, ApiSettings()) for cache in caches)
+    found = await one.track(houses.TRACK)
+    whole = await one.release(houses.RELEASE)
+    with monkeypatch.context() as patched:  # the other one reads nothing of the catalog
+
+        async def away(*_: object, **__: object) -> Any:
+            raise AssertionError
+
+        patched.setattr(tracks, "get", away)
+        patched.setattr(tracks, "list_page", away)
+        assert await other.track(houses.TRACK) == found
+        assert await other.release(houses.RELEASE) == whole
+    assert await _gone(origin, one) < 3
+    third = MetadataCache(origin.deps.catalog, Outage(60), shared)
+    with pytest.raises(Missing):  # what Redis has of it counts for nobody
+        await Remembered(third, ApiSettings()).track(houses.TRACK)
+    for cache in (*caches, third):
+        await cache.close()
+
+
+async def test_it_lasts_while_the_catalog_is_away(
+    origin: Origin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    remembered = origin.state.remembered
+    found = await remembered.track(houses.TRACK)
+
+    def away(**_: object) -> Any:
+        raise CatalogUnavailable("away")
+
+    monkeypatch.setattr(origin.deps.catalog, "connect", away)
+    began = time.monotonic()
+    while time.monotonic() - began < 3:
+        assert await remembered.track(houses.TRACK) == found
+        await asyncio.sleep(0.2)
+    with pytest.raises(CatalogUnavailable):
+        await remembered.track(houses.OTHER_TRACK)
