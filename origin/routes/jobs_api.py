@@ -127,7 +127,7 @@ ENDPOINTS = (
         OfJob,
         name="getJob",
         tag="uploads",
-        revalidated=False,
+        is_counted=False,  # whoever uploads a hundred masters asks for a hundred jobs
     ),
     Endpoint(
         "GET",
@@ -141,6 +141,8 @@ ENDPOINTS = (
         Watching,
         name="watchJob",
         tag="uploads",
+        is_counted=False,  # no more than so many at a time
+        is_brief=False,
         access=Access.ANYBODY,
         refusals={
             401: "There is no token.",

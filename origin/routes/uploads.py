@@ -294,6 +294,8 @@ ENDPOINTS = (
         takes=_FORM,
         name="upload",
         tag="uploads",
+        is_counted=False,  # a label has limits of its own
+        is_brief=False,
         refusals={
             400: "The form, or a header field of tus, is malformed.",
             404: "Nothing is uploaded here.",
@@ -314,6 +316,8 @@ ENDPOINTS = (
         OfUpload,
         name="getUpload",
         tag="uploads",
+        is_counted=False,  # a label has limits of its own
+        is_brief=False,
         refusals=_REFUSALS,
     ),
     Endpoint(
@@ -325,6 +329,8 @@ ENDPOINTS = (
         OfUpload,
         name="deleteUpload",
         tag="uploads",
+        is_counted=False,  # a label has limits of its own
+        is_brief=False,
         refusals=_REFUSALS,
     ),
 )
