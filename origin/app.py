@@ -38,7 +38,8 @@ def make_app(deps: OriginDeps, shared: Shared | None = None) -> web.Application:
     app[STATE] = state
     app[MEDIA] = MediaHandler(state)
     app[LICENSE] = LicenseHandler(state)
-    app[LOAD] = Load(Limits.of(deps.settings))
+    app[LOAD] = load = Load(Limits.of(deps.settings))
+    state.meters.watch_staying_up(load, state.outage, state.pieces)
     app.cleanup_ctx.append(_run_state)
     app.on_response_prepare.append(_stay_on_tls)
     add_endpoints(app, ENDPOINTS)

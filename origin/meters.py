@@ -15,12 +15,15 @@ from aiohttp import hdrs, web
 from catalog.engine import Catalog
 from origin import cmcd
 from origin.cache import Cache
+from origin.load import Load
+from origin.outage import Outage
 from origin.paths import LICENSE, PREFIX
+from origin.pieces import Pieces
 from origin.plain_head import PlainHead
 from origin.quality import Asked
 from origin.request_ids import ROUTE
 from origin.shared import Shared
-from telemetry.series import Cell, Counter, Histogram, Meters
+from telemetry.series import Cell, Counter, Histogram, Kind, Meters
 from telemetry.sketches import Active
 
 # Seconds. The server's clock, which these are measured by, has a grain of a millisecond.
@@ -221,6 +224,30 @@ class OriginMeters:
                 self._connections_limit.put(use.limit, server)
 
         self.meters.on_look(look)
+
+    def watch_staying_up(self, load: Load, outage: Outage, pieces: Pieces) -> None:
+        """Tell of what is refused and cut off, and of parts that are away or lie."""
+        meters = self.meters
+        refused = meters.counter(
+            "headwater_refused_total", "Requests and connections refused as too many."
+        )
+        cut = meters.counter("headwater_cut_off_total", "Clients cut off as too slow.")
+        altered = meters.counter(
+            "headwater_storage_altered_total", "Reads that gave other bytes than were stored."
+        )
+        meters.follow(refused, lambda: load.refused)
+        meters.follow(cut, lambda: load.cut)
+        meters.follow(altered, lambda: pieces.altered)
+        away = meters.gauge(
+            "headwater_catalog_away",
+            "1 while what is known stands in for the catalog.",
+            kind=Kind.MAX,
+        )
+        connections = meters.gauge("headwater_connections", "Connections of clients.")
+        unsent = meters.gauge("headwater_unsent_bytes", "Bytes that clients have not taken yet.")
+        meters.on_look(lambda: away.put(float(outage.is_on)))
+        meters.on_look(lambda: connections.put(load.connections))
+        meters.on_look(lambda: unsent.put(load.unsent_bytes))
 
     def watch_cache(self, name: str, cache: Cache[Any, Any]) -> None:
         """Tell of a cache, which counts for itself."""

@@ -43,6 +43,11 @@ class Outage:
         self._next_try = 0.0
         self._tries: set[asyncio.Task[None]] = set()
 
+    @property
+    def is_on(self) -> bool:
+        """Whether the catalog was away at the last try."""
+        return self._since is not None
+
     async def ask(self, load: Callable[[], Awaitable[T]], known: Known[T] | None) -> T:
         """What `load` reads, or what is known where the catalog is away. CatalogError for neither.
 

@@ -51,6 +51,11 @@ class Pieces:
             data = await self._flights.run(piece, lambda: self._load(piece, layout))
         return data
 
+    @property
+    def altered(self) -> int:
+        """How often the storage gave other bytes than were stored."""
+        return self._store.altered
+
     def put(self, piece: Piece, data: bytes) -> None:
         """Keep bytes that were made here (a rendered manifest) instead of read."""
         self.cache.put(piece, data, len(data) + _ENTRY_COST)

@@ -10,8 +10,9 @@ import asyncio
 import hashlib
 import os
 import signal
+import subprocess
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -65,12 +66,14 @@ def wanted(house: House, url: str, token: str, *renditions: str) -> dict[str, st
 
 
 @asynccontextmanager
-async def origin(house: House, **changes: object) -> AsyncIterator[tuple[str, str, OriginDeps]]:
+async def origin(
+    house: House, settings: dict[str, object] | None = None, **changes: object
+) -> AsyncIterator[tuple[str, str, OriginDeps]]:
     """An origin in this process; its address, a token, and what it works with."""
-    settings = OriginSettings(port=0, shutdown_grace_s=1.0, outage_grace_s=60)
+    given = {"port": 0, "shutdown_grace_s": 1.0, "outage_grace_s": 60, **(settings or {})}
     with reserve("127.0.0.1", 0, shared=False) as bound:
         url = address_url(bound, tls=False)
-        async with houses.open_deps(house, settings) as opened:
+        async with houses.open_deps(house, OriginSettings.model_validate(given)) as opened:
             deps = replace(opened, **changes)  # type: ignore[arg-type] # the callers' matter
             runner = await start(deps, bound)
             try:
@@ -80,7 +83,9 @@ async def origin(house: House, **changes: object) -> AsyncIterator[tuple[str, st
 
 
 @asynccontextmanager
-async def on_a_bucket(house: House, server: S3Server) -> AsyncIterator[tuple[str, str, Proxy]]:
+async def on_a_bucket(
+    house: House, server: S3Server, settings: dict[str, object] | None = None
+) -> AsyncIterator[tuple[str, str, Proxy]]:
     """The same on a bucket, with a proxy in between that can be told to lie."""
     direct = open_store("minio", server)
     local = LocalStore(house.root / "storage")
@@ -93,7 +98,7 @@ async def on_a_bucket(house: House, server: S3Server) -> AsyncIterator[tuple[str
             prefix=direct._rules.prefix,
             retry_s=0.0,
         )
-        async with origin(house, store=store) as (url, token, _):
+        async with origin(house, settings, store=store) as (url, token, _):
             yield url, token, proxy
         await store.close()
     await direct.close()
@@ -171,6 +176,30 @@ async def test_a_slow_bucket_and_one_that_is_down(house: House, moto_bucket: S3S
         await asyncio.sleep(1)
         assert (await get(list(cold)[2]))[0] == 200
         assert b'"status": "ok"' in (await get(f"{url}/readyz"))[1]
+
+
+@pytest.fixture
+def full(tmp_path: Path) -> Iterator[Path]:
+    """A folder on a disk of 64 KiB, which a segment fills."""
+    folder = tmp_path / "full"
+    folder.mkdir()
+    mount = ("mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(folder))
+    if subprocess.run(mount, check=False, capture_output=True).returncode:
+        pytest.skip("no file system may be mounted here")
+    yield folder
+    subprocess.run(("umount", "-l", str(folder)), check=True)
+
+
+async def test_the_second_levels_disk_is_full(
+    house: House, moto_bucket: S3Server, full: Path
+) -> None:
+    settings: dict[str, object] = {"disk_cache_path": full, "cache_bytes": 1 << 20}
+    async with on_a_bucket(house, moto_bucket, settings) as (url, token, _):
+        async with listening(wanted(house, url, token), count=4) as heard:
+            await asyncio.sleep(3)
+        assert (heard.failed, heard.wrong) == ([], [])
+        assert heard.done > 50
+    assert sum(one.stat().st_size for one in full.rglob("*") if one.is_file()) <= 64 << 10
 
 
 async def test_postgresql_is_killed_and_comes_back(house: House, postgres: Postgres) -> None:

@@ -68,6 +68,8 @@ async def test_who_is_slow_to_ask_is_cut_off(origin: Origin) -> None:
     assert second.startswith(b"HTTP/1.1 408")
     assert max(seconds for _, seconds in answers) < 6
     assert origin.runner.app[LOAD].cut == len(slow)
+    figures, _ = await origin.state.monitor.scrape("")
+    assert f"headwater_cut_off_total {len(slow)}.0" in figures.decode()
 
 
 async def test_who_does_not_read_is_cut_off(origin: Origin) -> None:
