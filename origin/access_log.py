@@ -9,7 +9,7 @@ from aiohttp.abc import AbstractAccessLogger
 
 from origin import request_ids
 from origin.meters import Requests
-from origin.paths import PREFIX
+from origin.paths import AUTH, PREFIX
 from origin.plain_head import PlainHead
 
 LOGGER = logging.getLogger("headwater.access")
@@ -55,8 +55,9 @@ def _write(
 def redact(target: str) -> str:
     """A request target without its token and its query, in printable ASCII."""
     path, _, _ = target.partition("?")
-    before, prefix, rest = path.partition(PREFIX)
-    if prefix:
-        _, slash, rest = rest.partition("/")
-        path = f"{before}{prefix}-{slash}{rest}"
+    for marker in (PREFIX, AUTH):
+        before, prefix, rest = path.partition(marker)
+        if prefix:
+            _, slash, rest = rest.partition("/")
+            path = f"{before}{prefix}-{slash}{rest}"
     return ascii(path)[1:-1]

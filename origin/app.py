@@ -13,7 +13,6 @@ from origin.load import LOAD, Limits, Load
 from origin.monitor import add_metrics
 from origin.problems import OriginError
 from origin.routes import player, reports, speke, uploads, vendor_license
-from origin.routes.edge_auth import PREFIX as AUTH_PREFIX
 from origin.routes.edge_auth import EdgeAuthHandler
 from origin.routes.license import LicenseHandler
 from origin.routes.media import MediaHandler, preflight
@@ -27,6 +26,7 @@ _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 MEDIA: web.AppKey[MediaHandler] = web.AppKey("media", MediaHandler)
 LICENSE: web.AppKey[LicenseHandler] = web.AppKey("license", LicenseHandler)
+EDGE_AUTH: web.AppKey[EdgeAuthHandler] = web.AppKey("edge_auth", EdgeAuthHandler)
 
 
 def make_app(deps: OriginDeps, shared: Shared | None = None) -> web.Application:
@@ -38,6 +38,7 @@ def make_app(deps: OriginDeps, shared: Shared | None = None) -> web.Application:
     app[STATE] = state
     app[MEDIA] = MediaHandler(state)
     app[LICENSE] = LicenseHandler(state)
+    app[EDGE_AUTH] = EdgeAuthHandler(state)
     app[LOAD] = load = Load(Limits.of(deps.settings))
     state.meters.watch_staying_up(load, state.outage, state.pieces)
     app.cleanup_ctx.append(_run_state)
@@ -49,7 +50,7 @@ def make_app(deps: OriginDeps, shared: Shared | None = None) -> web.Application:
     if deps.monitoring.public:
         add_metrics(app, state.monitor)
     app.router.add_route(hdrs.METH_POST, paths.LICENSE, app[LICENSE].handle)
-    app.router.add_route("*", AUTH_PREFIX + "{rest:.*}", EdgeAuthHandler(state).handle)
+    app.router.add_route("*", paths.AUTH + "{rest:.*}", app[EDGE_AUTH].handle)
     app.router.add_route("*", "/v1/t/{rest:.*}", app[MEDIA].handle)
     return app
 

@@ -17,7 +17,7 @@ from origin import cmcd
 from origin.cache import Cache
 from origin.load import Load
 from origin.outage import Outage
-from origin.paths import LICENSE, PREFIX
+from origin.paths import AUTH, LICENSE, PREFIX
 from origin.pieces import Pieces
 from origin.plain_head import PlainHead
 from origin.quality import Asked
@@ -136,6 +136,8 @@ def route_of(request: web.BaseRequest) -> str:
     target = request.raw_path
     if target.startswith(PREFIX):
         return _media_route(target)
+    if target.startswith(AUTH):
+        return "edge_auth"
     if target.partition("?")[0] == LICENSE:  # it may have come by the shortcut, without a route
         return LICENSE
     route: str | None = request.get(ROUTE)

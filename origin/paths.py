@@ -15,6 +15,7 @@ from drm.playback_urls import TOKEN_PREFIX
 from packager.addressing import Addressing
 
 PREFIX = TOKEN_PREFIX
+AUTH = "/v1/auth/"  # what edges ask, about what is under PREFIX
 LICENSE = "/license/clearkey"  # as `drm.playback_urls` writes it
 
 _TOKEN = re.compile(r"[A-Za-z0-9._~-]{1,512}", re.ASCII)

@@ -18,14 +18,14 @@ from aiohttp import hdrs, web
 
 from configs.settings import MonitoringSettings, OriginSettings
 from origin import access_log, workers
-from origin.app import LICENSE, MEDIA, make_app
+from origin.app import EDGE_AUTH, LICENSE, MEDIA, make_app
 from origin.connection import Connection
 from origin.guarded import Guard
 from origin.listening import ServeError, address_url, require_free, reserve
 from origin.load import LOAD, raise_file_limit
 from origin.monitor import Monitor, admin_app
+from origin.paths import AUTH, PREFIX
 from origin.paths import LICENSE as LICENSE_PATH
-from origin.paths import PREFIX
 from origin.reloading import reloading
 from origin.shared import Shared
 from origin.state import STATE, OriginDeps
@@ -152,7 +152,7 @@ class _Site(web.SockSite):
 
 
 def _take_shortcut(runner: web.AppRunner, guard: Guard) -> Callable[..., Connection]:
-    """Let media and license requests reach their handlers without router and middlewares.
+    """Let media, license and edges' requests reach their handlers without router and middlewares.
 
     What is too much is refused here, but for the probes: who is busy is not to be restarted.
 
@@ -167,6 +167,7 @@ def _take_shortcut(runner: web.AppRunner, guard: Guard) -> Callable[..., Connect
     load = guard.load
     media = runner.app[MEDIA].handle
     license_ = runner.app[LICENSE].handle
+    edge_auth = runner.app[EDGE_AUTH].handle
 
     def handle(request: web.BaseRequest) -> Awaitable[web.StreamResponse]:
         path = request.raw_path
@@ -176,6 +177,8 @@ def _take_shortcut(runner: web.AppRunner, guard: Guard) -> Callable[..., Connect
             return guard.answer(request, media(request))
         if request.method == hdrs.METH_POST and _is_license(path):
             return guard.answer(request, license_(request))
+        if path.startswith(AUTH):
+            return guard.answer(request, edge_auth(request))
         return guard.answer(request, routed(request))
 
     server.request_handler = handle

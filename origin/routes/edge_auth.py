@@ -19,14 +19,12 @@ from aiohttp import hdrs, web
 from catalog.errors import NotFound
 from drm.errors import Denied
 from drm.policy import DETAILS, Reason
-from origin import headers, paths, problems
+from origin import headers, paths, problems, request_ids
 from origin.auth import Grant
 from origin.problems import Missing, OriginError
 from origin.state import OriginState
 from origin.wire import WireResponse, head
 from storage.base import ObjectNotFound
-
-PREFIX = "/v1/auth/"
 
 _ALLOW: dict[str, str] = {hdrs.ALLOW: "GET, HEAD"}
 
@@ -39,6 +37,7 @@ class EdgeAuthHandler:
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """The response to any request under the prefix; never raises our own errors."""
+        request_ids.begin(request)
         try:
             return await self._answer(request)
         except asyncio.CancelledError:
@@ -54,7 +53,7 @@ class EdgeAuthHandler:
         if request.method not in {hdrs.METH_GET, hdrs.METH_HEAD}:
             raise OriginError(405, "method-not-allowed", "Use GET or HEAD.", headers=_ALLOW)
         path, _, _ = request.raw_path.partition("?")
-        split = paths.split_token(paths.PREFIX + path.removeprefix(PREFIX))
+        split = paths.split_token(paths.PREFIX + path.removeprefix(paths.AUTH))
         media = None if split is None else paths.parse(split[1])
         if split is None or media is None or isinstance(media, paths.HlsKey):
             raise Missing  # keys are never an edge's

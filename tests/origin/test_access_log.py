@@ -13,6 +13,7 @@ from origin.access_log import redact
         ("/v1/t/secret/tracks/x/1.m4s", "/v1/t/-/tracks/x/1.m4s"),
         ("/v1/t/secret/tracks/x/1.m4s?CMCD=br", "/v1/t/-/tracks/x/1.m4s"),
         ("/v1/t/secret", "/v1/t/-"),
+        ("/v1/auth/secret/tracks/x/1.m4s", "/v1/auth/-/tracks/x/1.m4s"),
         ("/v1/t/secret?x", "/v1/t/-"),
         ("http://host/v1/t/secret/a", "http://host/v1/t/-/a"),
         ("/license/clearkey?token=secret", "/license/clearkey"),
