@@ -15,6 +15,7 @@ from aiohttp import hdrs, web
 from catalog.engine import Catalog
 from origin import cmcd
 from origin.cache import Cache
+from origin.counters import Counters
 from origin.load import Load
 from origin.outage import Outage
 from origin.paths import AUTH, LICENSE, PREFIX
@@ -216,6 +217,23 @@ class OriginMeters:
         """Count a transaction."""
         self._catalog.observe(seconds, operation, outcome)
 
+    def watch_pieces(self, counters: Counters) -> None:
+        """Tell where segments and the like came from that were not in memory."""
+        meters = self.meters
+        read = meters.counter(
+            "headwater_pieces_read_total", "Segments and the like, by where they were.", "level"
+        )
+        size = meters.counter("headwater_pieces_read_bytes_total", "Their bytes.", "level")
+        errors = meters.counter("headwater_pieces_errors_total", "Those that failed.", "level")
+        early = meters.counter("headwater_pieces_early_total", "Read before they were asked for.")
+        meters.follow(read, lambda: counters.disk_hits, "disk")
+        meters.follow(size, lambda: counters.disk_bytes, "disk")
+        meters.follow(errors, lambda: counters.disk_errors, "disk")
+        meters.follow(read, lambda: counters.store_reads, "storage")
+        meters.follow(size, lambda: counters.store_bytes, "storage")
+        meters.follow(errors, lambda: counters.store_errors, "storage")
+        meters.follow(early, lambda: counters.read_ahead)
+
     def watch_pools(self, catalog: Catalog) -> None:
         """Tell of the connections to the database."""
 
@@ -246,9 +264,11 @@ class OriginMeters:
             kind=Kind.MAX,
         )
         connections = meters.gauge("headwater_connections", "Connections of clients.")
+        running = meters.gauge("headwater_requests_running", "Requests that are being answered.")
         unsent = meters.gauge("headwater_unsent_bytes", "Bytes that clients have not taken yet.")
         meters.on_look(lambda: away.put(float(outage.is_on)))
         meters.on_look(lambda: connections.put(load.connections))
+        meters.on_look(lambda: running.put(load.running))
         meters.on_look(lambda: unsent.put(load.unsent_bytes))
 
     def watch_cache(self, name: str, cache: Cache[Any, Any]) -> None:

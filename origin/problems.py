@@ -16,6 +16,7 @@ from aiohttp import hdrs, web
 from catalog.errors import CatalogError, NotFound
 from drm.cpix import CpixError, MalformedXml
 from drm.errors import (
+    AuditUnavailable,
     Denied,
     DrmError,
     ExpiredToken,
@@ -118,6 +119,10 @@ _TABLE: tuple[tuple[type[Exception], Problem], ...] = (
     ),
     (VendorAway, Problem(503, "vendor-unavailable", "No license now", headers=_RETRY)),
     (VendorRefused, Problem(502, "vendor-refused", "The vendor gives no license")),
+    (
+        AuditUnavailable,
+        Problem(503, "audit-unavailable", "What is given cannot be recorded", headers=_RETRY),
+    ),
     (DrmError, Problem(503, "keys-unavailable", "Keys cannot be opened now", headers=_RETRY)),
     # In the middle of a body; nobody reads the answer.
     (ConnectionError, Problem(400, "client-gone", "The client has gone")),

@@ -162,6 +162,7 @@ class OriginState:
     def _watch(self) -> None:
         """Have figures that are kept elsewhere shown, too."""
         self.meters.watch_pools(self.deps.catalog)
+        self.meters.watch_pieces(self.counters)
         caches: dict[str, Cache[Any, Any]] = {
             "tokens": self.grants.cache,
             "replies": self.replies,
