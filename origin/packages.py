@@ -187,7 +187,9 @@ class Availability:
         status = await self._outage.ask(
             lambda: self._looks.get(track_id), None if last is None else Known(last, last.read_at)
         )
-        if status is last:  # the catalog is away: believed for as long as until the next try
+        if (
+            status is last and self.statuses.get(track_id) is last
+        ):  # the catalog is away: believed for as long as until the next try
             status = replace(last, until=time.monotonic() + _STATUS_TTL_S / 2)
             self.statuses.put(track_id, status)
         return status
