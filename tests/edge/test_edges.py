@@ -9,6 +9,7 @@ import time
 from dataclasses import dataclass
 
 import aiohttp
+import m3u8
 import pytest
 from multidict import CIMultiDictProxy
 
@@ -171,6 +172,33 @@ async def test_what_a_label_sends_is_the_origins_to_judge_whatever_its_size(
         async with client.patch(url, data=bytes(300_000)) as response:
             answers.append((response.status, await response.read()))
     assert answers[0] == answers[1]
+
+
+async def test_playback_begins_and_goes_on_through_the_edge(
+    edge: Edge, origin: Origin, client: aiohttp.ClientSession
+) -> None:
+    """The API answers with URLs of the edge; what they name names the rest."""
+    access = origin.deps.access_tokens.mint("listener", "premium", 60)
+    url = f"{edge.url}/api/v1/playback/{houses.TRACK}"
+    fields = {"Authorization": f"Bearer {access}"}
+    async with client.post(url, headers=fields) as response:
+        assert response.status == 200
+        assert response.headers["Cache-Control"] == "no-store"
+        playback = await response.json()
+    for name in ("hls", "hls_identity", "dash"):
+        assert playback[name].startswith(f"{edge.url}/v1/t/")
+        async with client.get(playback[name]) as response:
+            assert response.status == 200
+            text = await response.text()
+    assert playback["license"].startswith(edge.url)
+    async with client.get(playback["hls"].replace("multivariant", "flac")) as response:
+        media = m3u8.loads(await response.text(), uri=playback["hls"].replace("multivariant", "x"))
+    length, start = map(int, media.segments[0].byterange.split("@"))
+    span = {"Range": f"bytes={start}-{start + length - 1}"}
+    async with client.get(media.segments[0].absolute_uri, headers=span) as response:
+        assert response.status == 206
+        assert await response.read() == origin.stored("flac")[start : start + length]
+    assert "MPD" in text
 
 
 async def test_an_answer_says_how_it_was_served(
