@@ -36,6 +36,14 @@ def test_one_is_started_and_ended(kind: str, origin: Origin) -> None:
     assert not Path(folder[1]).exists()
 
 
+def test_one_is_only_tried(origin: Origin) -> None:
+    url = f"http://127.0.0.1:{origin.port}"
+    done = subprocess.run(
+        (str(SCRIPT), "--check", "--origin", url), capture_output=True, text=True, check=True
+    )
+    assert done.stderr == f"edge: nginx answers for {url}\n"
+
+
 def test_an_origin_that_does_not_answer_is_named() -> None:
     done = subprocess.run(
         (str(SCRIPT), "--origin", "http://127.0.0.1:1"),
