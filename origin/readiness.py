@@ -3,6 +3,7 @@
 When the catalog or the storage is away from every origin, taking all of them out of the load
 balancer would make a degraded service a dead one. So a part that is away makes an origin degraded
 at first (200), and unready (503) when the outage has lasted longer than what is known may be used.
+An origin that has not seen a part yet knows nothing of it, and is unready until it does.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ class Readiness:
         }
         self._grace_s = grace_s
         self._away_since: dict[str, float] = {}  # time.monotonic()
+        self._seen: set[str] = set()  # parts that have answered
         self._asking = asyncio.Lock()
         self._asked_at = -_FRESH_S
 
@@ -49,7 +51,9 @@ class Readiness:
     def is_bearable(self) -> bool:
         """Whether what is known may still be used for all that is away."""
         now = time.monotonic()
-        return all(now - since < self._grace_s for since in self._away_since.values())
+        return self._away_since.keys() <= self._seen and all(
+            now - since < self._grace_s for since in self._away_since.values()
+        )
 
     async def _ask(self, name: str) -> None:
         try:
@@ -61,6 +65,7 @@ class Readiness:
                 _LOG.warning("the %s is away: %s", name, why)
             self._away_since.setdefault(name, time.monotonic())
         else:
+            self._seen.add(name)
             if self._away_since.pop(name, None) is not None:
                 _LOG.warning("the %s is back", name)
 

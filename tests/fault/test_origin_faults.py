@@ -153,7 +153,7 @@ async def test_a_slow_bucket_and_one_that_is_down(house: House, moto_bucket: S3S
     async with on_a_bucket(house, moto_bucket) as (url, token, proxy):
         warm = wanted(house, url, token, "aac-64k")
         cold = wanted(house, url, token, "flac")
-        for address in warm:
+        for address in (*warm, f"{url}/readyz"):
             assert (await get(address))[0] == 200
         await get(next(iter(cold)))
         proxy.faults = [Fault("GET", times=1000, delay_s=2.0)]
@@ -220,6 +220,7 @@ async def test_postgresql_is_killed_and_comes_back(house: House, postgres: Postg
         both = media | {
             one: hashlib.sha256((await get(one))[1]).hexdigest() for one in (manifest, key)
         }
+        assert (await get(f"{url}/readyz"))[0] == 200
         async with listening(both, count=6) as heard:
             await asyncio.sleep(1)
             await asyncio.to_thread(postgres.kill)

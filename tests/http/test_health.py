@@ -25,6 +25,8 @@ def settings() -> OriginSettings:
 
 
 async def test_a_house_without_a_catalog_lives_and_is_ready_for_a_while(origin: Origin) -> None:
+    assert await _readiness(origin) == 200
+    await asyncio.sleep(1)  # what was asked a moment ago is believed
     await origin.deps.catalog.close()
     for file in origin.house.root.glob("catalog.db*"):
         file.unlink()
@@ -38,7 +40,22 @@ async def test_a_house_without_a_catalog_lives_and_is_ready_for_a_while(origin: 
         await asyncio.sleep(2)
 
 
+async def _readiness(origin: Origin) -> int:
+    async with origin.client.get(f"{origin.url}/readyz") as response:
+        return response.status
+
+
+async def test_a_house_that_never_had_storage_is_not_ready(origin: Origin) -> None:
+    origin.watch.error = StorageError("the disk is away")
+    assert await _readiness(origin) == 503
+    origin.watch.error = None
+    await asyncio.sleep(1)
+    assert await _readiness(origin) == 200
+
+
 async def test_a_house_without_storage_says_so_until_it_is_back(origin: Origin) -> None:
+    assert await _readiness(origin) == 200
+    await asyncio.sleep(1)
     origin.watch.error = StorageError("the disk is away")
     async with origin.client.get(f"{origin.url}/readyz") as response:
         assert response.status == 200
