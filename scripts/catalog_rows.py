@@ -23,6 +23,7 @@ from catalog.album_loudness import Histogram, LoudnessBlocks
 START = datetime(2026, 1, 1, tzinfo=UTC)
 CHAIN = "c" * 16
 TRACKS_OF_RELEASE = 10
+_LAST_ENTRY = 1_500_000_000  # numbers go down from here; those of what is published go up
 _REVISIONS = 1.05  # of a track: some were delivered again
 COMMON = tuple(
     "river light stone winter harbor glass signal north ember tide hollow meadow copper silent "  # noqa: SIM905 - words
@@ -138,12 +139,12 @@ def fill_postgresql(uri: str, first: int, last: int, only: Collection[str] = ())
                 for row in rows:
                     copy.write_row(row)
         database.execute("SELECT setval('artists_artist_id_seq', %s)", [last + 1])
-        database.execute("SELECT setval('search_entries_entry_id_seq', %s)", [3 * last + 3])
-        database.execute("SELECT setval('search_words_number_seq', %s)", [100 + last])
-        _index_postgresql(database, 3 * first)
+        database.execute("SELECT setval('search_entries_entry_id_seq', %s)", [_LAST_ENTRY])
+        database.execute("SELECT setval('search_words_number_seq', %s)", [_LAST_ENTRY])
+        _index_postgresql(database, _LAST_ENTRY - 3 * first)
 
 
-def _index_postgresql(database: psycopg.Connection, after: int) -> None:
+def _index_postgresql(database: psycopg.Connection, before: int) -> None:
     """What the triggers do, which do not run here; the large indexes are made anew, at once."""
     made = database.execute(
         "SELECT indexname, indexdef FROM pg_indexes "
@@ -155,8 +156,8 @@ def _index_postgresql(database: psycopg.Connection, after: int) -> None:
     database.execute(
         "INSERT INTO search_index SELECT entry_id, kind, weight, "  # noqa: S608 - no values in it
         f"weight >= 10 OR mod(entry_id, 64) = 0, array_to_tsvector({lexemes}) "
-        "FROM search_entries WHERE entry_id > %s".encode(),
-        [after],
+        "FROM search_entries WHERE entry_id < %s".encode(),
+        [before],
     )
     words = "SELECT word FROM search_words ON CONFLICT DO NOTHING"
     database.execute(f"INSERT INTO search_spelling {words}".encode())
@@ -218,16 +219,17 @@ def _search_entries(number: int) -> Iterator[Row]:
     album = f"{title(number - number % 10 + 1)} {number // 10 % 7}"
     other = f"pop {rare_word(number)}" if number % 5 == 0 else "pop"
     if number % 100 != 99:  # those are not published
-        yield _entry(3 * number + 1, 1, track_id(number), title(number), who, album, other)
+        yield _entry(number, 1, track_id(number), title(number), who, album, other)
     if number % TRACKS_OF_RELEASE == 0:
         whose = release_id(number // TRACKS_OF_RELEASE)
-        yield _entry(3 * number + 2, 2, whose, album, who, "", "")
+        yield _entry(number, 2, whose, album, who, "", "")
     if number % 20 == 0:
-        yield _entry(3 * number + 3, 3, str(number + 1), who, "", "", "")
+        yield _entry(number, 3, str(number + 1), who, "", "", "")
 
 
-def _entry(entry_id: int, kind: int, item_id: str, *texts: str) -> Row:
-    plays = popularity(entry_id // 3)
+def _entry(number: int, kind: int, item_id: str, *texts: str) -> Row:
+    entry_id = _LAST_ENTRY - 3 * number - kind
+    plays = popularity(number)
     once = (" ".join(dict.fromkeys(text.split())) for text in texts)
     return (entry_id, kind, item_id, *once, plays, min(plays.bit_length(), 63))
 
@@ -235,9 +237,9 @@ def _entry(entry_id: int, kind: int, item_id: str, *texts: str) -> Row:
 def _search_words(number: int) -> Iterator[Row]:
     if number == 0:
         common = (*COMMON, "intro", "pop", "various", "artists")
-        yield from ((at, word) for at, word in enumerate(common, 1))
+        yield from ((_LAST_ENTRY - at, word) for at, word in enumerate(common, 1))
     if number % 5 == 0:
-        yield (100 + number, rare_word(number))
+        yield (_LAST_ENTRY - 100 - number, rare_word(number))
 
 
 def _revision_ids(number: int) -> Iterator[str]:

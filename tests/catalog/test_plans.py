@@ -14,20 +14,27 @@ import pytest
 from sqlalchemy import select
 
 from catalog import (
+    alternate_names,
+    artists,
     audit,
     housekeeping,
     jobs,
     keys,
     masters,
+    popularity,
     publish,
     releases,
+    search,
+    spelling,
     takedowns,
     tracks,
 )
 from catalog.audit import AuditFilter
 from catalog.engine import Catalog, Tx
 from catalog.records import AuditRecord, JobState
+from catalog.schema import metadata
 from catalog.schema import tracks as track_rows
+from catalog.search_entries import Kind
 from tests.catalog import plans
 from tests.support.publications import make_publication
 
@@ -44,6 +51,10 @@ PAGES: dict[str, Callable[[Tx], Awaitable[object]]] = {
     "releases that may be heard": lambda tx: releases.list_page(
         tx, after=RELEASE, limit=9, now=NOW
     ),
+    "tracks, popular ones": lambda tx: tracks.popular(tx, limit=9, now=NOW),
+    "artists": lambda tx: artists.list_page(tx, after=None, limit=9, now=NOW),
+    "artists, inside": lambda tx: artists.list_page(tx, after=1, limit=9, now=NOW),
+    "top songs": lambda tx: artists.top_tracks(tx, 1, limit=9, now=NOW),
     "keys": lambda tx: keys.page(tx, b"", 9),
     "keys under another KEK": lambda tx: keys.not_under(tx, "local", 1, b"", 9),
     "jobs": lambda tx: jobs.list_page(tx, limit=9),
@@ -55,6 +66,16 @@ PAGES: dict[str, Callable[[Tx], Awaitable[object]]] = {
     "stored releases": lambda tx: housekeeping.release_page(tx, "", 9),
 }
 OTHERS: dict[str, Callable[[Tx], Awaitable[object]]] = {
+    "artist": lambda tx: artists.get(tx, 1, NOW),
+    "artists of ids": lambda tx: artists.of_ids(tx, [1, 2], NOW),
+    "tracks of ids": lambda tx: tracks.of_ids(tx, [A, A]),
+    "releases of ids": lambda tx: releases.of_ids(tx, [RELEASE], NOW),
+    "release, what may be heard": lambda tx: releases.get(tx, RELEASE, now=NOW),
+    "tracks of a release, counted": lambda tx: tracks.count(tx, NOW, release_id=RELEASE),
+    "by ISRC": lambda tx: search.search(tx, "QZHDW2600001", tuple(Kind), limit=9),
+    "by UPC": lambda tx: search.search(tx, "0012345", tuple(Kind), limit=9),
+    "popularity": lambda tx: popularity.put(tx, {A: 7}),
+    "other names": lambda tx: alternate_names.put(tx, A, ["Lied"]),
     "superseded": lambda tx: housekeeping.superseded_page(tx, NOW, ("", ""), 9),
     "expire": lambda tx: housekeeping.expire(tx, (A, "2" * 16), NOW),
     "known": lambda tx: housekeeping.known(tx, {(A, "1" * 16)}),
@@ -94,6 +115,24 @@ async def test_pages_come_in_the_order_of_an_index(filled: Catalog, name: str) -
 async def test_nothing_else_reads_a_whole_table(filled: Catalog, name: str) -> None:
     async with filled.begin() as tx:
         await OTHERS[name](tx)
+
+
+async def test_search_reads_no_whole_table(filled: Catalog) -> None:
+    """Its statements are text, which the others' ears are deaf to."""
+    values = {"most": 9, "name": "song", "name_end": "song~"}
+    async with filled.begin() as tx:
+        dialect = tx.dialect.name
+        values["query"] = '"song"*' if dialect == "sqlite" else "'song':*"
+        for is_hot in (True, False):
+            statement = search._statement(dialect, tuple(Kind), is_hot=is_hot)
+            compiled = statement.compile(dialect=tx.dialect)
+            found = await tx.run_sync(
+                plans.unindexed,
+                str(compiled),
+                tuple(values[name] for name in compiled.positiontup or ()) or values,
+            )
+            assert not found & metadata.tables.keys()  # the rest is what it has found, a hundred
+        assert await spelling.meant(tx, "sogn") == ("song",)
 
 
 async def test_what_has_no_index_is_found_out(catalog: Catalog) -> None:
