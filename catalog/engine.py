@@ -20,6 +20,7 @@ from catalog.database import Database, PoolUse, Rows, Write, parse
 from catalog.errors import CatalogConflict, CatalogError, CatalogMismatch, CatalogUnavailable
 from catalog.postgresql import PoolOptions
 from catalog.schema_version import is_current
+from telemetry.tracing import span
 
 Tx = AsyncConnection  # what the functions of this package run in; nobody else names SQLAlchemy
 Result = TypeVar("Result")
@@ -134,7 +135,8 @@ class Catalog:
     def _timed(self, operation: str) -> Iterator[None]:
         began, outcome = time.perf_counter(), "error"
         try:
-            yield
+            with span(f"catalog {operation}"):
+                yield
             outcome = "ok"
         finally:
             if self._watch is not None:

@@ -500,6 +500,8 @@ class MonitoringSettings(Section):
     worker_port: Whole | None = Field(default=None, ge=1, le=65535)  # of `headwater worker`
     public: bool = False  # whether listeners' address answers /metrics, too
     log: Literal["text", "json"] = "text"
+    traces_url: str | None = Field(default=None, pattern=_URL, description=_A_URL)  # OTLP, by HTTP
+    traces_ratio: Number = Field(default=0.01, ge=0, le=1)
     cdns: dict[Name, tuple[Annotated[str, Field(min_length=1, max_length=255)], ...]] = {}
 
 

@@ -31,6 +31,7 @@ from origin.shared import Shared
 from origin.state import STATE, OriginDeps
 from origin.stopping import Stopping
 from origin.tls import open_tls, reload_of
+from origin.traced import traced
 
 try:
     import uvloop
@@ -163,10 +164,10 @@ def _take_shortcut(runner: web.AppRunner, guard: Guard) -> Callable[..., Connect
     if server is None:
         msg = "the runner is not set up"
         raise RuntimeError(msg)
-    routed = server.request_handler
+    routed = traced(server.request_handler)
     load = guard.load
-    media = runner.app[MEDIA].handle
-    license_ = runner.app[LICENSE].handle
+    media = traced(runner.app[MEDIA].handle)
+    license_ = traced(runner.app[LICENSE].handle)
     edge_auth = runner.app[EDGE_AUTH].handle
 
     def handle(request: web.BaseRequest) -> Awaitable[web.StreamResponse]:

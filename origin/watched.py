@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from origin.meters import OriginMeters
 from storage.base import ByteRange, ObjectInfo, ObjectNotFound, ObjectStore
+from telemetry.tracing import span
 
 T = TypeVar("T")
 
@@ -50,7 +51,8 @@ class WatchedStore:
         began = time.perf_counter()
         outcome, size = "error", 0
         try:
-            result = await answer
+            with span(f"storage {operation}"):
+                result = await answer
             outcome = "ok"
             size = len(result) if isinstance(result, bytes) else 0
         except ObjectNotFound:

@@ -33,6 +33,7 @@ from pipeline.worker_name import is_gone, this_worker
 from storage.base import StorageError
 from storage.naming import track_prefix
 from telemetry.context import working_on
+from telemetry.tracing import span
 
 _log = logging.getLogger(__name__)
 
@@ -65,7 +66,7 @@ class Attempts:
         `path` is its master where this process knows it better than the row does. CatalogError
         where the row can be neither read nor written.
         """
-        with working_on(job=job_id):
+        with working_on(job=job_id), span("job", job=job_id):
             record = await self._record(job_id)
             source = path or self.masters.named(record.source)
             if (reason := self._no_room(source)) and await self._postponed(job_id, reason):

@@ -32,6 +32,7 @@ from pipeline.cli.output import Failure
 from pipeline.cli.redis import open_redis
 from pipeline.cli.speke import open_recipients
 from pipeline.cli.storage import require_store
+from pipeline.cli.traces import traces
 from pipeline.cli.uploads import make_uploads
 from storage.open import Role
 
@@ -90,6 +91,7 @@ def serve_command(
 async def _open(settings: Settings) -> AsyncIterator[OriginDeps]:
     """Open what one worker works with; each worker has its own."""
     async with (
+        traces(settings.monitoring, "headwater serve"),
         open_deps(settings, replica=True, role=Role.ORIGIN) as deps,
         open_provider_tokens(settings.identity) as provider_tokens,
         open_license_servers(settings.licenses) as licenses,

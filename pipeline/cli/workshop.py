@@ -13,6 +13,7 @@ from drm.key_provider import KeyProvider
 from pipeline.batch import open_workshop
 from pipeline.cli.compose import key_systems, open_deps, operator
 from pipeline.cli.storage import require_store
+from pipeline.cli.traces import traces
 from pipeline.ffmpeg.binaries import find_tools
 from pipeline.ingest import Workshop
 
@@ -23,6 +24,7 @@ async def open_whole_workshop(settings: Settings, command: str) -> AsyncIterator
     tools = await find_tools(settings.ffmpeg)
     temp = paths.temp_path(settings)
     async with (
+        traces(settings.monitoring, f"headwater {command}"),
         open_deps(settings) as deps,
         _open_key_provider(settings.drm) as key_provider,
         open_workshop(
