@@ -74,7 +74,7 @@ class Receiver:
 
     async def _read(self, body: Body, file: int) -> Ending:
         loop = asyncio.get_running_loop()
-        heard = synced = loop.time()
+        heard = synced = looked = loop.time()
         while True:
             chunk = await _next(body)
             if isinstance(chunk, Ending):
@@ -84,7 +84,8 @@ class Receiver:
                 heard = now
                 if not self._takes(chunk):
                     return Ending.TOO_LONG
-            if chunk is None or len(self._waiting) >= _BLOCK:
+            if now - looked >= _TICK_S or len(self._waiting) >= _BLOCK:
+                looked = now
                 await self._write(file)
                 if self.is_wanted():
                     return Ending.WANTED

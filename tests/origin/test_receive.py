@@ -98,6 +98,18 @@ async def test_who_is_wanted_lets_go(path: Path) -> None:
     assert counted == [-1, 3]
 
 
+async def test_a_trickle_does_not_hold_it(path: Path) -> None:
+    counted: list[int] = []
+
+    async def body() -> bytes:
+        await asyncio.sleep(0.05)
+        return b"x"
+
+    async with asyncio.timeout(2):
+        assert await receiver(path, counted, is_wanted=lambda: True).receive(body) is Ending.WANTED
+    assert counted == [path.stat().st_size]
+
+
 async def test_an_end_of_the_server_keeps_what_came(path: Path) -> None:
     counted: list[int] = []
     given = [b"abc"]
