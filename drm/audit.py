@@ -63,7 +63,8 @@ class AuditEntry:
     event: AuditEvent
     who: str  # "token:1f0c...", "operator:ada@studio"
     why: str  # a machine-readable reason: "entitled", "not-entitled", "token-expired"
-    what: Mapping[str, object] = field(default_factory=dict)  # what JSON can say
+    # What JSON can say; or that as `catalog.audit_batches.text_of` writes it.
+    what: Mapping[str, object] | str = field(default_factory=dict)
     whence: str = ""  # an IP address, or the command
 
 
@@ -246,7 +247,8 @@ class AuditLog:
 def _facts(entry: AuditEntry, at_us: int) -> AuditFacts:
     """What is kept of an entry. Text that a database could not keep is replaced."""
     who, whence, why = _clean(entry.who), _clean(entry.whence), _clean(entry.why)
-    return at_us, entry.event.value, who, text_of(entry.what), whence, why
+    what = entry.what if isinstance(entry.what, str) else text_of(entry.what)
+    return at_us, entry.event.value, who, what, whence, why
 
 
 def _clean(text: str) -> str:

@@ -38,7 +38,7 @@ class KeyAudit:
             await durable
 
     def giving(
-        self, request: Caller, token: str, event: AuditEvent, what: Mapping[str, object]
+        self, request: Caller, token: str, event: AuditEvent, what: Mapping[str, object] | str
     ) -> asyncio.Future[None] | None:
         """The same, begun: keys may be given once the future is done, or where there is none."""
         whence = self._forwarded.client(request)

