@@ -9,6 +9,7 @@ from sqlalchemy import Select, and_, exists, func, select, tuple_
 
 from catalog.engine import Tx
 from catalog.errors import NotFound
+from catalog.folding import fold
 from catalog.records import ArtistRecord, TrackRecord
 from catalog.schema import artists, track_artists, tracks
 from catalog.tracks import available, records
@@ -25,6 +26,12 @@ async def get(tx: Tx, artist_id: int, now: datetime) -> ArtistRecord:
     if row is None:
         raise NotFound("artist", str(artist_id))
     return ArtistRecord(*row)
+
+
+async def find(tx: Tx, name: str) -> tuple[int, ...]:
+    """Find artists by name; case and accents do not count. One of each tenant at most."""
+    query = select(artists.c.artist_id).where(artists.c.folded == fold(name))
+    return tuple((await tx.execute(query.order_by(artists.c.artist_id))).scalars())
 
 
 async def of_ids(tx: Tx, artist_ids: list[int], now: datetime) -> dict[int, ArtistRecord]:

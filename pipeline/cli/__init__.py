@@ -30,6 +30,7 @@ _COMMANDS: Mapping[str, str] = {
     "play": "pipeline.cli.play:play_command",
     "token": "pipeline.cli.token:token_group",
     "track": "pipeline.cli.track:track_group",
+    "names": "pipeline.cli.names:names_command",
     "package": "pipeline.cli.package:package_command",
     "dump": "pipeline.cli.dump:dump_command",
     "check": "pipeline.cli.check:check_command",
