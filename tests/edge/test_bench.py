@@ -10,7 +10,7 @@ import pytest
 
 SCRIPT = Path(__file__).parents[2] / "scripts" / "bench" / "edge"
 
-pytestmark = pytest.mark.server
+pytestmark = [pytest.mark.server, pytest.mark.alone]  # a crowd comes by the clock
 
 
 def test_the_hit_ratio_is_that_of_the_caches_size_whoever_listens() -> None:
