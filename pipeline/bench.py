@@ -10,17 +10,19 @@ from dataclasses import dataclass
 
 from catalog import deliveries, jobs
 from catalog.errors import CatalogError
-from catalog.records import OVER, JobQueue
+from catalog.records import OVER, JobQueue, JobState
 from pipeline.albums import Albums
 from pipeline.attempts import Attempts, Later
 from pipeline.batch import sweep_remains
 from pipeline.ingest import Ingest, Workshop
 from pipeline.masters import Masters
 from pipeline.progress import Outcome, Reporter
+from pipeline.worker_name import is_gone
 from telemetry.context import working_on
 
 _log = logging.getLogger(__name__)
 
+_MOST_RUNNING = 500  # that are looked at for their workers
 _LOOK_S = 1.0  # how often an idle worker looks into the catalog
 
 
@@ -54,6 +56,12 @@ class Bench:
         async with self.shop.catalog.connect(fresh=True) as tx:
             return await deliveries.claimable(tx, queues, self.shop.clock(), limit)
 
+    async def abandoned(self) -> tuple[str, ...]:
+        """Jobs of workers of this machine that were killed: nobody waits for their leases."""
+        async with self.shop.catalog.connect(fresh=True) as tx:
+            running = await jobs.list_page(tx, states=[JobState.RUNNING], limit=_MOST_RUNNING)
+        return tuple(one.job_id for one in running if one.worker and is_gone(one.worker))
+
     async def _is_over(self, job_id: str) -> bool:
         async with self.shop.catalog.connect(fresh=True) as tx:
             return (await jobs.get(tx, job_id)).state in OVER
@@ -70,21 +78,25 @@ async def work(bench: Bench, queues: Sequence[JobQueue], slots: int, stop: async
     """
     loop = asyncio.get_running_loop()
     running: dict[str, asyncio.Task[None]] = {}
+    abandoned: tuple[str, ...] = ()
     stopping = asyncio.create_task(stop.wait())
-    tidied = loop.time()
+    tidied = -bench.shop.jobs.sweep_s
     try:
         while not stop.is_set():
             with suppress(CatalogError):  # away; it is looked at again
-                for job_id in await bench.next(queues, limit=slots + len(running)):
+                if loop.time() - tidied > bench.shop.jobs.sweep_s:
+                    tidied = loop.time()
+                    await bench.tidy()
+                    abandoned = await bench.abandoned()
+                waiting = await bench.next(queues, limit=slots + len(running))
+                for job_id in (*abandoned, *waiting):
                     if len(running) < slots and job_id not in running:
                         running[job_id] = asyncio.create_task(_logged(bench, job_id))
             await asyncio.wait(
                 {stopping, *running.values()}, timeout=_LOOK_S, return_when=asyncio.FIRST_COMPLETED
             )
             running = {job_id: task for job_id, task in running.items() if not task.done()}
-            if loop.time() - tidied > bench.shop.jobs.sweep_s:
-                tidied = loop.time()
-                await bench.tidy()
+            abandoned = ()
         await asyncio.gather(*running.values())
     finally:
         left = {stopping, *running.values()}
