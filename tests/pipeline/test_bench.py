@@ -19,12 +19,16 @@ from tests.support.workshop import Recorder, workshop
 _NAME = "from pipeline.worker_name import this_worker; print(this_worker())"
 
 
+def name_of_the_dead() -> str:
+    command = [sys.executable, "-c", _NAME]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
+
 @pytest.mark.parametrize("is_dead", [True, False])
 async def test_a_job_of_a_killed_process_waits_for_no_lease(
     tools: Tools, tmp_path: Path, *, is_dead: bool
 ) -> None:
-    command = [sys.executable, "-c", _NAME]
-    dead = subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    dead = name_of_the_dead()
     async with workshop(tmp_path / "home", tools) as shop:
         async with shop.catalog.begin() as tx:
             source = MasterSource("/masters/a.wav")
