@@ -20,7 +20,7 @@ from catalog.database import Database, PoolUse, Rows, Write, parse
 from catalog.errors import CatalogConflict, CatalogError, CatalogMismatch, CatalogUnavailable
 from catalog.postgresql import PoolOptions
 from catalog.schema_version import is_current
-from telemetry.tracing import span
+from configs.telemetry.tracing import span
 
 Tx = AsyncConnection  # what the functions of this package run in; nobody else names SQLAlchemy
 Result = TypeVar("Result")

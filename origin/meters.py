@@ -13,6 +13,8 @@ from typing import Any
 from aiohttp import hdrs, web
 
 from catalog.engine import Catalog
+from configs.telemetry.series import Cell, Counter, Histogram, Kind, Meters
+from configs.telemetry.sketches import Active
 from origin import cmcd
 from origin.cache import Cache
 from origin.counters import Counters
@@ -24,8 +26,6 @@ from origin.plain_head import PlainHead
 from origin.quality import Asked
 from origin.request_ids import ROUTE
 from origin.shared import Shared
-from telemetry.series import Cell, Counter, Histogram, Kind, Meters
-from telemetry.sketches import Active
 
 # Seconds. The server's clock, which these are measured by, has a grain of a millisecond.
 _REQUEST_S = (0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)

@@ -15,12 +15,12 @@ from contextlib import suppress
 
 from aiohttp import hdrs, web
 
+from configs.telemetry.series import Kind
 from origin.bodies import json_answer
 from origin.meters import OriginMeters
 from origin.operations import Operations
 from origin.quality import Quality
 from origin.shared import Shared
-from telemetry.series import Kind
 
 _LOG = logging.getLogger("headwater.origin")
 
@@ -60,7 +60,7 @@ class Monitor:
     async def scrape(self, accept: str) -> tuple[bytes, str]:
         """The figures of all workers, for Prometheus, and their media type."""
         # Slow to import, and not needed by those whom nobody asks.
-        from telemetry.exposition import exposition  # noqa: PLC0415
+        from configs.telemetry.exposition import exposition  # noqa: PLC0415
 
         looked_up = await self._operations.look()
         self._publish()

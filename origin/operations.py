@@ -17,9 +17,9 @@ from catalog.engine import Catalog
 from catalog.errors import CatalogError
 from catalog.records import JobQueue, JobState
 from configs.settings import OriginSettings
+from configs.telemetry.series import Family, Meters
 from drm.certificates import not_after
 from storage.base import ObjectStore
-from telemetry.series import Family, Meters
 
 _LOG = logging.getLogger("headwater.origin")
 

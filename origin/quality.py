@@ -20,12 +20,12 @@ from dataclasses import dataclass
 from enum import IntEnum
 from urllib.parse import urlsplit
 
+from configs.telemetry.series import Meters
+from configs.telemetry.sketches import Rows
 from origin import cmcd, paths
 from origin.cache import Cache
 from origin.cmcd import MalformedReport, Report
 from origin.paths import MediaSegment, TrackFile
-from telemetry.series import Meters
-from telemetry.sketches import Rows
 
 _MOST_WAITING = 8192  # reports of requests, until the next beat; more are counted only
 _LONGEST_MS = 120_000  # between two reports of a session that plays

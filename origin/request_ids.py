@@ -12,8 +12,8 @@ from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
+from configs.telemetry import context
 from origin.wire import WireResponse
-from telemetry import context
 
 HEADER = "X-Request-Id"
 # The pattern of a routed request's route.

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from telemetry.board import Board
-from telemetry.sketches import Active, Rows, SeenLately
+from configs.telemetry.board import Board
+from configs.telemetry.sketches import Active, Rows, SeenLately
 
 _WORDS = 10  # of a row: as many as `origin.quality` has
 _RENEWED_S = 3600  # a song that is asked for again within the time is the same one

@@ -6,10 +6,10 @@ from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
+from configs.telemetry import tracing
 from origin import request_ids
 from origin.access_log import redact
 from origin.meters import route_of
-from telemetry import tracing
 
 Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 

@@ -7,9 +7,9 @@ from collections.abc import Awaitable
 from pathlib import Path
 from typing import TypeVar
 
+from configs.telemetry.tracing import span
 from origin.meters import OriginMeters
 from storage.base import ByteRange, ObjectInfo, ObjectNotFound, ObjectStore
-from telemetry.tracing import span
 
 T = TypeVar("T")
 

@@ -17,6 +17,8 @@ from pathlib import Path
 from catalog import jobs
 from catalog.errors import CatalogError, Fenced
 from catalog.records import Claim, JobRecord, JobState
+from configs.telemetry.context import working_on
+from configs.telemetry.tracing import span
 from drm.errors import DrmError
 from packager.errors import PackagerError
 from pipeline.disk import lacking_space
@@ -32,8 +34,6 @@ from pipeline.uploads import remove_upload
 from pipeline.worker_name import is_gone, this_worker
 from storage.base import StorageError
 from storage.naming import track_prefix
-from telemetry.context import working_on
-from telemetry.tracing import span
 
 _log = logging.getLogger(__name__)
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from catalog import deliveries, jobs
 from catalog.errors import CatalogError
 from catalog.records import OVER, JobQueue, JobState
+from configs.telemetry.context import working_on
 from pipeline.albums import Albums
 from pipeline.attempts import Attempts, Later
 from pipeline.batch import sweep_remains
@@ -18,7 +19,6 @@ from pipeline.ingest import Ingest, Workshop
 from pipeline.masters import Masters
 from pipeline.progress import Outcome, Reporter
 from pipeline.worker_name import is_gone
-from telemetry.context import working_on
 
 _log = logging.getLogger(__name__)
 

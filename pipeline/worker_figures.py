@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from configs.telemetry.board import Board, Page
+from configs.telemetry.series import Family, Meters
 from pipeline.progress import Outcome, Progress, Reporter
-from telemetry.board import Board, Page
-from telemetry.series import Family, Meters
 
 # Seconds; a song takes about a minute of one core, an audiobook an hour.
 _TRACK_S = (1.0, 2.5, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0, 3600.0)

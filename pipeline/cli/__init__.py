@@ -16,9 +16,9 @@ from pathlib import Path
 
 import click
 
+from configs.telemetry import logs
 from pipeline.cli.compose import Invocation
 from pipeline.cli.output import failure_of
-from telemetry import logs
 
 __all__ = ["main"]
 
@@ -47,7 +47,7 @@ _COMMANDS: Mapping[str, str] = {
     "version": "pipeline.cli.version:version_command",
 }
 # Ours only: what libraries say at DEBUG is nobody's help and may hold what should not be shown.
-_LOGGERS = ("headwater", "catalog", "drm", "origin", "pipeline", "storage", "telemetry")
+_LOGGERS = ("headwater", "catalog", "drm", "origin", "pipeline", "storage", "configs.telemetry")
 _LEVELS = (logging.WARNING, logging.INFO, logging.DEBUG)
 
 

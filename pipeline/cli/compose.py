@@ -26,6 +26,7 @@ from configs import paths
 from configs.ladder import Ladder, check_subscriptions, load_ladder
 from configs.loading import Loaded, load_settings
 from configs.settings import CatalogSettings, DrmSettings, KeySystemSettings, Settings
+from configs.telemetry import logs
 from drm.access_token import AccessTokens
 from drm.audit import Audit, AuditKeyUnavailable, AuditLog, Auditor, NoAudit, open_key
 from drm.keyring import Keyring
@@ -38,7 +39,6 @@ from pipeline.cli.output import Failure
 from storage.base import ObjectStore
 from storage.local import LocalStore
 from storage.open import Role, open_store
-from telemetry import logs
 
 _T = TypeVar("_T")
 

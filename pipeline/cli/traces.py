@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from configs.settings import MonitoringSettings
+from configs.telemetry import tracing
 from pipeline.cli.output import Failure
-from telemetry import tracing
 
 
 @asynccontextmanager

@@ -12,6 +12,7 @@ import click
 
 from catalog.records import JobQueue
 from configs.settings import Settings
+from configs.telemetry.board import Board
 from pipeline.bench import Bench, work
 from pipeline.cli.buckets import make_masters
 from pipeline.cli.compose import Invocation, pass_invocation
@@ -20,7 +21,6 @@ from pipeline.cli.workshop import open_whole_workshop
 from pipeline.executors.pool import available_cores
 from pipeline.log_reporter import LogReporter
 from pipeline.worker_figures import CountingReporter, WorkerMeters
-from telemetry.board import Board
 
 
 @click.command("worker")
@@ -73,7 +73,7 @@ def _answer(board: Board, host: str, port: int) -> None:
     """Tell Prometheus of all processes of this worker, in a thread that does nothing else."""
     from prometheus_client import CollectorRegistry, start_http_server  # noqa: PLC0415 - slow
 
-    from telemetry.exposition import FamilyCollector  # noqa: PLC0415 - as above
+    from configs.telemetry.exposition import FamilyCollector  # noqa: PLC0415 - as above
 
     registry = CollectorRegistry(auto_describe=False)
     registry.register(FamilyCollector(lambda: WorkerMeters().of(board)))

@@ -6,7 +6,7 @@ import logging
 
 import pytest
 
-from telemetry.context import about
+from configs.telemetry.context import about
 from tests.http.conftest import Origin
 
 HEADER = "X-Request-Id"

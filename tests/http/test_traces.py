@@ -8,8 +8,8 @@ from collections.abc import Iterator
 import pytest
 
 from configs.settings import MonitoringSettings
+from configs.telemetry import tracing
 from pipeline.cli.traces import traces
-from telemetry import tracing
 from tests.http.conftest import Origin
 from tests.support.otlp_collector import Collector, attributes, collecting
 

@@ -15,11 +15,11 @@ import pytest
 import yaml
 
 from configs.settings import OriginSettings
+from configs.telemetry.series import Kind
 from origin.app import make_app
 from origin.operations import Operations
 from origin.state import STATE
 from pipeline.worker_figures import WorkerMeters
-from telemetry.series import Kind
 from tests.support import house as houses
 
 FOLDER = Path(__file__).parents[2] / "configs" / "monitoring"

@@ -6,10 +6,10 @@ import time
 
 import pytest
 
+from configs.telemetry.series import Meters
 from origin.cmcd import Report
 from origin.quality import _MOST_WAITING, Asked, Quality, _Word
 from origin.shared import Shared
-from telemetry.series import Meters
 
 NAMES = {"aac-64k", "flac"}
 CDNS = {"near": ["media.example.com"], "far": ["cdn.example.net"]}

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from configs.telemetry.board import Board
+from configs.telemetry.exposition import exposition
 from pipeline.log_reporter import LogReporter
 from pipeline.progress import Outcome, Progress, Stage, Status
 from pipeline.worker_figures import CountingReporter, WorkerMeters
-from telemetry.board import Board
-from telemetry.exposition import exposition
 
 
 def test_how_jobs_ended_and_how_long_they_took() -> None:

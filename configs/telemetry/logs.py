@@ -4,8 +4,8 @@
     json   {"time": "2026-11-21T15:04:05.123Z", "level": "warning", "logger": "headwater.origin",
             "message": "storage not reachable", "request": "3f…"}
 
-What a line is about (`telemetry.context`) is in both. In JSON there is also what the caller gave
-as `extra={"fields": {...}}`, such as the parts of an access line.
+What a line is about (`configs.telemetry.context`) is in both. In JSON there is also what the
+caller gave as `extra={"fields": {...}}`, such as the parts of an access line.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import time
 from collections.abc import Mapping
 from typing import Literal
 
-from telemetry.context import about
+from configs.telemetry.context import about
 
 LogFormat = Literal["text", "json"]
 

@@ -8,7 +8,7 @@ is about, `logs` how it is written, `tracing` where time went.
 Nothing here knows what is counted, and nothing opens a socket. Start reading at `series`.
 """
 
-from telemetry.board import Board, Page
-from telemetry.series import Counter, Gauge, Histogram, Meters
+from configs.telemetry.board import Board, Page
+from configs.telemetry.series import Counter, Gauge, Histogram, Meters
 
 __all__ = ["Board", "Counter", "Gauge", "Histogram", "Meters", "Page"]

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from telemetry.sketches import Active, SeenLately
+from configs.telemetry.sketches import Active, SeenLately
 
 
 @pytest.mark.parametrize("many", [0, 1, 1000, 50_000])

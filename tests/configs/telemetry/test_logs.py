@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from telemetry import context, logs
+from configs.telemetry import context, logs
 
 
 @pytest.fixture(autouse=True)

@@ -7,8 +7,8 @@ from contextlib import contextmanager
 
 import pytest
 
-from telemetry import board
-from telemetry.board import Board
+from configs.telemetry import board
+from configs.telemetry.board import Board
 
 
 @contextmanager

@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from telemetry import series
-from telemetry.exposition import exposition
-from telemetry.series import Kind, Meters
+from configs.telemetry import series
+from configs.telemetry.exposition import exposition
+from configs.telemetry.series import Kind, Meters
 
 
 def _meters() -> Meters:

@@ -11,7 +11,7 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
-from telemetry.series import Family, Kind
+from configs.telemetry.series import Family, Kind
 
 
 class FamilyCollector(Collector):
