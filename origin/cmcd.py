@@ -30,6 +30,27 @@ _NUMBER = re.compile(r"-?\d{1,15}(?:\.\d{1,6})?")
 _TOKEN = re.compile(r"[a-z]{1,3}")
 _PRINTABLE = re.compile(r"[\x20-\x7e]*")
 
+_OF_USE = frozenset(
+    [
+        "bl",
+        "br",
+        "bs",
+        "cdn",
+        "d",
+        "e",
+        "msd",
+        "mtp",
+        "ot",
+        "rc",
+        "sid",
+        "sta",
+        "su",
+        "ts",
+        "url",
+        "v",
+    ]
+)
+
 _Value = str | float | bool
 
 
@@ -95,14 +116,15 @@ def parse(text: str) -> Report:
 
 
 def items(text: str) -> dict[str, _Value]:
-    """The keys and values of a report; a key that comes twice has its last. MalformedReport."""
+    """The keys of use and their values; a key that comes twice has its last. MalformedReport."""
     if len(text) > _MAX_TEXT or not _PRINTABLE.fullmatch(text):
         raise MalformedReport("too long, or not ASCII")
     values: dict[str, _Value] = {}
-    at = 0
+    at = count = 0
     while at < len(text):
         found = _ITEM.match(text, at)
-        if found is None or len(values) >= _MAX_KEYS:
+        count += 1
+        if found is None or count > _MAX_KEYS:
             raise MalformedReport(f"at character {at}")
         at = found.end()
         if at < len(text):
@@ -111,7 +133,9 @@ def items(text: str) -> dict[str, _Value]:
             at += 1
             while at < len(text) and text[at] == " ":
                 at += 1
-        values[found["key"]] = _value(found["value"])
+        key, value = found.groups()
+        if key in _OF_USE:
+            values[key] = _value(value)
     return values
 
 

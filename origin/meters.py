@@ -29,6 +29,7 @@ from origin.shared import Shared
 
 # Seconds. The server's clock, which these are measured by, has a grain of a millisecond.
 _REQUEST_S = (0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+_SOON_S = _REQUEST_S[0]
 _PART_S = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 _LAG_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
 _METHODS = frozenset(
@@ -71,19 +72,18 @@ class Requests:
             "headwater_problems_total", "Refusals and failures by reason.", "route", "reason"
         )
         self._rows: dict[tuple[str, str, int], tuple[Cell, Cell, Cell]] = {}
+        self._hot_rows: dict[tuple[str, int], tuple[Cell, Cell, Cell]] = {}  # by ending
 
     def sent(self, head: PlainHead, status: int, size: int, seconds: float) -> None:
         """Count a request for media that `origin.connection` answered: the hottest path."""
         path = head.path
-        route = _MEDIA.get(path[path.rfind(".") + 1 :], "media")
-        if route == "track_file" and path.endswith("/init.mp4"):
-            route = "init"
-        row = self._rows.get(("GET", route, status))
+        key = (path[path.rfind(".") + 1 :], status)
+        row = self._hot_rows.get(key)
         if row is None:
-            row = self._row(("GET", route, status))
+            row = self._hot_row(path, key)
         count, duration, sizes = row
         count[0] += 1
-        duration[bisect_left(_REQUEST_S, seconds)] += 1
+        duration[0 if seconds <= _SOON_S else bisect_left(_REQUEST_S, seconds)] += 1
         duration[-1] += seconds
         sizes[0] += size
         self._listening.see(head.token)
@@ -118,6 +118,13 @@ class Requests:
             return
         fields = [value for name in cmcd.HEADERS if (value := headers.get(name))]
         self.note(Asked(target, ",".join(fields) or None, headers.get("CDN-Loop")))
+
+    def _hot_row(self, path: str, key: tuple[str, int]) -> tuple[Cell, Cell, Cell]:
+        route = _media_route(path)
+        row = self._row(("GET", route, key[1]))
+        if key[0] in _MEDIA and key[0] != "mp4":  # that may be a file or an init segment
+            self._hot_rows[key] = row
+        return row
 
     def _row(self, key: tuple[str, str, int]) -> tuple[Cell, Cell, Cell]:
         method, route, status = key
