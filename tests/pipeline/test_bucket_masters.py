@@ -41,11 +41,11 @@ class Delivery:
     def address(self) -> str:
         return f"s3://{self.bucket}/{FOLDER}"
 
-    def put(self, name: str, data: bytes) -> str:
+    def put(self, name: str, data: bytes, folder: str = FOLDER) -> str:
         s3 = client(self.server)
-        s3.put_object(Bucket=self.bucket, Key=f"{FOLDER}/{name}", Body=data)
+        s3.put_object(Bucket=self.bucket, Key=f"{folder}/{name}", Body=data)
         s3.close()
-        return f"{self.address}/{name}"
+        return f"s3://{self.bucket}/{folder}/{name}"
 
     def ingest(self, address: str, code: int = 0) -> list[dict[str, Any]]:
         """What it prints of each master; in this process, which saves a start."""
@@ -123,7 +123,7 @@ def test_again_it_changes_nothing_and_leaves_nothing(delivery: Delivery) -> None
 def test_what_is_no_master_fails_by_the_name_that_it_was_given(
     delivery: Delivery, name: str, data: bytes | None, what: str
 ) -> None:
-    address = f"{delivery.address}/{name}" if data is None else delivery.put(name, data)
+    address = f"{delivery.address}/{name}" if data is None else delivery.put(name, data, "bad")
     (said,) = delivery.ingest(address, code=1)
     error = said["error"]
     assert error.startswith(f"{address}: {what}"), error
