@@ -71,6 +71,8 @@ class Requests:
         self._problems = meters.counter(
             "headwater_problems_total", "Refusals and failures by reason.", "route", "reason"
         )
+        for route in (LICENSE, "hls_key"):  # one is alarming: it must be seen to rise
+            self._problems.cell(route, "audit-unavailable")
         self._rows: dict[tuple[str, str, int], tuple[Cell, Cell, Cell]] = {}
         self._hot_rows: dict[tuple[str, int], tuple[Cell, Cell, Cell]] = {}  # by ending
 

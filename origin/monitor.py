@@ -11,11 +11,12 @@ import logging
 import os
 import resource
 import time
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from aiohttp import hdrs, web
 
-from configs.telemetry.series import Kind
+from configs.telemetry.series import Family, Kind
 from origin.bodies import json_answer
 from origin.meters import OriginMeters
 from origin.operations import Operations
@@ -34,9 +35,15 @@ class Monitor:
     """One worker's part."""
 
     def __init__(
-        self, shared: Shared, meters: OriginMeters, operations: Operations, quality: Quality
+        self,
+        shared: Shared,
+        meters: OriginMeters,
+        operations: Operations,
+        quality: Quality,
+        beside: Callable[[], Sequence[Family]],
     ) -> None:
         self._shared = shared
+        self._beside = beside
         self._meters = meters
         self._page = shared.board.take()
         self._task: asyncio.Task[None] | None = None
@@ -70,7 +77,7 @@ class Monitor:
             [sheet.snapshot for sheet in sheets if sheet.is_fresh],
             [sheet.snapshot for sheet in sheets if not sheet.is_fresh],
         )
-        return exposition([*families.values(), *looked_up.values()], accept)
+        return exposition([*families.values(), *looked_up.values(), *self._beside()], accept)
 
     async def _beat(self) -> None:
         lag = self._meters.lag

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,6 +11,7 @@ from redis.asyncio import Redis
 
 from catalog.engine import Catalog
 from configs.settings import ApiSettings, MonitoringSettings, OriginSettings
+from configs.telemetry.series import Family
 from drm.access_token import AccessTokens
 from drm.audit import Audit, NoAudit
 from drm.callers import Callers
@@ -90,6 +91,7 @@ class OriginDeps:
     uploads: UploadDeps | None = None  # None: nothing is uploaded here
     api: ApiSettings = field(default_factory=lambda: ApiSettings(rate_per_minute=0))
     redis: Redis | None = None  # what all workers share: counts of requests, metadata
+    figures: Callable[[], Sequence[Family]] = tuple  # of what runs beside the workers
 
 
 class OriginState:
@@ -156,7 +158,7 @@ class OriginState:
         )
         self.meters.requests.note = self.quality.note
         operations = Operations(deps.catalog, deps.store, deps.settings)
-        self.monitor = Monitor(shared, self.meters, operations, self.quality)
+        self.monitor = Monitor(shared, self.meters, operations, self.quality, deps.figures)
         self._watch()
 
     def _watch(self) -> None:

@@ -13,11 +13,14 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 
 from catalog.records import JobQueue
 from configs.settings import Settings
+from configs.telemetry.board import Board
+from configs.telemetry.series import Family
 from origin import workers
 from pipeline.bench import Bench, work
 from pipeline.cli.buckets import make_masters
@@ -25,6 +28,7 @@ from pipeline.cli.workshop import open_whole_workshop
 from pipeline.errors import PipelineError
 from pipeline.executors.pool import available_cores
 from pipeline.log_reporter import LogReporter
+from pipeline.worker_figures import CountingReporter, WorkerMeters
 
 _log = logging.getLogger("headwater.executor")
 
@@ -34,18 +38,27 @@ _QUEUES = (JobQueue.HOT, JobQueue.BULK)
 _FORK = multiprocessing.get_context("fork")
 
 
+@dataclass(frozen=True, slots=True)
+class Executor:
+    """The process beside the origin, or none: then it has no figures, and nothing to begin."""
+
+    begin: Callable[[], None]
+    figures: Callable[[], Sequence[Family]]
+
+
 @contextmanager
-def embedded_executor(settings: Settings) -> Iterator[Callable[[], None]]:
-    """Have jobs done beside the block, if the settings want that, from the yielded call on."""
+def embedded_executor(settings: Settings) -> Iterator[Executor]:
+    """Have jobs done beside the block, if the settings want that, once it is told to begin."""
     if not settings.jobs.embedded or settings.jobs.executor != "local":
-        yield lambda: None
+        yield Executor(lambda: None, tuple)
         return
+    board = Board(1)
     alive_read, alive_write = os.pipe()
-    process = _FORK.Process(target=_supervise, args=(settings, alive_read, alive_write))
+    process = _FORK.Process(target=_supervise, args=(settings, board, alive_read, alive_write))
     process.start()
     os.close(alive_read)
     try:
-        yield lambda: _begin(alive_write)
+        yield Executor(lambda: _begin(alive_write), lambda: WorkerMeters().of(board))
     finally:
         os.close(alive_write)
         process.join(_GRACE_S * 2)
@@ -59,7 +72,7 @@ def _begin(alive_write: int) -> None:
         os.write(alive_write, b".")
 
 
-def _supervise(settings: Settings, alive_read: int, alive_write: int) -> None:
+def _supervise(settings: Settings, board: Board, alive_read: int, alive_write: int) -> None:
     """Keep one executor running, from the origin's word until the origin is gone."""
     os.close(alive_write)
     os.setpgid(0, 0)  # Ctrl-C is the origin's to handle: this ends after it
@@ -69,7 +82,7 @@ def _supervise(settings: Settings, alive_read: int, alive_write: int) -> None:
     threading.Thread(target=_end_with, args=(alive_read,), daemon=True).start()
 
     def do(ready: Callable[[], None]) -> None:
-        asyncio.run(_do(settings, ready))
+        asyncio.run(_do(settings, board, ready))
 
     try:
         workers.supervise(do, count=1, grace_s=_GRACE_S, on_ready=lambda: None)
@@ -83,7 +96,7 @@ def _end_with(pipe: int) -> None:
         os.kill(os.getpid(), signal.SIGTERM)
 
 
-async def _do(settings: Settings, ready: Callable[[], None]) -> None:
+async def _do(settings: Settings, board: Board, ready: Callable[[], None]) -> None:
     """Do jobs until SIGTERM; what runs then is given back."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -93,7 +106,8 @@ async def _do(settings: Settings, ready: Callable[[], None]) -> None:
     try:
         async with open_whole_workshop(settings, "serve") as shop:
             ready()
-            bench = Bench(shop, LogReporter(), make_masters(settings))
+            reporter = CountingReporter(LogReporter(), board)
+            bench = Bench(shop, reporter, make_masters(settings))
             slots = settings.ingest.jobs or available_cores()
             working = asyncio.create_task(work(bench, _QUEUES, slots, asyncio.Event()))
             await _until(working, stop)

@@ -25,7 +25,7 @@ from pipeline.cli.compose import (
     reload_tokens,
     token_files,
 )
-from pipeline.cli.embedded import embedded_executor
+from pipeline.cli.embedded import Executor, embedded_executor
 from pipeline.cli.identity import open_provider_tokens
 from pipeline.cli.license_servers import open_license_servers
 from pipeline.cli.output import Failure
@@ -76,19 +76,19 @@ def serve_command(
     try:
         if settings.origin.geoip_file is not None:  # said here, once, and not by each worker
             GeoIp(settings.origin.geoip_file).close()
-        with embedded_executor(settings) as begin:
+        with embedded_executor(settings) as executor:
 
             def announce(url: str) -> None:
                 say_ready(url)
-                begin()
+                executor.begin()
 
-            serve(settings.origin, lambda: _open(settings), announce, settings.monitoring)
+            serve(settings.origin, lambda: _open(settings, executor), announce, settings.monitoring)
     except (GeoIpUnavailable, ServeError, WorkersFailed) as exc:
         raise Failure(f"serve: {exc}") from exc
 
 
 @asynccontextmanager
-async def _open(settings: Settings) -> AsyncIterator[OriginDeps]:
+async def _open(settings: Settings, executor: Executor) -> AsyncIterator[OriginDeps]:
     """Open what one worker works with; each worker has its own."""
     async with (
         traces(settings.monitoring, "headwater serve"),
@@ -124,6 +124,7 @@ async def _open(settings: Settings) -> AsyncIterator[OriginDeps]:
             uploads=await make_uploads(settings, deps.catalog),
             api=settings.api,
             redis=redis,
+            figures=executor.figures,
         )
 
 
