@@ -26,6 +26,7 @@ from catalog.locks import Held, hold
 from catalog.records import (
     AttemptRecord,
     Claim,
+    Fault,
     JobQueue,
     JobRecord,
     JobState,
@@ -173,9 +174,10 @@ async def finish(
     await _update(tx, job_id, changes | made)
 
 
-async def fail(tx: Tx, claim: Claim, error: str, now: datetime) -> None:
+async def fail(tx: Tx, claim: Claim, error: str, fault: Fault, now: datetime) -> None:
     """End a job that cannot succeed, with the one line that says why."""
-    await _end_attempt(tx, claim, JobState.FAILED, error, now, _end(JobState.FAILED, error, now))
+    changes = _end(JobState.FAILED, error, now) | {"fault": fault}
+    await _end_attempt(tx, claim, JobState.FAILED, error, now, changes)
 
 
 async def park(tx: Tx, claim: Claim, error: str, now: datetime) -> None:
@@ -335,6 +337,7 @@ def _pause(state: JobState, error: str | None, not_before: datetime | None) -> d
     return {
         "state": state,
         "error": error,
+        "fault": None,
         "not_before": not_before,
         "lease_until": None,
         "progress": 0.0,
@@ -402,6 +405,7 @@ def _record(row: Row[tuple[object, ...]]) -> JobRecord:
         "source": _source(row),
         "queue": JobQueue(row.queue),
         "state": JobState(row.state),
+        "fault": Fault(row.fault) if row.fault else None,
         "log": log,
     }
     return JobRecord(**{**values, **typed})

@@ -5,7 +5,8 @@ all. The rules:
 
 - A new revision brings its delivery's metadata and becomes current; the pointer is flipped last.
 - A revision that is already there is only made current again: nothing that an operator edited
-  since is undone by the same delivery coming twice.
+  since is undone by the same delivery coming twice. What a delivery of it says anew is written
+  (`redescribe`), whole.
 - What a delivery does not say of a *release* (no label, no cover) does not erase what is known:
   its tracks arrive one by one and not all of them say everything. A *track's* metadata is what
   its newest revision's delivery says, whole; only its release is kept when none is named.
@@ -54,10 +55,7 @@ async def publish(tx: Tx, publication: Publication, now: datetime) -> None:
     async with showing(tx, draft.track_id, *_named(named)):
         if not await _has_revision(tx, draft.track_id, publication.revision.revision):
             await _require_first(tx, publication)
-            if publication.release is not None:
-                await _put_release(tx, publication.release, draft.tenant, now)
-            await _put_track(tx, draft, named, now)
-            await _put_artists(tx, draft.track_id, draft.tenant, draft.artists)
+            await _put_words(tx, draft, publication.release, now)
             await _add_revision(tx, publication, now)
         await _make_current(tx, draft.track_id, publication.revision.revision, now)
         for release_id in _named(before, await _release_of(tx, draft.track_id)):
@@ -72,6 +70,31 @@ async def publish(tx: Tx, publication: Publication, now: datetime) -> None:
             track_id=draft.track_id,
             revision=publication.revision.revision,
         )
+
+
+async def redescribe(
+    tx: Tx,
+    track: TrackDraft,
+    release: ReleaseDraft | None,
+    revision: str,
+    words_sha256: str,
+    now: datetime,
+) -> None:
+    """Write what a delivery says anew of a revision that is there; its sound stays as it is."""
+    await hold(tx, Held.TRACK, track.track_id)
+    await takedowns.require_none(tx, track.track_id)
+    before = await _release_of(tx, track.track_id)
+    named = release.release_id if release else None
+    await hold(tx, Held.RELEASE, *_named(before, named))
+    async with showing(tx, track.track_id, *_named(named)):
+        await _put_words(tx, track, release, now)
+        await tx.execute(
+            update(revisions)
+            .where(revisions.c.track_id == track.track_id, revisions.c.revision == revision)
+            .values(words_sha256=words_sha256)
+        )
+        for release_id in _named(before, await _release_of(tx, track.track_id)):
+            await _measure_release(tx, release_id)
 
 
 async def unpublish(tx: Tx, track_id: str, now: datetime) -> None:
@@ -151,6 +174,15 @@ async def _measure_release(tx: Tx, release_id: str) -> None:
     await tx.execute(
         update(releases).where(releases.c.release_id == release_id).values(**asdict(loudness))
     )
+
+
+async def _put_words(
+    tx: Tx, track: TrackDraft, release: ReleaseDraft | None, now: datetime
+) -> None:
+    if release is not None:
+        await _put_release(tx, release, track.tenant, now)
+    await _put_track(tx, track, release.release_id if release else None, now)
+    await _put_artists(tx, track.track_id, track.tenant, track.artists)
 
 
 async def _put_release(tx: Tx, draft: ReleaseDraft, tenant: str, now: datetime) -> None:

@@ -134,6 +134,7 @@ class RevisionDraft:
     renditions: tuple[RenditionRecord, ...]
     notes: tuple[str, ...] = ()  # "32-bit float master: lossless rendition is 24 bits"
     loudness_blocks: LoudnessBlocks | None = None  # for the loudness of its album
+    words_sha256: str | None = None  # hash of what its delivery last said; None: not known
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,6 +258,7 @@ class UploadRecord:
     state: UploadState = UploadState.OPEN
     job_id: str | None = None
     track_id: str | None = None  # that it will be
+    release_id: str | None = None  # that it will be of
     duration_s: float | None = None
     estimate_s: float | None = None  # from the upload's end until it can be played
     error: str | None = None  # why it ended without a job
@@ -274,6 +276,13 @@ class AttemptRecord:
     stage: str  # the last one it entered
     stage_seconds: dict[str, float]
     error: str | None
+
+
+class Fault(StrEnum):
+    """What a job failed of."""
+
+    MASTER = "master"  # whoever delivered it can mend that
+    SERVICE = "service"  # whoever runs this has to
 
 
 @dataclass(frozen=True, slots=True)
@@ -301,8 +310,9 @@ class JobRecord:
     master_sha256: str | None = None
     track_id: str | None = None
     revision: str | None = None
-    outcome: str | None = None  # "published", "restored" or "unchanged"
+    outcome: str | None = None  # "published", "updated", "restored" or "unchanged"
     error: str | None = None
+    fault: Fault | None = None  # once it failed; None also where that is not known
 
 
 @dataclass(frozen=True, slots=True)

@@ -174,6 +174,7 @@ revisions = Table(
     Column("revision", String(16), primary_key=True),
     Column("master_sha256", String(64), nullable=False, index=True),
     Column("recipe_sha256", String(64), nullable=False),
+    Column("words_sha256", String(64)),  # what its delivery last said of the track
     Column("master_format", String(32), nullable=False),
     Column("master_codec", String(32), nullable=False),
     Column("master_sample_rate_hz", Integer, nullable=False),
@@ -263,6 +264,7 @@ jobs = Table(
     Column("track_id", String(21)),
     Column("revision", String(16)),
     Column("error", Text),
+    Column("fault", String(8)),  # of what it failed: the master's, or ours
     Column("created_at", UtcDateTime, nullable=False, index=True),
     Column("finished_at", UtcDateTime),
     Column("started_at", UtcDateTime),  # of the last attempt
@@ -342,6 +344,7 @@ uploads = Table(
     Column("state", String(8), nullable=False),
     Column("job_id", String(64), index=True),
     Column("track_id", String(21), index=True),  # that it will be
+    Column("release_id", String(21), index=True),  # that it will be of
     Column("duration_s", Float),
     Column("estimate_s", Float),  # from the upload's end until it can be played
     Column("error", Text),  # why it ended without a job

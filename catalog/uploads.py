@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, case, delete, func, select, update
+from sqlalchemy import Row, case, delete, exists, func, select, update
 
 from catalog.engine import Tx
 from catalog.errors import NotFound
@@ -78,13 +78,21 @@ async def settle(tx: Tx, upload_id: str, size: int, fields: Mapping[str, str]) -
 
 
 async def complete(
-    tx: Tx, upload_id: str, job_id: str, *, track_id: str, duration_s: float, estimate_s: float
+    tx: Tx,
+    upload_id: str,
+    job_id: str,
+    *,
+    track_id: str,
+    release_id: str | None = None,
+    duration_s: float,
+    estimate_s: float,
 ) -> None:
     """A job has it now. NotFound if it is not open."""
     changes = {
         "state": UploadState.DONE,
         "job_id": job_id,
         "track_id": track_id,
+        "release_id": release_id,
         "duration_s": duration_s,
         "estimate_s": estimate_s,
     }
@@ -155,6 +163,25 @@ async def is_of_others(tx: Tx, owner: str, track_id: str) -> bool:
         return owner not in owners
     there = select(tracks.c.track_id).where(tracks.c.track_id == track_id)
     return (await tx.execute(there)).first() is not None
+
+
+async def is_release_of_others(tx: Tx, owner: str, release_id: str) -> bool:
+    """Whether a release has a track, or gets one, that is not by this label's uploads.
+
+    Nobody else publishes into the release until the transaction ends; whoever asks for a track
+    too asks for that first.
+    """
+    await hold(tx, Held.RELEASE, release_id)
+    coming = select(uploads.c.upload_id).where(
+        uploads.c.release_id == release_id,
+        uploads.c.owner != owner,
+        uploads.c.state == UploadState.DONE,
+    )
+    if (await tx.execute(coming.limit(1))).first() is not None:
+        return True
+    by_owner = exists().where(uploads.c.track_id == tracks.c.track_id, uploads.c.owner == owner)
+    there = select(tracks.c.track_id).where(tracks.c.release_id == release_id, ~by_owner)
+    return (await tx.execute(there.limit(1))).first() is not None
 
 
 async def _change(tx: Tx, upload_id: str, changes: dict[str, Any]) -> None:

@@ -7,13 +7,14 @@ from datetime import UTC, datetime
 
 from aiohttp import web
 
-from catalog.records import JobRecord, JobState, UploadRecord
+from catalog.records import Fault, JobRecord, JobState, UploadRecord
 from drm.model import PlaybackToken
 from origin.api.upload_models import JobInfo
 from origin.state import OriginState
 
 _EVENTS_STEP_S = 86400  # so that the address stays the same for a while
 _PASSING = "Something that passes was in the way: it is tried again."
+_FAILED = "It failed, and not for its own sake: whoever runs this service has to look at it."
 _PARKED = "It failed too often: whoever runs this service has to look at it."
 
 
@@ -58,9 +59,11 @@ def job_info(
 def _error(job: JobRecord, upload: UploadRecord | None) -> str | None:
     """Of a master everything that is wrong; of our own troubles that there are some."""
     match job.state:
-        case JobState.FAILED if job.error and upload:
-            return job.error.replace(job.source.name, upload.name)
-        case JobState.FAILED | JobState.CANCELED:
+        case JobState.FAILED if job.error and job.fault is Fault.MASTER:
+            return job.error.replace(job.source.name, upload.name if upload else "the master")
+        case JobState.FAILED:
+            return _FAILED
+        case JobState.CANCELED:
             return job.error
         case JobState.PARKED:
             return _PARKED

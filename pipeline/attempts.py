@@ -16,7 +16,7 @@ from pathlib import Path
 
 from catalog import jobs
 from catalog.errors import CatalogError, Fenced
-from catalog.records import Claim, JobRecord, JobState
+from catalog.records import Claim, Fault, JobRecord, JobState
 from configs.telemetry.context import working_on
 from configs.telemetry.tracing import span
 from drm.errors import DrmError
@@ -24,14 +24,16 @@ from packager.errors import PackagerError
 from pipeline.disk import lacking_space
 from pipeline.errors import BadMaster, EncoderFailed, PipelineError, shown
 from pipeline.executors import Place
-from pipeline.ingest import Ingest, Workshop, discard
+from pipeline.ingest import Ingest
 from pipeline.jobs import Job
 from pipeline.masters import Masters
 from pipeline.outcomes import outcome_of_job
 from pipeline.progress import Outcome, Status
 from pipeline.retry import RetryPolicy, is_passing
+from pipeline.storing import discard
 from pipeline.uploads import remove_upload
 from pipeline.worker_name import is_gone, this_worker
+from pipeline.workshop import Workshop
 from storage.base import StorageError
 from storage.naming import track_prefix
 
@@ -126,7 +128,7 @@ class Attempts:
             if is_again and not policy.is_last(job.claim.attempt):
                 until = await job.wait(error, policy.delay_s(job.claim.attempt))
                 return Later(source, until, _again(error, job.claim.attempt, policy))
-            await (job.park(error) if is_again else job.fail(error))
+            await (job.park(error) if is_again else job.fail(error, _fault_of(cause)))
         except Fenced:
             return await self._elsewhere(job.id, source)
         except CatalogError as lost:  # it may be what failed: the lease will end, then
@@ -179,6 +181,12 @@ class Attempts:
 
 class _Renamed(Exception):
     """What went wrong with a copy of a master, in words about the master."""
+
+
+def _fault_of(cause: BaseException | None) -> Fault:
+    """Whose it is to mend: ffmpeg that ends with an error has met something in the master."""
+    is_masters = isinstance(cause, (BadMaster, EncoderFailed))
+    return Fault.MASTER if is_masters else Fault.SERVICE
 
 
 def one_line(source: Path, exc: Exception) -> str:

@@ -21,10 +21,12 @@ from pipeline.executors.local import LocalExecutor
 from pipeline.executors.pool import Pool, available_cores
 from pipeline.ffmpeg.binaries import Tools
 from pipeline.ffmpeg.process import end_abandoned
-from pipeline.ingest import Ingest, Workshop, discard
+from pipeline.ingest import Ingest
 from pipeline.masters import Masters
 from pipeline.progress import Outcome, Reporter
+from pipeline.storing import discard
 from pipeline.submission import submit_all
+from pipeline.workshop import Workshop
 from pipeline.workspace import find_remains, open_workspace, remove
 from storage.base import ObjectStore
 

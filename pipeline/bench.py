@@ -15,10 +15,11 @@ from configs.telemetry.context import working_on
 from pipeline.albums import Albums
 from pipeline.attempts import Attempts, Later
 from pipeline.batch import sweep_remains
-from pipeline.ingest import Ingest, Workshop
+from pipeline.ingest import Ingest
 from pipeline.masters import Masters
 from pipeline.progress import Outcome, Reporter
 from pipeline.worker_name import is_gone
+from pipeline.workshop import Workshop
 
 _log = logging.getLogger(__name__)
 

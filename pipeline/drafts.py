@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
 
 from catalog.album_loudness import LoudnessBlocks
 from catalog.records import (
+    CoverPicture,
     Publication,
     ReleaseDraft,
     RenditionRecord,
@@ -59,6 +61,7 @@ def revision_of(
     *,
     blocks: LoudnessBlocks,
     recipe_sha256: str,
+    words: str,
     scheme: Scheme,
     encoder: str,
 ) -> RevisionDraft:
@@ -69,6 +72,7 @@ def revision_of(
         revision=package.revision,
         master_sha256=master.sha256,
         recipe_sha256=recipe_sha256,
+        words_sha256=words,
         master_format=sound.form,
         master_codec=sound.codec,
         master_sample_rate_hz=sound.sample_rate_hz,
@@ -99,8 +103,8 @@ def publication_of(
 ) -> Publication:
     """All that the publishing transaction writes."""
     return Publication(
-        track=_track(master, track_id, tenant),
-        release=_release(master, companions, tenant),
+        track=track_draft(master, track_id, tenant),
+        release=release_draft(master, companions.cover_pictures, tenant),
         revision=revision,
         keys=keys,
         job_id=job_id,
@@ -108,12 +112,19 @@ def publication_of(
     )
 
 
+def words_sha256(master: Master, track_id: str, tenant: str) -> str:
+    """A hash of all that the delivery says, but for the cover: that is in the recipe."""
+    said = (track_draft(master, track_id, tenant), release_draft(master, (), tenant))
+    return hashlib.sha256(repr(said).encode()).hexdigest()
+
+
 def _artists(master: Master) -> tuple[str, ...]:
     tags = master.tags
     return tags.artists or ((tags.album_artist,) if tags.album_artist else (UNKNOWN_ARTIST,))
 
 
-def _track(master: Master, track_id: str, tenant: str) -> TrackDraft:
+def track_draft(master: Master, track_id: str, tenant: str) -> TrackDraft:
+    """What the delivery says of the track."""
     tags = master.tags
     return TrackDraft(
         track_id=track_id,
@@ -134,14 +145,24 @@ def _track(master: Master, track_id: str, tenant: str) -> TrackDraft:
     )
 
 
-def _release(master: Master, companions: Companions, tenant: str) -> ReleaseDraft | None:
+def release_of(master: Master, tenant: str) -> str | None:
     """The album; for a master that names none, a single where there is a UPC or a cover to keep."""
     tags = master.tags
     if not (tags.album or tags.upc or master.cover):
         return None
+    return album_id(tags, master.title, tenant)
+
+
+def release_draft(
+    master: Master, pictures: tuple[CoverPicture, ...], tenant: str
+) -> ReleaseDraft | None:
+    """What it says of the release; `pictures` are the sizes of its cover."""
+    release_id, tags = release_of(master, tenant), master.tags
+    if release_id is None:
+        return None
     cover = master.cover
     return ReleaseDraft(
-        release_id=album_id(tags, master.title, tenant),
+        release_id=release_id,
         title=tags.album or master.title,
         artist=album_artist(tags),
         upc=tags.upc,
@@ -149,7 +170,7 @@ def _release(master: Master, companions: Companions, tenant: str) -> ReleaseDraf
         label=tags.label,
         copyright=tags.copyright,
         cover_key=cover_object(cover.sha256, cover.ending) if cover else None,
-        cover_pictures=companions.cover_pictures if cover else None,
+        cover_pictures=pictures if cover else None,
     )
 
 

@@ -18,82 +18,44 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Sequence
-from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 from pathlib import Path
 
-from catalog import masters, releases, takedowns, tracks
+from catalog import masters, releases, tracks
 from catalog.album_loudness import TrackLoudness, album_loudness
-from catalog.engine import Catalog
-from catalog.errors import CatalogError, MadeAlready, NotFound
-from catalog.masters import MasterRecord
-from catalog.masters import Place as MasterPlace
-from catalog.publish import publish, rollback
+from catalog.errors import MadeAlready
+from catalog.publish import publish
 from catalog.records import RevisionDraft
-from configs.ladder import Ladder
-from configs.settings import IngestSettings, JobSettings
-from drm.audit import Auditor
-from drm.key_provider import KeyProvider
-from drm.keyring import Keyring
-from packager import index
 from packager.loudness import loudness_box
 from packager.model import Loudness, Package, Scheme
-from packager.systems import KeySystems
 from pipeline.albums import Albums, Measured, album_id
 from pipeline.companions import (
     Companions,
     make_companions,
     recipe_lines,
-    store_companions,
 )
 from pipeline.content_keys import provided_keys, wrap_keys
 from pipeline.downloads import choose_downloads, encode_downloads
-from pipeline.drafts import package_of, publication_of, revision_of
+from pipeline.drafts import package_of, publication_of, revision_of, words_sha256
 from pipeline.errors import BadMaster, shown
 from pipeline.executors.place import Place
-from pipeline.ffmpeg.binaries import Tools
 from pipeline.ffmpeg.encode import Encoded, encode
 from pipeline.identity import identify, track_id
 from pipeline.jobs import Job
 from pipeline.ladder import RenditionSpec, choose, recipe_sha256
-from pipeline.manifests import static_manifests
+from pipeline.making import Making
 from pipeline.master import Master, read_master, require_unchanged
 from pipeline.outcomes import outcome_of
 from pipeline.packaging import KeySource, Packaged, package_tracks
 from pipeline.progress import Outcome, Progress, Reporter, Stage, Status
-from pipeline.workspace import Workspace, note_prefix
-from storage.base import ObjectNotFound, ObjectStore, StorageError
+from pipeline.storing import discard, store_revision
+from pipeline.workshop import Workshop
+from pipeline.workspace import note_prefix
 from storage.naming import (
-    PACKAGE_INDEX,
-    cover_object,
-    master_object,
-    track_object,
     track_prefix,
 )
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Workshop:
-    """Everything an ingest works with."""
-
-    store: ObjectStore
-    catalog: Catalog
-    keyring: Keyring
-    ladder: Ladder
-    tools: Tools
-    settings: IngestSettings
-    systems: KeySystems
-    tenant: str
-    workspace: Workspace
-    folders: tuple[Path, ...]  # what an ingest fills: each needs room before it begins
-    clock: Callable[[], datetime]
-    slot: Callable[[], AbstractAsyncContextManager[object]]  # for each ffmpeg process
-    auditor: Auditor
-    key_provider: KeyProvider | None = None  # None: the keyring makes keys
-    jobs: JobSettings = field(default_factory=JobSettings)
 
 
 @dataclass(slots=True)
@@ -178,8 +140,14 @@ class _Track:
             aes128=shop.settings.aes128,
             companions=recipe_lines(master, downloads),
         )
-        if known := await self._known(track, master.sha256, recipe):
+        making = Making(self.shop, self.job, self.source, master, track, recipe)
+        known = await making.find()
+        if isinstance(known, Outcome):
             return known
+        if known is not None:
+            self.gone = known
+            note = f"revision {known} is gone from storage: made anew"
+            self.batch.reporter.warn(self.source, note)
 
         with shop.workspace.folder() as folder:
             await self._enter(Stage.ENCODE)
@@ -215,40 +183,17 @@ class _Track:
                 specs,
                 blocks=encoded.blocks,
                 recipe_sha256=recipe,
+                words=words_sha256(master, track, shop.tenant),
                 scheme=scheme,
                 encoder=shop.tools.label,
             )
             try:
                 return await self._release(master, revision, package, packaged, companions, folder)
             except MadeAlready:  # by another job, for the same master, while this one worked
-                known = await self._known(track, master.sha256, recipe)
-                if known is None:  # and it is gone from storage again
+                known = await making.find()
+                if not isinstance(known, Outcome):  # and it is gone from storage again
                     raise
                 return known
-
-    async def _known(self, track: str, master_sha256: str, recipe: str) -> Outcome | None:
-        """The outcome when this very master was ingested with this recipe before."""
-        async with self.shop.catalog.connect() as tx:
-            await takedowns.require_none(tx, track)  # publishing looks again
-            found = await tracks.find_revision(tx, track, master_sha256, recipe)
-            if found is None:
-                return None
-            record = await tracks.get(tx, track)
-        revision = found.draft.revision
-        try:
-            await self.shop.store.head(track_object(track, revision, PACKAGE_INDEX))
-        except ObjectNotFound:
-            note = f"revision {revision} is gone from storage: made anew"
-            self.batch.reporter.warn(self.source, note)
-            self.gone = revision
-            return None
-        is_current = record.current_revision == revision
-        status = Status.UNCHANGED if is_current else Status.RESTORED
-        async with self.shop.catalog.begin() as tx:
-            await self.job.finish(tx, status, master_sha256, track, revision)
-            if not is_current:
-                await rollback(tx, track, revision, self.shop.clock())
-        return outcome_of(self.shop.store, self.source, status, record, found.draft)
 
     async def _encode(
         self, master: Master, specs: Sequence[RenditionSpec], folder: Path
@@ -329,12 +274,14 @@ class _Track:
         await self.job.writes(package.track_id, package.revision)
         try:
             await self._enter(Stage.STORE)
-            if master.cover:
-                key = cover_object(master.cover.sha256, master.cover.ending)
-                await self.shop.store.put(key, master.cover.data)
-            await store_companions(self.shop.store, package, companions)
-            await self._store(package, packaged)
-            archived = await self._archive(master)
+            archived = await store_revision(
+                self.shop,
+                master,
+                package,
+                packaged,
+                companions,
+                lambda part: self._report(Stage.STORE, part),
+            )
             await self._enter(Stage.PUBLISH)
             async with self.shop.catalog.begin() as tx:
                 await self.job.check(tx)
@@ -349,28 +296,6 @@ class _Track:
             record = await tracks.get(tx, package.track_id)
         return outcome_of(self.shop.store, self.source, Status.PUBLISHED, record, draft)
 
-    async def _store(self, package: Package, packaged: Packaged) -> None:
-        """Track files first, the package index last: where it is, everything is."""
-
-        def key(file: str) -> str:
-            return track_object(package.track_id, package.revision, file)
-
-        for number, one in enumerate(package.files()):
-            self._report(Stage.STORE, number / len(packaged.files))
-            await self.shop.store.put_file(key(one.file), packaged.files[one.name])
-        for file, text in static_manifests(package, self.shop.systems):
-            await self.shop.store.put(key(file), text)
-        await self.shop.store.put(key(PACKAGE_INDEX), index.encode(package))
-
-    async def _archive(self, master: Master) -> MasterRecord | None:
-        """Put the master itself into the storage, if the settings want it there."""
-        if self.shop.settings.archive == "none":
-            return None
-        key = master_object(master.sha256, master.sound.form)
-        stored = await self.shop.store.put_file(key, master.path)
-        require_unchanged(master)  # what was copied is what was hashed
-        return MasterRecord(master.sha256, key, stored.size, MasterPlace.STORAGE, self.shop.clock())
-
     async def _enter(self, stage: Stage) -> None:
         self._report(stage, 0)
         await self.job.enter(stage)
@@ -379,24 +304,3 @@ class _Track:
         event = Progress(self.source, stage, self.title, fraction)
         self.job.progress = event.overall
         self.batch.reporter.progress(event)
-
-
-async def discard(store: ObjectStore, catalog: Catalog, prefix: str) -> bool:
-    """Delete the objects of a revision that was not published. One that was is left alone.
-
-    False where that failed; it is logged, so that what failed before it is what is raised.
-    """
-    _, track, revision, _ = prefix.split("/")
-    try:
-        async with catalog.connect() as tx:
-            with suppress(NotFound):
-                await tracks.revision(tx, track, revision)
-                return True
-        # The index first: an unfinished revision must not look like a whole one.
-        await store.delete(prefix + PACKAGE_INDEX)
-        async for found in store.list(prefix):
-            await store.delete(found.key)
-    except (StorageError, CatalogError) as exc:
-        _log.warning("objects under %s are left over: %s", prefix, exc)
-        return False
-    return True

@@ -13,7 +13,7 @@ from typing import TypeVar
 from catalog import jobs
 from catalog.engine import Catalog, Tx
 from catalog.errors import CatalogUnavailable, Fenced
-from catalog.records import Claim
+from catalog.records import Claim, Fault
 from pipeline.progress import Stage, Status
 
 _log = logging.getLogger(__name__)
@@ -108,11 +108,11 @@ class Job:
             revision=revision,
         )
 
-    async def fail(self, error: str) -> None:
+    async def fail(self, error: str, fault: Fault) -> None:
         """It cannot succeed; write the one line that says why."""
         async with self.catalog.begin() as tx:
             await self.close_stage(tx)
-            await jobs.fail(tx, self.claim, error, self.clock())
+            await jobs.fail(tx, self.claim, error, fault, self.clock())
 
     async def park(self, error: str) -> None:
         """It failed too often."""

@@ -25,6 +25,7 @@ class Status(StrEnum):
     """How a track's ingest ended."""
 
     PUBLISHED = "published"  # a new revision is current
+    UPDATED = "updated"  # it was current already, and is called as its delivery says now
     RESTORED = "restored"  # an older revision of the same making is current again
     UNCHANGED = "unchanged"  # it was current already
     FAILED = "failed"

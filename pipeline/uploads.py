@@ -16,6 +16,7 @@ from pathlib import Path
 from configs.planning import Measured
 from configs.settings import IngestSettings, UploadSettings
 from pipeline.clamd import Clamd
+from pipeline.drafts import release_of
 from pipeline.errors import BadMaster
 from pipeline.executors.pool import available_cores
 from pipeline.ffmpeg.binaries import Tools
@@ -46,6 +47,7 @@ class Look:
     """What an accepted master is."""
 
     track_id: str
+    release_id: str | None  # None: it is of none
     duration_s: float
     work_s: float  # what its job takes, about
 
@@ -84,7 +86,12 @@ class Gate:
             raise NotTaken("bad-master", f"{exc.cause[:1].upper()}{exc.cause[1:]}{remedy}") from exc
         self._require_limits(master)
         identity = identify(master.tags.isrc, master.operator_id, master.sha256)
-        return Look(track_id(self.tenant, identity), master.sound.duration_s, self._work_s(master))
+        return Look(
+            track_id(self.tenant, identity),
+            release_of(master, self.tenant),
+            master.sound.duration_s,
+            self._work_s(master),
+        )
 
     def _require_limits(self, master: Master) -> None:
         seconds, settings = master.sound.duration_s, self.settings

@@ -45,7 +45,9 @@ class JobInfo(Model):
     progress: float = Field(ge=0, le=1)
     attempts: int
     error: str | None = Field(description="Why it failed, or waits; for people.")
-    outcome: str | None = Field(description="published, restored or unchanged, once it is done.")
+    outcome: str | None = Field(
+        description="How it is done: published, updated, restored or unchanged."
+    )
     track_ids: tuple[str, ...] = Field(description="What can be listened to now.")
     upload_id: UploadId | None
     duration_s: float | None = Field(description="Of the master.")

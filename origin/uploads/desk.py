@@ -253,11 +253,17 @@ class Desk:
             if await uploads.is_of_others(tx, record.owner, inspected.track_id):
                 detail = "There is such a recording (its ISRC or id), and it is somebody else's."
                 raise MasterRefused("track-of-others", detail)
+            release_id = inspected.release_id
+            if release_id and await uploads.is_release_of_others(tx, record.owner, release_id):
+                detail = "There is such a release (its UPC; or its artist and title, where no UPC "
+                detail += "is said), and somebody else's tracks are on it."
+                raise MasterRefused("release-of-others", detail)
             await uploads.complete(
                 tx,
                 record.upload_id,
                 job_id,
                 track_id=inspected.track_id,
+                release_id=release_id,
                 duration_s=inspected.duration_s,
                 estimate_s=round(inspected.work_s * (1 + ahead), 1),
             )

@@ -32,6 +32,7 @@ class Inspected:
     """A master that can be taken."""
 
     track_id: str  # which track it is
+    release_id: str | None  # which release it says it is of; its title and cover go there
     duration_s: float
     work_s: float  # what its job takes, about
 

@@ -18,6 +18,7 @@ from pipeline.progress import Outcome, Progress, Status
 _MARKS = {
     Status.PUBLISHED: "[green]✓[/]",
     Status.RESTORED: "[green]↩[/]",
+    Status.UPDATED: "[green]±[/]",
     Status.UNCHANGED: "[dim]=[/]",
     Status.FAILED: "[red]✗[/]",
     Status.CANCELED: "[red]✗[/]",

@@ -42,7 +42,7 @@ class GateInspector:
             raise MasterRefused(exc.reason, exc.detail) from exc
         except (ScannerAway, PipelineError, OSError) as exc:
             raise InspectorAway(str(exc)) from exc
-        return Inspected(look.track_id, look.duration_s, look.work_s)
+        return Inspected(look.track_id, look.release_id, look.duration_s, look.work_s)
 
 
 async def make_uploads(settings: Settings, catalog: Catalog) -> UploadDeps | None:

@@ -15,7 +15,7 @@ from pipeline.cli.compose import key_systems, open_deps, operator
 from pipeline.cli.storage import require_store
 from pipeline.cli.traces import traces
 from pipeline.ffmpeg.binaries import find_tools
-from pipeline.ingest import Workshop
+from pipeline.workshop import Workshop
 
 
 @asynccontextmanager

@@ -11,7 +11,7 @@ import pytest
 from catalog import jobs
 from catalog.engine import Catalog, Tx
 from catalog.errors import Fenced, NotFound, WrongState
-from catalog.records import Claim, JobQueue, JobRecord, JobState, MasterSource
+from catalog.records import Claim, Fault, JobQueue, JobRecord, JobState, MasterSource
 
 A = MasterSource("/a.flac")
 LATER = timedelta(minutes=2)
@@ -81,7 +81,7 @@ async def test_of_two_claims_one_succeeds_and_the_other_may_write_nothing(
             jobs.stage(tx, old, "store", 1.0),
             jobs.renew(tx, old, now, 60, 0.5),
             jobs.writes(tx, old, "t", "r"),
-            jobs.fail(tx, old, "x", now),
+            jobs.fail(tx, old, "x", Fault.MASTER, now),
             jobs.wait(tx, old, "x", now, now),
             jobs.give_back(tx, old, now),
         ):
@@ -142,9 +142,10 @@ async def test_what_passes_waits_and_what_does_not_ends(catalog: Catalog, now: d
         assert await claim(tx, now) is None
         held = await claimed(tx, now + LATER)
         assert held.attempt == 2
-        await jobs.fail(tx, held, "no audio", now + LATER)
+        await jobs.fail(tx, held, "no audio", Fault.MASTER, now + LATER)
         failed = await jobs.get(tx, "j")
         assert (failed.state, failed.error) == (JobState.FAILED, "no audio")
+        assert failed.fault is Fault.MASTER
         assert failed.finished_at == now + LATER
         assert [one.error for one in failed.log] == ["storage is away", "no audio"]
         assert await claim(tx, now + 9 * LATER) is None
@@ -185,7 +186,7 @@ async def test_cancel_ends_what_runs_and_nothing_that_is_over(
         held = await claimed(tx, now)
         with pytest.raises(WrongState, match="is running"):
             await jobs.retry(tx, "j")
-        await jobs.fail(tx, held, "bad", now)
+        await jobs.fail(tx, held, "bad", Fault.MASTER, now)
         with pytest.raises(WrongState, match="is failed"):
             await jobs.cancel(tx, "j", "x", now)
 

@@ -103,3 +103,22 @@ async def test_a_track_is_whose_uploads_made_it(catalog: Catalog, now: datetime)
         await uploads.complete(tx, f"{1:032x}", "job", track_id=track, duration_s=1, estimate_s=1)
         assert not await uploads.is_of_others(tx, "label", track)
         assert await uploads.is_of_others(tx, "other", track)
+
+
+async def test_a_release_is_whose_tracks_are_all_on_it(catalog: Catalog, now: datetime) -> None:
+    publication = make_publication("a")
+    assert publication.release
+    track, release = publication.track.track_id, publication.release.release_id
+    other = "r" + "b" * 20
+    async with catalog.begin() as tx:
+        assert not await uploads.is_release_of_others(tx, "label", release)
+        await publish(tx, publication, now)
+        assert await uploads.is_release_of_others(tx, "label", release)  # the operator's
+        for number, owner, of in ((1, "label", release), (2, "south", other)):
+            await uploads.add(tx, upload(now, number, owner))
+            told = {"track_id": track if owner == "label" else TRACK, "release_id": of}
+            await uploads.complete(tx, f"{number:032x}", "j", **told, duration_s=1, estimate_s=1)
+        assert not await uploads.is_release_of_others(tx, "label", release)
+        assert await uploads.is_release_of_others(tx, "south", release)
+        assert await uploads.is_release_of_others(tx, "label", other)  # on its way
+        assert not await uploads.is_release_of_others(tx, "south", other)

@@ -133,6 +133,28 @@ def test_another_label_does_not_replace_a_recording(
     assert (other.status, other.reason) == (422, "track-of-others")
 
 
+def test_another_label_does_not_rewrite_a_release(
+    place: Place, label: Label, tmp_path: Path
+) -> None:
+    """A release is named by its UPC, or by artist and title: who has one track on it has it."""
+    upc, south = "036000291452", place.label("label:south")
+    of = {"artist": "Ada", "album": "Rivers"}
+    first = label.form(master(tmp_path), title="One", upc=upc, isrc="QZABC2600011", **of)
+    plain = label.form(master(tmp_path), title="Alone", isrc="QZABC2600012", **of)
+    done = [label.job_done(one.json["url"])["state"] for one in (first, plain)]
+    assert done == ["done", "done"]
+    theirs = {"title": "Zwei", "artist": "Eve", "album": "Defaced", "isrc": "QZABC2600013"}
+    taken = south.form(master(tmp_path), upc=upc, **theirs)
+    assert (taken.status, taken.reason) == (422, "release-of-others")
+    alike = south.form(master(tmp_path), **{**theirs, **of})
+    assert (alike.status, alike.reason) == (422, "release-of-others")
+    (found,) = place.listener().ask("GET", f"/api/v1/search?q={upc}").json["releases"]
+    assert (found["title"], found["artist"]) == ("Rivers", "Ada")
+    assert south.form(master(tmp_path), **theirs).status == 202
+    own = label.form(master(tmp_path), title="Two", upc=upc, isrc="QZABC2600014", **of)
+    assert own.status == 202
+
+
 @pytest.mark.parametrize(
     "name", ["../../../../etc/cron.d/x.flac", "a\\b\\..\\-rf *.flac", "\u202egnp.flac", ".."]
 )

@@ -18,9 +18,9 @@ from catalog import releases, tracks
 from configs.settings import IngestSettings
 from packager.model import Package, TextKind
 from pipeline.ffmpeg.binaries import Tools
-from pipeline.ingest import Workshop
 from pipeline.progress import Status
 from pipeline.tags import read_tags
+from pipeline.workshop import Workshop
 from tests.pipeline.test_ingest import CLEAR, ingest, objects, package_of
 from tests.support import masters
 from tests.support.workshop import workshop

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from catalog import jobs, keys, releases, tracks
+from catalog.publish import edit
 from catalog.records import JobState
 from configs.settings import IngestSettings
 from packager import index
@@ -20,8 +21,8 @@ from packager.boxes.base import Container, parse
 from packager.model import Loudness, Package, Rendition
 from pipeline.batch import ingest_all
 from pipeline.ffmpeg.binaries import Tools
-from pipeline.ingest import Workshop
 from pipeline.progress import Outcome, Status
+from pipeline.workshop import Workshop
 from storage.base import ObjectStore, StorageError
 from storage.local import LocalStore
 from storage.testing import FaultyStore
@@ -208,6 +209,35 @@ async def test_a_retagged_clear_master_is_a_new_revision_of_the_same_sound(
         (second,) = await ingest(shop, path)
     assert (first.title, second.title, second.status) == ("One", "Two", Status.PUBLISHED)
     assert first.track_id == second.track_id
+
+
+async def test_words_that_were_corrected_are_published_without_encoding_again(
+    tools: Tools, tmp_path: Path
+) -> None:
+    """A sidecar says another title, then another album; what an operator edited since stays."""
+    path = masters.flac(tmp_path / "a.flac", masters.music(0.5), isrc=masters.ISRC, title="One")
+    sidecar = tmp_path / "a.flac.yaml"
+    async with workshop(tmp_path / "home", tools) as shop:
+        (first,) = await ingest(shop, path)
+        assert first.track_id
+        before = objects(shop)
+        for text, title in (
+            ("title: Two", "Two"),
+            ("title: Two\nalbum: Rivers\nartist: Bo", "Two"),
+        ):
+            sidecar.write_text(text)
+            (again,) = await ingest(shop, path)
+            assert (again.status, again.title) == (Status.UPDATED, title)
+            assert again.revision == first.revision
+        async with shop.catalog.begin() as tx:
+            track = await tracks.get(tx, first.track_id)
+            assert track.artists == ("Bo",)
+            assert track.release_id
+            assert (await releases.get(tx, track.release_id)).title == "Rivers"
+            await edit(tx, first.track_id, {"title": "Edited"}, shop.clock())
+        (same,) = await ingest(shop, path)
+        assert (same.status, same.title) == (Status.UNCHANGED, "Edited")
+        assert objects(shop) == before
 
 
 async def test_own_id_names_the_track(tools: Tools, tmp_path: Path) -> None:

@@ -22,8 +22,8 @@ from pipeline.batch import ingest_all
 from pipeline.cli.output import Failure
 from pipeline.cli.speke import open_recipients, open_speke_client
 from pipeline.ffmpeg.binaries import Tools
-from pipeline.ingest import Workshop
 from pipeline.progress import Outcome
+from pipeline.workshop import Workshop
 from tests.support import masters
 from tests.support.certificates import rsa_pair
 from tests.support.speke_provider import Provider

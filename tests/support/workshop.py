@@ -16,8 +16,8 @@ from drm.keyring import Keyring
 from pipeline.batch import open_workshop
 from pipeline.errors import ToolMissing
 from pipeline.ffmpeg.binaries import Tools, find_tools
-from pipeline.ingest import Workshop
 from pipeline.progress import Outcome, Progress
+from pipeline.workshop import Workshop
 from storage.base import ObjectStore
 from storage.local import LocalStore
 

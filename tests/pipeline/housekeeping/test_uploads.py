@@ -12,7 +12,7 @@ import pytest
 
 from catalog import jobs, uploads
 from catalog.engine import Catalog
-from catalog.records import JobQueue, MasterSource, UploadRecord
+from catalog.records import Fault, JobQueue, MasterSource, UploadRecord
 from configs.settings import HousekeepingSettings, UploadSettings
 from pipeline.housekeeping.collect import Item, Run
 from pipeline.housekeeping.uploads import collect_uploads
@@ -62,7 +62,7 @@ async def fill(run: Run, folder: Path) -> None:
                 made = {"master_sha256": "0" * 64, "track_id": "t" * 21, "revision": "0" * 16}
                 await jobs.finish(tx, name, ended, outcome="published", **made)
             else:
-                await jobs.fail(tx, claim, "it is a video", ended)
+                await jobs.fail(tx, claim, "it is a video", Fault.MASTER, ended)
 
 
 async def test_gc_says_what_would_go_and_removes_it_when_told(run: Run, tmp_path: Path) -> None:
