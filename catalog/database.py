@@ -26,6 +26,7 @@ from catalog import postgresql, sqlite
 from catalog.errors import CatalogError, CatalogUnavailable
 from catalog.postgresql import PoolOptions
 
+Tx = AsyncConnection  # what the functions of this package run in; nobody else names SQLAlchemy
 Rows = Sequence[Sequence[object]]
 
 

@@ -13,16 +13,15 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from typing import Self, TypeVar
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from catalog import sqlite
-from catalog.database import Database, PoolUse, Rows, Write, parse
+from catalog.database import Database, PoolUse, Rows, Tx, Write, parse
 from catalog.errors import CatalogConflict, CatalogError, CatalogMismatch, CatalogUnavailable
 from catalog.postgresql import PoolOptions
 from catalog.schema_version import is_current
 from configs.telemetry.tracing import span
 
-Tx = AsyncConnection  # what the functions of this package run in; nobody else names SQLAlchemy
+__all__ = ["Catalog", "Tx", "Watch"]
+
 Result = TypeVar("Result")
 # Told of each transaction: "read" or "write", "ok" or "error", and the seconds that it took.
 Watch = Callable[[str, str, float], None]

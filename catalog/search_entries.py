@@ -16,7 +16,7 @@ from typing import TypeVar
 
 from sqlalchemy import ColumnElement, and_, delete, exists, false, func, or_, select, update
 
-from catalog.engine import Tx
+from catalog.database import Tx
 from catalog.records import TrackStatus
 from catalog.schema import (
     alternate_names,

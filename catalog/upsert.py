@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Table
 
-from catalog.engine import Tx
+from catalog.database import Tx
 
 
 async def upsert(
