@@ -14,6 +14,7 @@ import urllib.parse
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -44,20 +45,23 @@ MASTERS: dict[str, tuple[int, tuple[str, ...], str]] = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class House:
-    """Ingested masters and a running origin."""
+    """Ingested masters and a running origin; what is fetched is fetched once."""
 
     home: Path
     masters: Path
+    downloads: Path
     url: str
     results: dict[str, dict[str, Any]]  # by file name: one line of --json each
     environment: dict[str, str]
 
+    @cache  # noqa: B019 - one house a module
     def package(self, name: str) -> Package:
         folder = Path(self.results[name]["hls"]).parent
         return index.decode((folder / "package.json").read_bytes())
 
+    @cache  # noqa: B019 - as above
     def play(self, name: str, tier: str) -> dict[str, Any]:
         done = subprocess.run(
             headwater(
@@ -89,8 +93,9 @@ def make_master(path: Path, rate: int, options: tuple[str, ...]) -> None:
 @pytest.fixture(scope="module")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     root = tmp_path_factory.mktemp("way")
-    masters = root / "masters"
+    masters, downloads = root / "masters", root / "downloads"
     masters.mkdir()
+    downloads.mkdir()
     for name, (rate, options, _) in MASTERS.items():
         make_master(masters / name, rate, options)
     environment = {**os.environ, "HEADWATER_HOME": str(root / "home")}
@@ -105,7 +110,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     lines = [json.loads(line) for line in done.stdout.splitlines()]
     results = {Path(line["source"]).name: line for line in lines}
     with serving(environment) as url:
-        yield House(root / "home", masters, url, results, environment)
+        yield House(root / "home", masters, downloads, url, results, environment)
 
 
 def fetch(url: str, data: bytes | None = None) -> bytes:
@@ -148,13 +153,14 @@ def decode_master(house: House, name: str) -> bytes:
     return decode(house.masters / name, form, *layout)
 
 
-def download(house: House, name: str, rendition: Rendition, folder: Path) -> tuple[Path, str]:
+@cache
+def download(house: House, name: str, rendition: Rendition) -> tuple[Path, str]:
     """A track file found through the MPD, and its key."""
     answer = house.play(name, "premium")
     tree = etree.fromstring(fetch(answer["dash"]))
     found = tree.find(f".//d:Representation[@id='{rendition.name}']/d:BaseURL", MPD)
     assert found is not None
-    path = folder / rendition.file
+    path = house.downloads / f"{name}-{rendition.file}"
     path.write_bytes(fetch(urllib.parse.urljoin(answer["dash"], found.text or "")))
     assert rendition.kid
     return path, keys_of(answer, house.package(name))[rendition.kid.hex]
@@ -166,11 +172,11 @@ RENDITIONS = ("aac-64k", "opus-96k", "aac-128k", "aac-320k", "flac")
 @pytest.mark.parametrize("name", MASTERS)
 @pytest.mark.parametrize("rendition", RENDITIONS)
 def test_every_rendition_decodes_to_the_masters_length(
-    house: House, tmp_path: Path, name: str, rendition: str
+    house: House, name: str, rendition: str
 ) -> None:
     one = house.package(name).rendition(rendition)
     assert one
-    path, key = download(house, name, one, tmp_path)
+    path, key = download(house, name, one)
 
     samples = len(decode(path, "s16le", "-decryption_key", key)) // (2 * one.channels)
 
@@ -182,12 +188,10 @@ def test_every_rendition_decodes_to_the_masters_length(
 
 
 @pytest.mark.parametrize("name", MASTERS)
-def test_the_lossless_rendition_is_the_master_bit_for_bit(
-    house: House, tmp_path: Path, name: str
-) -> None:
+def test_the_lossless_rendition_is_the_master_bit_for_bit(house: House, name: str) -> None:
     one = house.package(name).rendition("flac")
     assert one
-    path, key = download(house, name, one, tmp_path)
+    path, key = download(house, name, one)
     _, _, form = MASTERS[name]
 
     assert decode(path, form, "-decryption_key", key) == decode_master(house, name)
@@ -201,7 +205,7 @@ def test_shaka_packager_opens_what_was_downloaded(
     one = house.package(name).rendition(rendition)
     assert one
     assert one.kid
-    path, key = download(house, name, one, tmp_path)
+    path, key = download(house, name, one)
     clear = tmp_path / "clear.mp4"
 
     done = subprocess.run(
