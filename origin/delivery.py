@@ -27,7 +27,8 @@ class Needs:
     tiers: frozenset[str]
     track_id: str | None = None  # where the policy binds: the track that it is asked about
     part: str | None = None  # the track whose release's token opens it as well
-    album: Loudness | None = None  # what it says of the track's album
+    says_album: bool = False  # whether it says how loud the track's album is
+    album: Loudness | None = None  # what it says of that; None: that it is not known
     kept: bool = False  # it is a plain file, which whoever gets it can keep
 
 
@@ -135,7 +136,7 @@ async def _send(
     covering = what.layout.covering(span.start, span.end)
     piece = (what.object_key, covering[0].start, covering[0].end)
     began = time.perf_counter()
-    is_held = what.body is not None or pieces.held(piece) is not None
+    is_held = what.body is not None or piece in pieces.cache
     first = await pieces.get(piece, what.layout) if what.body is None else what.body
     if what.body is None:
         pieces.read_ahead(what.object_key, what.layout, covering[-1])
@@ -190,9 +191,7 @@ def _precondition(request: web.BaseRequest, what: Representation) -> conditional
         request.method,
         etag=what.etag,
         if_match=_joined(request, hdrs.IF_MATCH),
-        if_unmodified_since=request.headers.get(hdrs.IF_UNMODIFIED_SINCE),
         if_none_match=_joined(request, hdrs.IF_NONE_MATCH),
-        if_modified_since=request.headers.get(hdrs.IF_MODIFIED_SINCE),
     )
 
 

@@ -9,6 +9,7 @@ from aiohttp import hdrs
 
 ACCEL_REDIRECT: Final = "X-Accel-Redirect"  # nginx sends the file of that internal address
 NO_STORE: Final = "no-store"
+SOON_FORGOTTEN: Final = "public, max-age=2"  # stops a storm
 REVALIDATED: Final = "private, no-cache"  # the caller's own, and asked for again each time
 CDN_CACHE_CONTROL: Final = "CDN-Cache-Control"  # RFC 9213
 SURROGATE_KEY: Final = "Surrogate-Key"
@@ -54,8 +55,8 @@ SHARED: Final[dict[str, str]] = {
     hdrs.SERVER: "headwater",
     hdrs.ACCESS_CONTROL_ALLOW_ORIGIN: "*",
     hdrs.ACCESS_CONTROL_EXPOSE_HEADERS: (
-        "Accept-Ranges, Age, Content-Length, Content-Range, Date, ETag, Retry-After, "
-        "Server-Timing, X-Cache-Status"
+        "Accept-Ranges, Age, Content-Length, Content-Range, Date, ETag, RateLimit, "
+        "RateLimit-Policy, Retry-After, Server-Timing, X-Cache-Status, X-Request-Id"
     ),
     "Timing-Allow-Origin": "*",
     "Cross-Origin-Resource-Policy": "cross-origin",

@@ -1,7 +1,7 @@
 """Errors as problem details. RFC 9457: one table from exception class to answer.
 
 Every answer has a machine-readable `reason`; details never repeat a token or a key id. Nothing
-here may be cached but a 404, and that only for seconds.
+here may be cached but a 404 for media, and that only for seconds.
 """
 
 from __future__ import annotations
@@ -34,8 +34,6 @@ from storage.base import ObjectNotFound, StorageError
 
 _LOG = logging.getLogger("headwater.origin")
 
-_NO_STORE = "no-store"
-_NOT_FOUND_TTL = "public, max-age=2"  # stops a storm, soon forgotten (security.md 5.6)
 _BEARER: dict[str, str] = {hdrs.WWW_AUTHENTICATE: "Bearer"}
 _BEARER_INVALID: dict[str, str] = {hdrs.WWW_AUTHENTICATE: 'Bearer error="invalid_token"'}
 _RETRY: dict[str, str] = {hdrs.RETRY_AFTER: "1"}
@@ -196,14 +194,25 @@ def respond(error: Exception, method: str, extra: Mapping[str, str] | None = Non
     return WireResponse(*prepared(error, method, extra))
 
 
-def prepared(error: Exception, method: str, extra: Mapping[str, str] | None = None) -> Prepared:
-    """The same, for a connection that writes for itself."""
+def respond_shared(error: Exception, method: str) -> WireResponse:
+    """The same where what is missing is so for everybody, which caches may say for a while."""
+    return WireResponse(*prepared(error, method, missing=common.SOON_FORGOTTEN))
+
+
+def prepared(
+    error: Exception,
+    method: str,
+    extra: Mapping[str, str] | None = None,
+    *,
+    missing: str = common.NO_STORE,
+) -> Prepared:
+    """The same, for a connection that writes for itself; `missing`: Cache-Control of a 404."""
     problem = problem_of(error)
     body = problem.body()
     headers = {
         hdrs.CONTENT_TYPE: "application/problem+json",
         hdrs.CONTENT_LENGTH: str(len(body)),
-        hdrs.CACHE_CONTROL: _NOT_FOUND_TTL if problem.status == 404 else _NO_STORE,
+        hdrs.CACHE_CONTROL: missing if problem.status == 404 else common.NO_STORE,
         **common.SHARED,
         **(extra or {}),
         **problem.headers,

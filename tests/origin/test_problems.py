@@ -19,7 +19,15 @@ from drm.errors import (
     WrongKek,
 )
 from drm.vendors.model import VendorAway, VendorLeftAlone, VendorRefused
-from origin.problems import Missing, OriginError, Unauthenticated, problem_of, respond
+from origin.problems import (
+    Missing,
+    OriginError,
+    Unauthenticated,
+    prepared,
+    problem_of,
+    respond,
+    respond_shared,
+)
 from packager.model import Kid
 from storage.base import ObjectNotFound, StorageError
 
@@ -55,6 +63,13 @@ def test_every_error_has_an_answer(error: Exception, status: int, reason: str) -
     assert document["reason"] == reason
     assert document["type"].endswith(reason)
     assert "secret" not in problem.body().decode()
+
+
+def test_only_media_may_be_missing_for_all_who_ask_a_cache() -> None:
+    assert b"Cache-Control: no-store\r\n" in prepared(Missing(), "GET").head
+    shared = respond_shared(Missing(), "GET")
+    assert b"Cache-Control: public, max-age=2\r\n" in shared._wire_head
+    assert b"Cache-Control: no-store\r\n" in respond_shared(Denied("no", "no"), "GET")._wire_head
 
 
 def test_an_unexpected_error_is_logged_under_the_id_that_the_client_sees(
