@@ -15,12 +15,12 @@ from drm.policy import Denial, Reason
 from drm.terms import AllTerms
 from origin.auth import Grant
 from origin.caller import Caller
+from origin.delivery import Needs
 from origin.editions import Edition, Editions
 from origin.packages import Availability
 from origin.problems import Missing, OriginError
 from origin.streams import Streams
 from origin.territory import Territories
-from packager.model import Loudness
 
 # A file that can be kept, where the service gives out such files: only the rights are asked.
 _KEPT = policy.Terms(offline=True)
@@ -82,24 +82,21 @@ class Entitlements:
             raise refused(answer)
         return answer
 
-    def is_known(
-        self,
-        request: Caller,
-        grant: Grant,
-        track_id: str,
-        tiers: frozenset[str],
-        *,
-        album: Loudness | None,
-        kept: bool,
-    ) -> bool:
-        """Whether `require` would grant it and the track's album is so loud, without waiting.
+    def is_known(self, request: Caller, grant: Grant, needs: Needs) -> bool:
+        """Whether `require` would grant it, and what it says of the catalog is so, without waiting.
 
         False also for what is not remembered.
         """
-        status = self.availability.known(track_id)
-        if status is None or status.album != album:
+        if needs.track_id is None:
+            return True
+        status = self.availability.known(needs.track_id)
+        if status is None or (needs.says_album and status.album != needs.album):
             return False
-        return self._is_granted(request, grant, status.rights, tiers, kept=kept)
+        rights = status.rights
+        if needs.kept and not self._is_granted(request, grant, rights, needs.tiers, kept=True):
+            return False
+        tiers = needs.tiers if needs.tiers and not needs.kept else grant.tiers
+        return self._is_granted(request, grant, rights, tiers, kept=False)
 
     def is_granted(
         self, request: Caller, grant: Grant, track_id: str, tiers: frozenset[str]

@@ -77,7 +77,7 @@ class Pieces:
     async def _read_early(self, piece: Piece, layout: Layout) -> None:
         self._counters.read_ahead += 1
         with suppress(StorageError):  # whoever asks for it is told
-            await self.get(piece, layout)
+            await self._flights.run(piece, lambda: self._load(piece, layout))
 
     async def _load(self, piece: Piece, layout: Layout) -> bytes:
         data = None if self._disk is None else await self._disk.read(piece)

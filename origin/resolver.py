@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import replace
 
-from aiohttp import web
+from aiohttp import hdrs, web
 
 from drm.policy import release_scope, track_scope
 from drm.tiers import Tiers
@@ -28,7 +28,7 @@ from origin.paths import (
     ReleaseManifest,
     TrackFile,
 )
-from origin.problems import Missing
+from origin.problems import Missing, OriginError
 from packager.model import ByteSpan, Rendition
 from packager.systems import KeySystems
 from storage.base import ObjectStore
@@ -42,6 +42,8 @@ _CONTENT_TYPES = {
     Form.DASH: "application/dash+xml",
 }
 _COVER_TYPES = {"jpg": "image/jpeg", "png": "image/png"}
+_CHANGED = "The release has changed: ask for it again."
+_FOR_THEM: dict[str, str] = {hdrs.CACHE_CONTROL: headers.NO_STORE}  # others have that edition
 
 
 class Resolver:
@@ -118,7 +120,7 @@ class Resolver:
         if manifest is None or manifest.needs.album != album:
             loaded = await self._packages.get(path.track_id, path.revision)
             package = replace(loaded.package.only(tiers), album_loudness=album)
-            needs = Needs(scope, tiers, path.track_id, album=album)
+            needs = Needs(scope, tiers, path.track_id, says_album=True, album=album)
             text = track_text(path, package, self._systems)
             release_id = (await self._availability.rights(path.track_id)).release_id
             tags = (path.track_id,) if release_id is None else (path.track_id, release_id)
@@ -134,7 +136,7 @@ class Resolver:
         grant.require(needs.scope, needs.tiers)
         edition, _ = await self._entitlements.edition(request, grant, path.release_id, tiers)
         if edition.name != path.edition:
-            raise Missing("edition-not-found", "The release has changed: ask for it again.")
+            raise OriginError(404, "edition-not-found", _CHANGED, headers=_FOR_THEM)
         manifest = self.manifests.get(path)
         if manifest is None:
             loaded = [await self._packages.get(*revision) for revision in edition.revisions]

@@ -27,8 +27,6 @@ _CONDITIONS = (
     hdrs.IF_NONE_MATCH,
     hdrs.IF_MATCH,
     hdrs.IF_RANGE,
-    hdrs.IF_MODIFIED_SINCE,
-    hdrs.IF_UNMODIFIED_SINCE,
 )
 _METHODS = {hdrs.METH_GET, hdrs.METH_HEAD}
 _ALLOW: dict[str, str] = {hdrs.ALLOW: "GET, HEAD, OPTIONS"}
@@ -61,7 +59,7 @@ class MediaHandler:
         except asyncio.CancelledError:
             raise
         except Exception as error:  # noqa: BLE001 - the one place where errors become answers
-            return problems.respond(error, request.method)
+            return problems.respond_shared(error, request.method)
 
     def shortcut(self, head: PlainHead) -> tuple[Reply, bytes] | None:
         """What answers a plain GET: a remembered reply, its bytes in memory; else None."""
@@ -84,14 +82,7 @@ class MediaHandler:
             return None
         if not needs.tiers <= grant.tiers:
             return None
-        if needs.track_id is not None and not self._is_permitted(
-            caller,
-            grant,
-            needs.track_id,
-            needs.tiers or grant.tiers,
-            album=needs.album,
-            kept=needs.kept,
-        ):
+        if not self._is_permitted(caller, grant, needs):
             return None
         body = b"" if reply.piece is None else self._held(reply.piece)
         return None if body is None else (reply, body)

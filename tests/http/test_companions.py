@@ -24,6 +24,9 @@ from packager.text.lyrics import Line, Lyrics
 from packager.text.track import TextFiles, make
 from storage.naming import PACKAGE_INDEX, cover_object, track_object
 from tests.http.conftest import Origin
+from tests.http.test_connection import answered
+from tests.http.test_connection import get as get_line
+from tests.http.test_wire import Connection
 from tests.support import house as houses
 from tests.support.house import House
 from tests.support.masters import picture
@@ -89,6 +92,16 @@ async def get(origin: Origin, url: str, status: int = 200, **headers: str) -> by
     async with origin.client.get(url, headers=headers) as response:
         assert response.status == status, await response.text()
         return await response.read()
+
+
+async def test_the_second_listener_is_answered_from_memory(origin: Origin) -> None:
+    connection = await Connection.open(origin)
+    target = origin.media("lyrics-en.vtt", "standard").removeprefix(origin.url)
+    for _ in range(3):
+        await connection.send(get_line(target))
+        assert (await connection.answer()).body == texts(origin.house)[0].whole
+    assert answered(origin) == 1
+    await connection.close()
 
 
 async def test_the_playback_answer_says_where_they_are(origin: Origin) -> None:
