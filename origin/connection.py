@@ -110,7 +110,10 @@ class Connection(GuardedConnection):
                 reply, body = ready
                 self._send(head, Prepared(reply.status, reply.head, body), self._loop.time())
             return ready is not None
-        if data.startswith(_POST) and (post := self._reader.post(data)) is not None:
+        # Who waits for an answer counts, here as there: aiohttp's handler refuses what is too much.
+        if self._guard.load.is_too_much or not data.startswith(_POST):
+            return False
+        if (post := self._reader.post(data)) is not None:
             making = self._license(*post)
             if making is not None:
                 self._begin(post[0], making)
@@ -128,6 +131,7 @@ class Connection(GuardedConnection):
         else:
             transport.writelines((head, body))
         self._heard_at = None
+        self._written += len(head) + len(body)
         now = self._loop.time()
         self._next_keepalive_close_time = now + self._keepalive_timeout
         if self._manager is not None:
@@ -140,18 +144,32 @@ class Connection(GuardedConnection):
         """Send an answer now, or when it is made."""
         began = self._loop.time()
         if not isinstance(making, Begun):
+            self._wait(began)
             self._pending = self._loop.create_task(self._finish(asked, making, began))
         elif making.done is None:
             self._send(asked, making.prepared, began)
         else:
+            self._wait(began)
             self._pending = making.done
             making.done.add_done_callback(partial(self._done, asked, making.prepared, began))
+
+    def _wait(self, now: float) -> None:
+        """A request is all there, and its answer waits for something."""
+        self._heard_at = None
+        self._is_busy = True
+        self._guard.load.running += 1
+        self._next_keepalive_close_time = now + self._keepalive_timeout
+
+    def _waited(self) -> None:
+        self._pending = None
+        self._is_busy = False
+        self._guard.load.running -= 1
 
     def _done(
         self, asked: PlainHead, prepared: Prepared, began: float, done: asyncio.Future[None]
     ) -> None:
         """What an answer waited for is done, or has failed."""
-        self._pending = None
+        self._waited()
         if done.cancelled():
             self.force_close()
             return
@@ -163,10 +181,11 @@ class Connection(GuardedConnection):
 
     async def _finish(self, asked: PlainHead, making: Awaitable[Prepared], began: float) -> None:
         try:
-            self._send(asked, await making, began)
+            prepared = await making
         finally:
-            self._pending = None
-            self._go_on()
+            self._waited()
+        self._send(asked, prepared, began)
+        self._go_on()
 
     def _go_on(self) -> None:
         """Take what came while the answer was made."""

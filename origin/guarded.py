@@ -1,7 +1,8 @@
 """Connections that are bounded: in number, and in how long a client may take for its part.
 
 aiohttp waits for ever for a request's head that comes a byte at a time, and for a client that does
-not read. Here one look a second, at all connections, ends both (RFC 9110, 15.5.9: 408).
+not read. Here one look a second, at all connections, ends both (RFC 9110, 15.5.9: 408). A 408 is
+only written where no answer is under way: its bytes would be taken for that answer's.
 """
 
 from __future__ import annotations
@@ -11,13 +12,17 @@ from collections.abc import Awaitable
 from typing import Any, cast
 
 from aiohttp import StreamReader, hdrs, web
+from aiohttp.abc import AbstractStreamWriter
 
+from origin import problems
 from origin.load import REFUSAL_BODY, REFUSAL_HEAD, Load
-from origin.wire import WireResponse
+from origin.taking import Taking
+from origin.wire import BrokenBody, StreamedResponse, WireResponse
 
 _LOOK_S = 1.0
 _LINGER_S = 1.0
-_SLOW_S = 5.0  # when too much is unsent, who has not taken a byte for so long goes first
+# Bytes/s that a player takes at least: when too much is unsent, those who take less go first.
+_PLAYED = 8 << 10
 _REFUSAL = REFUSAL_HEAD + b"Connection: close\r\n\r\n" + REFUSAL_BODY
 _TIMED_OUT = b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 
@@ -32,20 +37,24 @@ class GuardedConnection(web.RequestHandler):
         "_guard",
         "_heard_at",
         "_is_busy",
-        "_stalled_at",
-        "_unsent",
+        "_taking",
+        "_writer",
+        "_written",
+        "unsent",
     )
 
     def __init__(self, server: web.Server, guard: Guard, **options: Any) -> None:
         super().__init__(server, **options)
         self._guard = guard
         self._client: asyncio.Transport | None = None
-        self._is_busy = False  # a handler runs
+        self._is_busy = False  # an answer is being made or written
         self._body: StreamReader | None = None  # what it is sent, if that is not all there
         self._fed_at = 0.0  # when a part of that came
         self._heard_at: float | None = None  # since when the head of a request is awaited
-        self._unsent = 0  # bytes, at the last look
-        self._stalled_at = 0.0  # since when these are the same
+        self._writer: AbstractStreamWriter | None = None  # of that answer
+        self._written = 0  # bytes, of the answers before it
+        self._taking: Taking | None = None  # of what it was sent, where some is left
+        self.unsent = 0  # bytes, at the last look
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin, unless there are too many."""
@@ -70,47 +79,78 @@ class GuardedConnection(web.RequestHandler):
         self._fed_at = self._guard.now
         super().data_received(data)
 
-    def begin(self, body: StreamReader) -> None:
+    def begin(self, request: web.BaseRequest) -> None:
         """The head of a request is there, and it is being answered."""
         self._heard_at = None
         self._is_busy = True
-        self._body = None if body.is_eof() else body
+        self._body = None if request.content.is_eof() else request.content
+        self._writer = request.writer
 
-    def end(self) -> None:
-        """The answer is ready to be sent."""
-        self._is_busy = False
+    def ready(self) -> None:
+        """The answer is ready to be sent: nobody waits for the rest of what was asked."""
         self._body = None
+
+    async def finish_response(
+        self, request: web.BaseRequest, resp: web.StreamResponse, start_time: float | None
+    ) -> tuple[web.StreamResponse, bool]:
+        """Let aiohttp write the answer; until it is written the connection is busy."""
+        try:
+            return await super().finish_response(request, resp, start_time)
+        except BrokenBody as broken:
+            if isinstance(resp, WireResponse):
+                resp.problem = problems.problem_of(broken.error).reason
+            self.log_access(request, resp, start_time)
+            if self._client is not None:
+                self._client.abort()
+            return resp, True  # as for a client that has gone
+        finally:
+            self._heard_at = None
+            self._is_busy = False
+            self._written, self._writer = self._sent(), None
+
+    def _sent(self) -> int:
+        """Bytes that were given to this connection to be sent, since it began."""
+        writer = self._writer
+        return self._written if writer is None else self._written + writer.output_size
 
     def look(self, now: float) -> int:
         """Cut off a client that is too slow; how many bytes it has yet to take."""
         client = self._client
         if client is None or client.is_closing():
             return 0
-        unsent = client.get_write_buffer_size()
-        limits = self._guard.load.limits
+        self.unsent = unsent = client.get_write_buffer_size()
         if unsent == 0:
-            self._unsent = 0
-            if self._heard_at is not None and now - self._heard_at > limits.header_s:
-                self._guard.load.cut += 1
-                client.write(_TIMED_OUT)
-                self.force_close()
-            elif self._body is not None and now - self._fed_at > limits.body_s:
-                return 0 if self._body.is_eof() else self.cut()
+            self._taking = None
+            self._hurry(client, now)
             return 0
         if self._heard_at is not None:  # it asks for more before it has taken what it asked for
             self._heard_at = now
-        if unsent != self._unsent:
-            self._unsent, self._stalled_at = unsent, now
-        elif now - self._stalled_at > limits.send_s:
+        taken = self._sent() - unsent
+        if self._taking is None:
+            self._taking = Taking(now, taken)
+        elif not self._taking.goes_on(now, taken, self._guard.load.limits.send_s):
             return self.cut()
         return unsent
 
-    def is_stalled(self, now: float) -> bool:
-        """Whether it has not taken a byte for some time."""
-        return self._unsent > 0 and now - self._stalled_at > _SLOW_S
+    def _hurry(self, client: asyncio.Transport, now: float) -> None:
+        """End a connection whose request does not come."""
+        limits = self._guard.load.limits
+        if self._body is not None:
+            if now - self._fed_at > limits.body_s and not self._body.is_eof():
+                self.cut()
+        elif self._heard_at is not None and now - self._heard_at > limits.header_s:
+            self._guard.load.cut += 1
+            client.write(_TIMED_OUT)
+            self.force_close()
+
+    @property
+    def pace(self) -> float | None:
+        """Bytes that it lately took in a second; None where all is taken, or that is not known."""
+        return None if self._taking is None else self._taking.pace
 
     def cut(self) -> int:
         """End it at once, with what it has not taken. Always 0: what is left."""
+        self._taking = None
         if self._client is not None:
             self._guard.load.cut += 1
             self._client.abort()
@@ -165,13 +205,15 @@ class Guard:
         """Let a request be answered, and count it meanwhile."""
         connection, load = request.protocol, self.load
         assert isinstance(connection, GuardedConnection)  # noqa: S101 - nothing else is made
-        connection.begin(request.content)
+        connection.begin(request)
         load.running += 1
         try:
             response = await handling
         finally:
             load.running -= 1
-            connection.end()
+            connection.ready()
+        if isinstance(response, StreamedResponse):
+            response.waits = load
         if load.is_draining:
             response.force_close()
         return response
@@ -180,8 +222,8 @@ class Guard:
         """Answer a request that is too much."""
         connection = request.protocol
         assert isinstance(connection, GuardedConnection)  # noqa: S101 - nothing else is made
-        connection.begin(request.content)
-        connection.end()
+        connection.begin(request)
+        connection.ready()
         self.load.refuse()
         body = b"" if request.method == hdrs.METH_HEAD else REFUSAL_BODY
         response = WireResponse(503, REFUSAL_HEAD, body)
@@ -198,9 +240,17 @@ class Guard:
         unsent = sum(connection.look(now) for connection in tuple(self._open))
         most = self.load.limits.unsent_bytes
         if unsent > most:
-            stalled = [one for one in self._open if one.is_stalled(now)]
-            for connection in stalled:
-                connection.cut()
-            unsent = sum(one.look(now) for one in tuple(self._open))
+            unsent -= self._make_room(unsent - most)
         self.load.note_unsent(unsent)
         self._next = self._loop.call_later(_LOOK_S, self._look)
+
+    def _make_room(self, excess: int) -> int:
+        """Cut off those who take the least, and less than a player; how many bytes that freed."""
+        slow = [(one.pace, one) for one in self._open if one.pace is not None]
+        freed = 0
+        for pace, connection in sorted(slow, key=lambda known: known[0]):
+            if freed >= excess or pace >= _PLAYED:
+                break
+            freed += connection.unsent
+            connection.cut()
+        return freed

@@ -21,8 +21,10 @@ from origin.wire import head
 _LOG = logging.getLogger("headwater.origin")
 
 _OTHER_FILES = 256  # descriptors beside those of connections: storage, catalog, logs
-_LINGERING = 1024  # refused connections that may wait at a time for their 503 to be read
+_LINGERING = 1024  # refused connections that may wait at a time for their 503 to be read, at most
+_LINGERING_SHARE = 8  # and no more than one of so many that the system allows
 _RETRY_S = 2
+_FEW = "only %d connections at a time: the system allows %d open files (ulimit -n)"
 
 _BODY = (
     b'{"type": "urn:headwater:problem:overloaded", "title": "Too much at once", "status": 503, '
@@ -46,23 +48,27 @@ class Limits:
     """Of one worker."""
 
     connections: int
+    lingering: int  # refused connections, beside those
     requests: int  # that are being answered
     unsent_bytes: int
     header_s: float  # from the first byte of a request, or from the connection, to the head's end
     body_s: float  # during which not one byte of a body comes that is not whole
-    send_s: float  # during which a client takes not one byte of what it was sent
+    send_s: float  # during which a client takes too little of what it was sent
 
     @classmethod
     def of(cls, settings: OriginSettings) -> Limits:
         """Those of the settings; no more connections than the system lets a process have."""
         _, most_files = resource.getrlimit(resource.RLIMIT_NOFILE)
-        connections = settings.max_connections
-        if most_files != resource.RLIM_INFINITY and connections + _OTHER_FILES > most_files:
-            connections = max(1, most_files - _OTHER_FILES)
-            message = "only %d connections at a time: the system allows %d open files (ulimit -n)"
-            _LOG.warning(message, connections, most_files)
+        connections, lingering = settings.max_connections, _LINGERING
+        most = most_files - _OTHER_FILES
+        if most_files != resource.RLIM_INFINITY and connections + lingering > most:
+            lingering = min(lingering, max(0, most) // _LINGERING_SHARE)
+            if connections + lingering > most:
+                connections = max(1, most - lingering)
+                _LOG.warning(_FEW, connections, most_files)
         return cls(
             connections=connections,
+            lingering=lingering,
             requests=settings.max_requests,
             unsent_bytes=settings.max_unsent_bytes,
             header_s=settings.header_timeout_s,
@@ -113,7 +119,7 @@ class Load:
     @property
     def may_linger(self) -> bool:
         """Whether a refused connection may stay for a second, so that its 503 is read."""
-        return self.lingering < _LINGERING
+        return self.lingering < self.limits.lingering
 
 
 LOAD: web.AppKey[Load] = web.AppKey("load", Load)

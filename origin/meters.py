@@ -106,9 +106,9 @@ class Requests:
         duration[bisect_left(_REQUEST_S, seconds)] += 1
         duration[-1] += seconds
         size[0] += response.body_length
-        if response.status >= 400:
-            reason = getattr(response, "problem", None) or "none"
-            self._problems.up(route, reason)
+        reason = getattr(response, "problem", None)  # also of a body that broke off
+        if reason is not None or response.status >= 400:
+            self._problems.up(route, reason or "none")
         elif route in _HEARD:
             target = request.raw_path
             self._listening.see(target[_TOKEN : target.find("/", _TOKEN)])

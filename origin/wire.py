@@ -13,7 +13,7 @@ import time
 from collections.abc import AsyncIterator, Mapping
 from email.utils import formatdate
 from http import HTTPStatus
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from aiohttp import HttpVersion10, web
 from aiohttp.abc import AbstractStreamWriter
@@ -140,26 +140,52 @@ class WireResponse(web.StreamResponse):
         return self._wire_writer
 
 
+class Waits(Protocol):
+    """Where those are counted that wait for storage or catalog."""
+
+    running: int
+
+
+class BrokenBody(Exception):
+    """A body could not be gone on with, after its head was sent; `error` is why."""
+
+    def __init__(self, error: Exception) -> None:
+        self.error = error
+        super().__init__(str(error))
+
+
 class StreamedResponse(WireResponse):
     """A prepared head, then chunks as they come, each written before the next is asked for.
 
-    The head's Content-Length must be the chunks' sum. An error in the middle closes the
-    connection, which is how HTTP/1.1 says that a body is incomplete.
+    The head's Content-Length must be the chunks' sum. BrokenBody where a chunk is not to be had:
+    the connection is to end then, which is how HTTP/1.1 says that a body is incomplete.
     """
 
     def __init__(self, status: int, head: bytes, chunks: AsyncIterator[bytes]) -> None:
         super().__init__(status, head)
         self._wire_chunks = chunks
+        self.waits: Waits | None = None  # where it is counted while it waits for a chunk
 
     async def write_eof(self, _data: bytes = b"") -> None:
         """Write the head and all chunks, waiting whenever the client is slow."""
         writer = self._writer()
         await writer.write(self._wire_head)
         self._wire_size = len(self._wire_head)
-        async for chunk in self._wire_chunks:
+        while (chunk := await self._next()) is not None:
             await writer.write(chunk)
             self._wire_size += len(chunk)
         await writer.write_eof()
+
+    async def _next(self) -> bytes | None:
+        if self.waits is not None:
+            self.waits.running += 1
+        try:
+            return await anext(self._wire_chunks, None)
+        except Exception as error:
+            raise BrokenBody(error) from error
+        finally:
+            if self.waits is not None:
+                self.waits.running -= 1
 
 
 HSTS_LINE = f"{STRICT_TRANSPORT_SECURITY}: {HSTS}\r\n".encode()

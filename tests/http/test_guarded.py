@@ -6,12 +6,21 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from dataclasses import replace
 
+import aiohttp
 import pytest
 
+from catalog.records import WrappedKeyRecord
 from configs.settings import OriginSettings
-from origin.load import LOAD
+from drm.model import ContentKey
+from origin.connection import Connection as ServerSide
+from origin.load import LOAD, Limits
+from origin.taking import LEAST, Taking
+from storage.base import StorageError
 from tests.http.conftest import Origin
+from tests.http.test_connection import license_request, until
+from tests.http.test_wire import Connection
 from tests.support import house as houses
 
 
@@ -138,6 +147,147 @@ async def test_more_requests_than_can_wait_are_refused(
         held.set()
     assert [one.result() for one in waiting] == [200, 200, 200]
     assert await ask(url) == 200
+
+
+def _served(origin: Origin) -> list[ServerSide]:
+    """The server's side of the connections that are open."""
+    assert origin.runner.server is not None
+    return [one for one in origin.runner.server.connections if isinstance(one, ServerSide)]
+
+
+async def test_a_license_that_waits_counts_and_is_not_the_clients_fault(
+    origin: Origin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held = asyncio.Event()
+    unwrap = origin.deps.keyring.unwrap
+
+    async def slowly(record: WrappedKeyRecord) -> ContentKey:
+        await held.wait()
+        return await unwrap(record)
+
+    monkeypatch.setattr(origin.deps.keyring, "unwrap", slowly)
+    load, now = origin.runner.app[LOAD], asyncio.get_running_loop().time()
+    first = [await Connection.open(origin) for _ in range(3)]
+    for one in first:
+        await one.send(license_request(origin))
+    await until(lambda: load.running == 3)
+    for handler in _served(origin):  # opened long ago, by browsers that thought ahead
+        assert handler.look(now + 60) == 0
+    late = await Connection.open(origin)
+    await late.send(license_request(origin))
+    assert (await late.answer()).status == 503
+    held.set()
+    assert [(await one.answer()).status for one in first] == [200] * 3
+    await late.send(license_request(origin))
+    assert (await late.answer()).status == 200
+    assert (load.running, load.cut) == (0, 0)
+    for one in (*first, late):
+        await one.close()
+
+
+async def test_nothing_is_written_into_an_answer_that_is_under_way(
+    origin: Origin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held, asked = asyncio.Event(), 0
+    store_get: Callable[..., Awaitable[bytes]] = origin.deps.store.get
+
+    async def get(*arguments: object) -> bytes:
+        nonlocal asked
+        asked += 1
+        if asked > 3:  # the index, and the first pieces
+            await held.wait()
+        return await store_get(*arguments)
+
+    monkeypatch.setattr(origin.deps.store, "get", get)
+    connection, load = await Connection.open(origin), origin.runner.app[LOAD]
+    path = origin.media("flac.mp4").removeprefix(origin.url)
+    await connection.send(f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n")
+    await until(lambda: asked > 3)
+    assert load.running == 1  # it waits for the storage
+    await connection.send("GET /healthz HTTP/1.1\r\n")
+    await asyncio.sleep(0.05)
+    (handler,) = _served(origin)
+    handler.look(asyncio.get_running_loop().time() + 60)
+    held.set()
+    assert (await connection.answer()).body == origin.stored("flac")
+    await connection.send("Host: x\r\n\r\n")
+    assert (await connection.answer()).status == 200
+    assert (load.running, load.cut) == (0, 0)
+    await connection.close()
+
+
+async def test_an_answer_that_breaks_off_is_counted_and_ends_the_connection(
+    origin: Origin, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store_get: Callable[..., Awaitable[bytes]] = origin.deps.store.get
+    asked = 0
+
+    async def get(*arguments: object) -> bytes:
+        nonlocal asked
+        asked += 1
+        if asked > 3:
+            raise StorageError("the bucket has gone")
+        return await store_get(*arguments)
+
+    monkeypatch.setattr(origin.deps.store, "get", get)
+    with pytest.raises(aiohttp.ClientError):
+        async with origin.client.get(origin.media("flac.mp4")) as response:
+            await response.read()
+    figures, _ = await origin.state.monitor.scrape("")
+    line = 'headwater_problems_total{reason="storage-unavailable",route="track_file"} 1.0'
+    assert line in figures.decode()
+    assert [one.getMessage() for one in caplog.records] == [
+        "storage-unavailable: the bucket has gone"
+    ]
+
+
+async def test_where_room_is_lacking_who_takes_least_goes_first(origin: Origin) -> None:
+    path = origin.media("flac.mp4").removeprefix(origin.url)
+    now = asyncio.get_running_loop().time()
+    stuck = [await asyncio.open_connection("127.0.0.1", origin.port, limit=1024) for _ in range(2)]
+    for _, writer in stuck:
+        writer.write(f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode() * 60)
+    load = origin.runner.app[LOAD]
+    load.limits = replace(load.limits, send_s=60.0)
+    await until(lambda: sum(one.look(now) > 0 for one in _served(origin)) == 2)
+    guard = _served(origin)[0]._guard
+    assert guard._make_room(1) == 0  # nobody knows yet who is slow
+    freed = [one.look(now + 6) for one in _served(origin)]
+    assert guard._make_room(1) in freed
+    assert guard._make_room(1 << 30) in freed
+    assert guard._make_room(1) == 0
+    await until(lambda: not _served(origin))
+    assert load.cut == 2
+    for _, writer in stuck:
+        writer.close()
+
+
+def test_a_client_has_to_take_a_least_in_its_time() -> None:
+    for each_s, is_enough in ((0, False), (LEAST - 1, False), (LEAST, True), (1 << 20, True)):
+        taking = Taking(0.0, 5000)
+        looks = [taking.goes_on(float(second), 5000 + second * each_s, 60) for second in range(61)]
+        assert all(looks[:60])
+        assert looks[60] is is_enough
+        assert taking.pace == each_s
+
+
+def test_what_it_took_before_does_not_help_for_ever() -> None:
+    taking = Taking(0.0, 0)
+    assert taking.goes_on(60.0, 1 << 30, 60)
+    assert taking.goes_on(119.0, 1 << 30, 60)
+    assert not taking.goes_on(120.0, 1 << 30, 60)
+    assert taking.pace == 0
+
+
+def test_refused_connections_are_among_the_files_that_the_system_allows(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for most in (1024, 4096, 9000, 65536):
+        monkeypatch.setattr("resource.getrlimit", lambda _, most=most: (most, most))
+        limits = Limits.of(OriginSettings())
+        assert limits.connections + limits.lingering + 256 <= most
+        assert limits.connections >= min(8192, most * 0.6)
+        assert limits.lingering > 0
 
 
 async def test_an_idle_connection_that_asked_once_is_left_alone(origin: Origin) -> None:
