@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Collection, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -105,27 +106,33 @@ class Editions:
     def __init__(self, catalog: Catalog, outage: Outage) -> None:
         self._catalog = catalog
         self._outage = outage
-        self._pools: Cache[str, tuple[Pool, float]] = Cache(_REMEMBERED)
-        self._flights: SingleFlight[str, Pool] = SingleFlight()
+        # With None for one of which nothing is out any more: a catalog that is away does not bring
+        # it back.
+        self._pools: Cache[str, tuple[Pool | None, float]] = Cache(_REMEMBERED)
+        self._flights: SingleFlight[str, Pool | None] = SingleFlight()
 
     async def get(self, release_id: str) -> Pool:
         """The release and its tracks; Missing unless something of it is out."""
         held = self._pools.get(release_id)
         if held is not None and time.monotonic() < held[1]:
-            return held[0]
-        known = None if held is None else Known(held[0], held[1] - _TTL_S)
-        return await self._outage.ask(
-            lambda: self._flights.run(release_id, lambda: self._read(release_id)), known
-        )
+            pool = held[0]
+        else:
+            known = None if held is None else Known(held[0], held[1] - _TTL_S)
+            pool = await self._outage.ask(
+                lambda: self._flights.run(release_id, lambda: self._read(release_id)), known
+            )
+        if pool is None:  # the same words for one that never was: no oracle
+            raise Missing("release-unavailable", "The release is not available.")
+        return pool
 
-    async def _read(self, release_id: str) -> Pool:
+    async def _read(self, release_id: str) -> Pool | None:
         until = time.monotonic() + _TTL_S
-        try:
+        pool = None
+        with suppress(NotFound, Missing):
             async with self._catalog.connect(fresh=True) as tx:
                 pool = await read_pool(tx, release_id, datetime.now(UTC))
-        except NotFound as exc:  # the same words as for one that is not out: no oracle
-            raise Missing("release-unavailable", "The release is not available.") from exc
-        self._pools.put(release_id, (pool, until))
+        if pool is not None or release_id in self._pools:
+            self._pools.put(release_id, (pool, until))
         return pool
 
     async def close(self) -> None:

@@ -2,8 +2,8 @@
 
 What was read less than `origin.outage_grace_s` ago still counts then: rights of tracks, editions of
 releases, wrapped keys, leases of streams. Nothing else does; nothing is guessed. A catalog that
-takes longer than a second is away, too. It is tried again each second, by one request, and counts
-as back with its first answer.
+takes longer than two seconds is away, too. It is tried again each second, by one request, and
+counts as back with its first answer, also if that is that there is no such thing.
 """
 
 from __future__ import annotations
@@ -17,10 +17,11 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from catalog.errors import CatalogError, CatalogUnavailable, NotFound
+from origin.problems import OriginError
 
 _LOG = logging.getLogger("headwater.origin")
 
-_PATIENCE_S = 1.0  # with a catalog that is slow, where something is known
+_PATIENCE_S = 2.0  # with a catalog that is slow, where something is known
 _PAUSE_S = 1.0  # between tries
 
 T = TypeVar("T")
@@ -37,8 +38,12 @@ class Known(Generic[T]):
 class Outage:
     """One worker's view of the catalog."""
 
-    def __init__(self, grace_s: float) -> None:
+    def __init__(
+        self, grace_s: float, *, patience_s: float = _PATIENCE_S, pause_s: float = _PAUSE_S
+    ) -> None:
         self._grace_s = grace_s
+        self._patience_s = patience_s
+        self._pause_s = pause_s
         self._since: float | None = None  # time.monotonic()
         self._next_try = 0.0
         self._tries: set[asyncio.Task[None]] = set()
@@ -62,7 +67,7 @@ class Outage:
             if known is None:
                 raise CatalogUnavailable("the catalog is away")
             return known.value
-        self._next_try = now + _PAUSE_S
+        self._next_try = now + self._pause_s
         if known is None:
             return await self._tried(load)
         task = asyncio.ensure_future(self._retry(load))
@@ -80,12 +85,12 @@ class Outage:
         if known is None:
             return await self._tried(load)
         try:
-            async with asyncio.timeout(_PATIENCE_S):
+            async with asyncio.timeout(self._patience_s):
                 return await self._tried(load)
         except NotFound:
             raise
         except TimeoutError:
-            self._note_away(f"no answer within {_PATIENCE_S:g} s")
+            self._note_away(f"no answer within {self._patience_s:g} s")
         except CatalogError:
             pass
         return known.value
@@ -93,7 +98,7 @@ class Outage:
     async def _tried(self, load: Callable[[], Awaitable[T]]) -> T:
         try:
             value = await load()
-        except NotFound:
+        except (NotFound, OriginError):  # an answer, too
             self._note_back()
             raise
         except CatalogError as error:
@@ -103,12 +108,12 @@ class Outage:
         return value
 
     async def _retry(self, load: Callable[[], Awaitable[T]]) -> None:
-        with suppress(CatalogError):
+        with suppress(CatalogError, OriginError):
             await self._tried(load)
 
     def _note_away(self, why: str) -> None:
         now = time.monotonic()
-        self._next_try = now + _PAUSE_S
+        self._next_try = now + self._pause_s
         if self._since is None:
             self._since = now
             message = "the catalog is away (%s): what was read in the last %g s still counts"

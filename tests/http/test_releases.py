@@ -7,7 +7,7 @@ import json
 import re
 from base64 import urlsafe_b64encode
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, NoReturn
 from urllib.parse import urljoin
 
 import aiohttp
@@ -15,7 +15,9 @@ import pytest
 from lxml import etree
 
 from catalog import keys
+from catalog.errors import CatalogUnavailable
 from catalog.publish import embargo, unpublish
+from origin.problems import Missing
 from tests.http.conftest import Origin
 from tests.support import house as houses
 
@@ -168,6 +170,26 @@ async def test_a_takedown_makes_another_edition(origin: Origin) -> None:
         "edition-not-found",
     )
     assert await licensed(origin, before["license"], await kids(origin, houses.OTHER_TRACK)) == 0
+
+
+async def test_a_catalog_that_is_away_brings_no_takedown_back(
+    origin: Origin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("origin.editions._TTL_S", 0.0)
+    editions = origin.state.entitlements.editions
+    assert len((await editions.get(houses.RELEASE)).tracks) == 2
+    async with origin.deps.catalog.begin() as tx:
+        for track in TRACKS:
+            await unpublish(tx, track, datetime.now(UTC))
+    with pytest.raises(Missing):
+        await editions.get(houses.RELEASE)
+
+    def away(**_: object) -> NoReturn:
+        raise CatalogUnavailable("away")
+
+    monkeypatch.setattr(origin.deps.catalog, "connect", away)
+    with pytest.raises(Missing):
+        await editions.get(houses.RELEASE)
 
 
 async def test_a_release_that_is_not_out_is_as_unknown(origin: Origin) -> None:
