@@ -12,6 +12,7 @@ import asyncio
 import hashlib
 import logging
 import os
+import re
 import secrets
 import time
 from collections.abc import Iterator
@@ -31,6 +32,7 @@ _SWEPT_SHARE = 16  # a sweep after a sixteenth of the limit was written
 _KEPT = 0.9  # of the limit, after a sweep
 _TOUCH_S = 3600.0  # a file's time is its last use, this exactly
 _TEMP = ".tmp"
+_OURS = re.compile(r"[0-9a-f]{2}|\.tmp")
 _OLD_TEMP_S = 600.0
 
 Piece = tuple[str, int, int]  # object key, start, end
@@ -137,8 +139,10 @@ class DiskCache:
             held -= one.size
 
     def _files(self) -> Iterator[_File]:
-        """What there is; temporary files of those who died are removed."""
+        """What there is of ours; temporary files of those who died are removed."""
         for folder in self._folder.iterdir():
+            if not _OURS.fullmatch(folder.name) or not folder.is_dir():
+                continue  # a new file system has a `lost+found` that nobody may read
             for path in folder.iterdir():
                 with suppress(FileNotFoundError):
                     facts = path.stat()

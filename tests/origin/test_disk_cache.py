@@ -94,6 +94,22 @@ async def test_it_stays_within_its_limit(cache: DiskCache, tmp_path: Path) -> No
     assert await cache.read(("a", 299, 300)) is not None
 
 
+async def test_what_others_have_in_the_folder_is_left_alone(
+    cache: DiskCache, counters: Counters, tmp_path: Path
+) -> None:
+    folder = tmp_path / "cache"
+    (folder / "lost+found").mkdir(parents=True)
+    (folder / "lost+found" / "1").write_bytes(bytes(2 << 20))
+    (folder / "stray").write_bytes(b"what is this?")
+    for number in range(150):
+        cache.write(("a", number, number + 1), bytes(10_000))
+        await cache.close()
+    assert counters.disk_errors == 0
+    ours = sum(one.stat().st_size for one in files(tmp_path)) - (2 << 20)
+    assert 500_000 < ours <= (1 << 20) * 17 // 16
+    assert (folder / "stray").exists()
+
+
 async def test_a_disk_that_takes_nothing_costs_nothing_but_the_level(
     counters: Counters, tmp_path: Path
 ) -> None:
