@@ -49,8 +49,11 @@ def supervise(work: Work, *, count: int, grace_s: float, on_ready: Callable[[], 
         signal.signal(signal.SIGHUP, lambda *_: crew.pass_on(signal.SIGHUP))
         try:
             crew.watch(signaled, on_ready)
+        except BaseException:
+            crew.pass_on(signal.SIGTERM)
+            raise
         finally:
-            crew.stop(grace_s + _MARGIN_S)
+            crew.stop(signaled, grace_s + _MARGIN_S)
 
 
 def on_orphaned(loop: asyncio.AbstractEventLoop, call: Callable[[], None]) -> None:
@@ -147,26 +150,37 @@ class _Crew:
                 with suppress(ProcessLookupError):
                     os.kill(process.pid, number)
 
-    def stop(self, timeout_s: float) -> None:
-        """Ask all to end, wait, and kill what is left."""
-        processes = [process for process, _ in self._processes.values()]
-        for process in processes:
-            process.terminate()
+    def stop(self, signaled: int, timeout_s: float) -> None:
+        """Pass on what ends them, wait, and kill what is left.
+
+        Whoever tells the parent twice means that they are to end at once: SIGINT says that.
+        """
         deadline = time.monotonic() + timeout_s
-        for process in processes:
-            process.join(max(0.0, deadline - time.monotonic()))
-            if process.is_alive():
-                process.kill()
-                process.join()
+        is_told = False
+        while self._processes and (left := deadline - time.monotonic()) > 0:
+            events = wait([signaled, *self._processes], left)
+            if signaled in events:
+                first, *others = os.read(signaled, 64)
+                self.pass_on(signal.SIGINT if is_told or others else first)
+                is_told = True
+            for sentinel in self._processes.keys() & set(events):
+                self._processes.pop(sentinel)[0].join()
+        for process, _ in self._processes.values():
+            process.kill()
+            process.join()
         for pipe in (self._ready_read, self._ready_write, self._alive_read, self._alive_write):
             os.close(pipe)
 
 
 @contextmanager
 def _signals() -> Iterator[int]:
-    """A descriptor that becomes readable on SIGTERM or SIGINT, so that nothing can be missed."""
+    """A descriptor to read SIGTERM and SIGINT from, a byte for each, so that none can be missed."""
     read, write = os.pipe()
-    before = {number: signal.signal(number, lambda *_: _write_byte(write)) for number in _SIGNALS}
+
+    def note(number: int, _frame: object) -> None:
+        _write_byte(write, number)
+
+    before = {number: signal.signal(number, note) for number in _SIGNALS}
     try:
         yield read
     finally:
@@ -176,6 +190,6 @@ def _signals() -> Iterator[int]:
         os.close(write)
 
 
-def _write_byte(pipe: int) -> None:
+def _write_byte(pipe: int, value: int = 0) -> None:
     with suppress(OSError):  # nobody reads any more: then nobody needs to know
-        os.write(pipe, b".")
+        os.write(pipe, bytes((value,)))

@@ -86,7 +86,8 @@ def children(process: subprocess.Popen[str]) -> list[int]:
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 @pytest.mark.parametrize("workers", [1, 2])
 def test_it_serves_and_ends_when_told(start: Start, number: int, workers: int) -> None:
-    process, url = start(workers=workers)
+    delay_s = 60 if number == signal.SIGINT else 0  # which an interrupt does not wait for
+    process, url = start(workers=workers, drain_delay_s=delay_s)
     assert get(f"{url}/readyz") == 200
     process.send_signal(number)
     assert process.wait(10) == 0
@@ -132,8 +133,9 @@ def test_it_drains_before_it_ends(start: Start, workers: int) -> None:
 
 
 @pytest.mark.server
-def test_told_twice_it_ends_at_once(start: Start) -> None:
-    process, url = start(drain_delay_s=60)
+@pytest.mark.parametrize("workers", [1, 2])
+def test_told_twice_it_ends_at_once(start: Start, workers: int) -> None:
+    process, url = start(drain_delay_s=60, workers=workers)
     assert get(f"{url}/healthz") == 200
     process.send_signal(signal.SIGTERM)
     time.sleep(0.2)
@@ -172,7 +174,6 @@ def test_workers_end_with_their_parent(start: Start) -> None:
     assert not any(map(_is_running, workers))
 
 
-@pytest.mark.server
 def raw_head(url: str, context: ssl.SSLContext) -> str:
     """Status line and header fields, asked for over the newest TLS that both can."""
     host, _, path = url.removeprefix("https://").partition("/")
@@ -186,6 +187,7 @@ def raw_head(url: str, context: ssl.SSLContext) -> str:
         return connection.recv(65536).decode("latin-1").partition("\r\n\r\n")[0]
 
 
+@pytest.mark.server
 def test_tls_1_3_alone_where_the_settings_say_so(start: Start, tmp_path: Path) -> None:
     certificate, key = self_signed(tmp_path)
     _, url = start(tls_certificate=certificate, tls_key=key, tls_minimum="1.3")
@@ -211,6 +213,7 @@ def self_signed(folder: Path) -> tuple[Path, Path]:
     return certificate, key
 
 
+@pytest.mark.server
 def test_tls_from_a_certificate(start: Start, tmp_path: Path) -> None:
     certificate, key = self_signed(tmp_path)
     process, url = start(tls_certificate=certificate, tls_key=key)
