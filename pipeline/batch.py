@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -29,6 +30,8 @@ from pipeline.submission import submit_all
 from pipeline.workshop import Workshop
 from pipeline.workspace import find_remains, open_workspace, remove
 from storage.base import ObjectStore
+
+_log = logging.getLogger(__name__)
 
 
 @asynccontextmanager
@@ -76,10 +79,15 @@ async def open_workshop(
 async def sweep_remains(shop: Workshop) -> None:
     """Remove what processes of this machine that were killed have left."""
     await asyncio.to_thread(end_abandoned)
-    for remains in find_remains(shop.workspace.root.parent):
-        discarded = [await discard(shop.store, shop.catalog, one) for one in remains.prefixes]
+    temp = shop.workspace.root.parent
+    for remains in await asyncio.to_thread(find_remains, temp):
+        try:
+            discarded = [await discard(shop.store, shop.catalog, one) for one in remains.prefixes]
+        except Exception as exc:  # noqa: BLE001 - what is left of one run stops no other
+            _log.warning("%s is left over: %s: %s", remains.root, type(exc).__name__, exc)
+            continue
         if all(discarded):
-            remove(remains)
+            await asyncio.to_thread(remove, remains)
 
 
 async def ingest_all(

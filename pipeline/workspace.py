@@ -13,15 +13,17 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
 _PREFIX = "prefix"
+_WHOLE = re.compile(r"tracks/[^/]+/[^/]+/")
 
 
 class Workspace:
@@ -66,23 +68,37 @@ def open_workspace(temp: Path) -> Iterator[Workspace]:
 
 
 def note_prefix(folder: Path, prefix: str) -> None:
-    """Remember where objects are about to be written, should this process be killed meanwhile."""
-    (folder / _PREFIX).write_text(prefix, "ascii")
+    """Remember where objects are about to be written, should this process be killed meanwhile.
+
+    Whole, or not at all, and on the disk before the first object is.
+    """
+    new = folder / f"{_PREFIX}.new"
+    with new.open("w", encoding="ascii") as file:
+        file.write(prefix)
+        file.flush()
+        os.fsync(file.fileno())
+    new.replace(folder / _PREFIX)
 
 
 def find_remains(temp: Path) -> list[Remains]:
-    """Folders whose process is gone."""
+    """Folders whose process is gone. Others may look for them, and remove them, meanwhile."""
     with _held(temp / "lock"):
-        roots = [root for root in sorted(temp.glob("ingest-*")) if not _is_alive(root)]
-    return [
-        Remains(root, tuple(file.read_text("ascii") for file in root.glob(f"*/{_PREFIX}")))
-        for root in roots
-    ]
+        dead = [root for root in sorted(temp.glob("ingest-*")) if not _is_alive(root)]
+        return [Remains(root, tuple(_prefixes(root))) for root in dead]
 
 
 def remove(remains: Remains) -> None:
     """Remove the folder."""
     shutil.rmtree(remains.root, ignore_errors=True)
+
+
+def _prefixes(root: Path) -> Iterator[str]:
+    """What was noted under a folder. What is not whole says that nothing was written yet."""
+    for file in root.glob(f"*/{_PREFIX}"):
+        with suppress(OSError, UnicodeDecodeError):
+            prefix = file.read_text("ascii")
+            if _WHOLE.fullmatch(prefix):
+                yield prefix
 
 
 def _is_alive(root: Path) -> bool:

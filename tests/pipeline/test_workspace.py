@@ -50,6 +50,20 @@ def test_a_folder_without_its_lock_is_dead_too(tmp_path: Path) -> None:
     assert [one.root.name for one in find_remains(tmp_path)] == ["ingest-x"]
 
 
+def test_what_was_killed_amid_its_note_is_swept_by_several_at_once(tmp_path: Path) -> None:
+    """An empty note, half of one, bytes that are none; and the folder goes while another looks."""
+    for number, note in enumerate((b"", b"tracks/a", b"\xff\xfe", b"tracks/a/b/")):
+        folder = tmp_path / "ingest-x" / str(number)
+        folder.mkdir(parents=True)
+        (folder / "prefix").write_bytes(note)
+    (tmp_path / "ingest-x" / "9" / "prefix").mkdir(parents=True)
+    one, two = find_remains(tmp_path), find_remains(tmp_path)
+    assert [found.prefixes for found in (*one, *two)] == [("tracks/a/b/",)] * 2
+    for found in (*one, *two):
+        remove(found)
+    assert find_remains(tmp_path) == []
+
+
 def test_prefix_is_one_line(tmp_path: Path) -> None:
     note_prefix(tmp_path, "tracks/a/b/")
     assert (tmp_path / "prefix").read_text() == "tracks/a/b/"
