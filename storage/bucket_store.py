@@ -230,8 +230,12 @@ class BucketStore:
             raise S3Failure(f"{self.locate(key)}: {problem}", ALTERED, transient=may_pass)
 
     def _is_alike(self, what: Content, stat: Stat) -> bool:
-        """Whether the ETag agrees, where it is a hash of the content: not under a KMS key."""
-        is_hash = self._rules.sse != KMS and _MD5_ETAG.fullmatch(stat.etag) is not None
+        """Whether the ETag agrees, where it is a hash of the content: not under a KMS key.
+
+        Which may be the bucket's own default (SSE-KMS, DSSE-KMS): we need not have asked for it.
+        """
+        is_kms = (stat.sse or "").startswith(KMS)
+        is_hash = not is_kms and _MD5_ETAG.fullmatch(stat.etag) is not None
         return not is_hash or stat.etag == what.etag
 
     async def _stored_sha256(self, name: str, stat: Stat) -> str:

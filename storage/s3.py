@@ -176,8 +176,12 @@ class S3Bucket:
         return found, (found[-1].key, found[-1].upload) if is_cut else None
 
     async def delete(self, key: str) -> None:
-        """Remove an object."""
-        await self._ask("delete_object", Key=key)
+        """Remove an object. Some servers say of one that is gone that it is not there."""
+        try:
+            await self._ask("delete_object", Key=key)
+        except S3Failure as exc:
+            if exc.code != ABSENT:
+                raise
 
     async def presign(self, key: str, ttl_s: int) -> str:
         """Make a URL that reads the object; signed here, nobody is asked."""

@@ -11,7 +11,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ import pytest
 
 from storage import claims
 from storage.base import ObjectExists, ObjectInfo, ObjectNotFound, StorageError, Sweepable
-from storage.bucket import Page
+from storage.bucket import Page, Stat
 from storage.bucket_store import BucketStore
 from storage.minio import MinioBucket
 from storage.s3 import S3Bucket
@@ -254,6 +254,26 @@ async def test_objects_rest_encrypted_by_a_key_of_the_servers(
     assert at_rgw.object()["SSEKMSKeyId"] == KMS_KEY
     assert at_rgw.object("large")["SSEKMSKeyId"] == KMS_KEY
     assert await at_rgw.store.get(KEY) == b"abc"
+
+
+async def test_a_buckets_own_default_may_be_a_kms_key(
+    at_rgw: Place, large: Callable[[], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As AWS answers then: an encryption nobody asked for, and an ETag that is no MD5."""
+    buckets: dict[str, Any] = {"minio": MinioBucket, "aioboto3": S3Bucket}
+    bucket = buckets[at_rgw.kind]
+    head = bucket.head
+
+    async def encrypted(self: Any, key: str) -> Stat:
+        stat: Stat = await head(self, key)
+        parts = "-3" if stat.size > PART_BYTES else ""
+        return replace(stat, sse="aws:kms:dsse", etag="0" * 32 + parts)
+
+    monkeypatch.setattr(bucket, "head", encrypted)
+    await at_rgw.store.put(KEY, b"abc")
+    path = large()
+    await at_rgw.store.put_file("large", path)
+    assert await at_rgw.store.get("large") == path.read_bytes()
 
 
 async def test_objects_rest_encrypted_by_the_server(moto_bucket: S3Server) -> None:
