@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
 
@@ -38,6 +38,10 @@ from catalog.upsert import upsert
 _FIRST_STAGE = "start"
 _LOST = "lost"  # how an attempt ended whose worker is gone
 _KEPT_ATTEMPTS = 20  # in a row's log; older ones are forgotten
+
+
+# What runs in the transaction that makes a job, with its id.
+Within = Callable[[Tx, str], Awaitable[None]]
 
 
 async def submit(
@@ -84,7 +88,7 @@ async def claim(
     attempts were all lost is parked. NotFound where there is no such job.
     """
     row = await _locked(tx, job_id)
-    is_lost = row.state == JobState.RUNNING and (row.lease_until <= now or row.worker == gone)
+    is_lost = _is_lost(row, now, gone)
     is_due = row.state == JobState.WAITING and row.not_before <= now
     if not (row.state == JobState.QUEUED or is_due or is_lost):
         return None
@@ -197,12 +201,24 @@ async def give_back(tx: Tx, claim: Claim, now: datetime) -> None:
     await _end_attempt(tx, claim, JobState.QUEUED, "its worker was stopped", now, changes)
 
 
-async def postpone(tx: Tx, job_id: str, reason: str, now: datetime, not_before: datetime) -> bool:
+async def postpone(
+    tx: Tx,
+    job_id: str,
+    reason: str,
+    now: datetime,
+    not_before: datetime,
+    *,
+    gone: str | None = None,
+) -> bool:
     """Let a job wait that nobody holds, for something that lacks here; that is no attempt.
 
-    False where the job is not one that waits.
+    False where the job is not one that waits. One that was lost (`gone` as in `claim`) keeps what
+    says where its worker wrote, for whoever claims it: only its lease goes on.
     """
     row = await _locked(tx, job_id)
+    if _is_lost(row, now, gone):
+        await _update(tx, job_id, {"error": reason, "lease_until": not_before})
+        return True
     is_due = row.state == JobState.WAITING and row.not_before <= now
     if not (row.state == JobState.QUEUED or is_due):
         return False
@@ -303,6 +319,11 @@ async def _locked(tx: Tx, job_id: str) -> Row[tuple[object, ...]]:
     if row is None:
         raise NotFound("job", job_id)
     return row
+
+
+def _is_lost(row: Row[tuple[object, ...]], now: datetime, gone: str | None) -> bool:
+    """Whether whoever held it is no more, or has said nothing for too long."""
+    return bool(row.state == JobState.RUNNING and (row.lease_until <= now or row.worker == gone))
 
 
 async def _end_attempt(

@@ -46,6 +46,14 @@ async def usage(tx: Tx, owner: str, since: datetime, now: datetime) -> Usage:
     return Usage(opened, int((await tx.execute(total)).scalar_one() or 0))
 
 
+async def outstanding(tx: Tx, now: datetime) -> int:
+    """How many bytes are still to come of all uploads that are open."""
+    query = select(func.sum(uploads.c.size - uploads.c.received)).where(
+        uploads.c.state == UploadState.OPEN, uploads.c.expires_at > now
+    )
+    return int((await tx.execute(query)).scalar_one() or 0)
+
+
 async def add(tx: Tx, record: UploadRecord) -> None:
     """Begin one."""
     await tx.execute(uploads.insert().values(**asdict(record)))

@@ -50,3 +50,8 @@ def uploads_path(settings: Settings) -> Path:
 
 def _under_home(settings: Settings, path: Path | None, name: str) -> Path:
     return (path or settings.home / name).absolute()
+
+
+def nearest_existing(folder: Path) -> Path:
+    """The folder, or the first above it that is there: whose disk it will be on."""
+    return next(one for one in (folder, *folder.absolute().parents) if one.exists())

@@ -71,7 +71,7 @@ class Attempts:
         with working_on(job=job_id), span("job", job=job_id):
             record = await self._record(job_id)
             source = path or self.masters.named(record.source)
-            if (reason := self._no_room(source)) and await self._postponed(job_id, reason):
+            if (reason := self._no_room(source)) and await self._postponed(record, reason):
                 return Later(source, self._in(_NO_ROOM_S), f"waits for room: {reason}")
             claim = await self._claim(record)
             if claim is None:
@@ -137,7 +137,6 @@ class Attempts:
 
     async def _claim(self, record: JobRecord) -> Claim | None:
         shop = self.shop
-        gone = record.worker if record.worker and is_gone(record.worker) else None
         async with shop.catalog.begin() as tx:
             return await jobs.claim(
                 tx,
@@ -146,7 +145,7 @@ class Attempts:
                 shop.clock(),
                 lease_s=shop.jobs.lease_s,
                 max_attempts=shop.jobs.attempts,
-                gone=gone,
+                gone=_gone(record),
             )
 
     async def _elsewhere(self, job_id: str, source: Path) -> Outcome | Later:
@@ -170,10 +169,10 @@ class Attempts:
             size = 0
         return lacking_space(self.shop.folders, self.shop.jobs.min_free_bytes, size)
 
-    async def _postponed(self, job_id: str, reason: str) -> bool:
+    async def _postponed(self, record: JobRecord, reason: str) -> bool:
         async with self.shop.catalog.begin() as tx:
-            now = self.shop.clock()
-            return await jobs.postpone(tx, job_id, reason, now, self._in(_NO_ROOM_S))
+            now, until = self.shop.clock(), self._in(_NO_ROOM_S)
+            return await jobs.postpone(tx, record.job_id, reason, now, until, gone=_gone(record))
 
     def _in(self, seconds: float) -> datetime:
         return self.shop.clock() + timedelta(seconds=seconds)
@@ -181,6 +180,11 @@ class Attempts:
 
 class _Renamed(Exception):
     """What went wrong with a copy of a master, in words about the master."""
+
+
+def _gone(record: JobRecord) -> str | None:
+    """Its worker, where that is known to live no more."""
+    return record.worker if record.worker and is_gone(record.worker) else None
 
 
 def _fault_of(cause: BaseException | None) -> Fault:

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
+from configs.paths import nearest_existing
 from pipeline.errors import shown
 
 # Plain renditions, packaged ones and their encrypted twins lie beside each other for a while:
@@ -20,16 +21,12 @@ def lacking_space(folders: Iterable[Path], reserve_bytes: int, master_bytes: int
     """
     needed = reserve_bytes + _TIMES_MASTER * master_bytes
     for folder in folders:
-        there = _existing(folder)
+        there = nearest_existing(folder)
         status = os.statvfs(there)
         free, whole = status.f_bavail * status.f_frsize, status.f_blocks * status.f_frsize
         if free < needed <= whole:
             return f"{shown(folder)}: {_size(free)} free, {_size(needed)} are needed"
     return None
-
-
-def _existing(folder: Path) -> Path:
-    return next(one for one in (folder, *folder.absolute().parents) if one.exists())
 
 
 def _size(count: float) -> str:

@@ -15,10 +15,10 @@ from pathlib import Path
 
 import yaml
 
+from configs.bounds import SIDECAR_BYTES
 from pipeline.errors import BadMaster
 from pipeline.tags import FIELD_NAMES, Fields
 
-_MAX_BYTES = 64 << 10
 _COVER_STEMS = ("cover", "front", "folder")
 _COVER_SUFFIXES = (".jpg", ".jpeg", ".png")
 
@@ -40,9 +40,9 @@ def read_sidecar(master: Path) -> Sidecar:
         raise BadMaster(master, f"its sidecar {path.name} is not a regular file")
     try:
         with path.open("rb") as file:
-            data = file.read(_MAX_BYTES + 1)
-        if len(data) > _MAX_BYTES:
-            raise BadMaster(master, f"its sidecar {path.name} is larger than {_MAX_BYTES} bytes")
+            data = file.read(SIDECAR_BYTES + 1)
+        if len(data) > SIDECAR_BYTES:
+            raise BadMaster(master, f"its sidecar {path.name} is larger than {SIDECAR_BYTES} bytes")
         content = yaml.safe_load(data.decode("utf-8"))
     except (OSError, ValueError, yaml.YAMLError, RecursionError) as exc:
         cause = str(exc).splitlines()[0] if str(exc) else type(exc).__name__

@@ -3,50 +3,40 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Protocol
 from uuid import uuid4
 
 from catalog import deliveries, jobs
-from catalog.engine import Catalog, Tx
+from catalog.engine import Catalog
 from catalog.records import JobQueue, MasterSource
 from pipeline.errors import BrokerUnavailable
 from pipeline.executors import Courier, Order
 from pipeline.masters import source_of
 
-Within = Callable[[Tx, str], Awaitable[None]]
-
 _log = logging.getLogger(__name__)
-
-
-class JobSubmitter(Protocol):
-    """Takes masters in, to be ingested soon."""
-
-    async def submit(
-        self, source: MasterSource, *, queue: str, tenant: str, within: Within | None = None
-    ) -> str:
-        """Queue a job and return its id; that of an unfinished one for the same master.
-
-        `within` runs in the transaction that makes it, with its id.
-        """
-        ...
 
 
 @dataclass(frozen=True, slots=True)
 class Submitter:
-    """A JobSubmitter. Without a courier, workers look into the catalog by themselves."""
+    """Takes masters in, to be ingested soon: the origin's JobSubmitter too.
+
+    Without a courier, workers look into the catalog by themselves.
+    """
 
     catalog: Catalog
     clock: Callable[[], datetime]
     courier: Courier | None = None
 
     async def submit(
-        self, source: MasterSource, *, queue: str, tenant: str, within: Within | None = None
+        self, source: MasterSource, *, queue: str, tenant: str, within: jobs.Within | None = None
     ) -> str:
-        """Queue a job and return its id; that of an unfinished one for the same master."""
+        """Queue a job and return its id; that of an unfinished one for the same master.
+
+        `within` runs in the transaction that makes it, with its id.
+        """
         async with self.catalog.begin() as tx:
             job_id = await jobs.submit(
                 tx,
@@ -91,8 +81,7 @@ async def submit_all(
         for number, source in enumerate(sources):
             moment = now + timedelta(microseconds=number)  # so they keep their order
             wanted = source_of(source, operator_id=operator_id, scheme=scheme)
-            job_id = await jobs.submit(
-                tx, uuid4().hex, wanted, tenant=tenant, queue=queue, now=moment
-            )
-            orders.append(Order(job_id, source, queue))
+            new_id = uuid4().hex
+            job_id = await jobs.submit(tx, new_id, wanted, tenant=tenant, queue=queue, now=moment)
+            orders.append(Order(job_id, source, queue, is_own=job_id == new_id))
     return tuple(orders)

@@ -6,7 +6,9 @@ answer. That answer, and every later one about the upload, names the job in `Hea
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
+from contextlib import suppress
 from email.utils import format_datetime
 
 from aiohttp import hdrs, web
@@ -25,7 +27,7 @@ from origin.job_view import job_info, job_url
 from origin.problems import Missing, OriginError
 from origin.state import STATE, OriginState
 from origin.uploads import tus
-from origin.uploads.desk import Desk, Sent
+from origin.uploads.desk import Desk, Sent, unfinished
 from origin.uploads.form import receive_form
 from origin.uploads.receive import Ending
 from origin.wire import WireResponse, head
@@ -42,11 +44,6 @@ EXTRA: dict[str, str] = {
         "Tus-Checksum-Algorithm, Upload-Offset, Upload-Length, Upload-Metadata, Upload-Expires, "
         f"{JOB}"
     ),
-}
-_ENDINGS: Mapping[Ending, tuple[int, str]] = {
-    Ending.CUT: (400, "upload-interrupted"),
-    Ending.SILENT: (408, "upload-silent"),
-    Ending.WANTED: (503, "upload-interrupted"),
 }
 
 
@@ -140,15 +137,21 @@ async def _begin(
     record = await desk.announce(owner, said, size)
     fields: dict[str, str] = {hdrs.LOCATION: _url(request, state, record.upload_id)}
     if has_body:
-        sent = await desk.append(
-            owner,
-            record.upload_id,
-            0,
-            request.content.readany,
-            length=request.content_length,
-            checksum=checksum,
-        )
-        record = sent.record
+        try:
+            sent = await desk.append(
+                owner,
+                record.upload_id,
+                0,
+                request.content.readany,
+                length=request.content_length,
+                checksum=checksum,
+            )
+            record = sent.record
+        except BaseException:
+            # A refusal has no Location: nobody would ever go on with it.
+            with suppress(OriginError):
+                await asyncio.shield(desk.terminate(owner, record.upload_id))
+            raise
         fields[tus.OFFSET] = str(record.received)
     return web.Response(
         status=201, headers=_fields({**_progress(request, state, record), **fields})
@@ -214,13 +217,7 @@ async def _job_of(request: web.Request, state: OriginState, record: UploadRecord
 def _require_whole(sent: Sent) -> None:
     """OriginError where the request's body did not come to its end; what came is kept."""
     if sent.ending is not Ending.WHOLE:
-        status, reason = _ENDINGS[sent.ending]
-        raise OriginError(
-            status,
-            reason,
-            f"{sent.ending.value}: go on from where it is.".capitalize(),
-            headers={hdrs.RETRY_AFTER: "1"},
-        )
+        raise unfinished(sent.ending)
 
 
 def _progress(request: web.Request, state: OriginState, record: UploadRecord) -> dict[str, str]:
@@ -265,10 +262,17 @@ async def _let_go(app: web.Application) -> None:
     await state.job_feed.close()
 
 
+async def _end(app: web.Application) -> None:
+    desk = app[STATE].desk
+    if desk is not None:
+        desk.end()
+
+
 def add_routes(app: web.Application) -> None:
     """What of tus is no JSON API; and what uploads need when an origin starts and ends."""
     app.on_startup.append(_go_on)
     app.on_shutdown.append(_let_go)
+    app.on_cleanup.append(_end)
     path = f"{PATH}/{{upload_id:[0-9a-f]{{32}}}}"
     app.router.add_route(hdrs.METH_PATCH, path, continue_upload)
     app.router.add_route(hdrs.METH_POST, path, continue_upload)

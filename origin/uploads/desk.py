@@ -12,7 +12,6 @@ import asyncio
 import hmac
 import logging
 import secrets
-import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -22,11 +21,12 @@ from catalog import deliveries, uploads
 from catalog.engine import Catalog, Tx
 from catalog.errors import CatalogError, NotFound
 from catalog.records import JobQueue, MasterSource, UploadRecord, UploadState
-from configs.settings import UploadLimits
 from origin.problems import Missing, OriginError
+from origin.uploads.limits import Room, no_room, require_quota
 from origin.uploads.ports import Inspected, InspectorAway, MasterRefused, UploadDeps
 from origin.uploads.receive import Body, Ending, Receiver
 from origin.uploads.shelf import Shelf, UploadGone
+from origin.uploads.threads import Threads
 from origin.uploads.tus import Checksum, Said
 
 _LOG = logging.getLogger("headwater.origin")
@@ -34,7 +34,15 @@ _LOG = logging.getLogger("headwater.origin")
 _PATIENCE_S = 5.0
 _DAY = timedelta(days=1)
 _RECOVERED = 100
+_LOOKS = 2  # masters looked at side by side: each is read whole, by threads that listeners need
 _CANCELED = "its sender ended it"
+
+
+_ENDINGS: Mapping[Ending, tuple[int, str]] = {
+    Ending.CUT: (400, "upload-interrupted"),
+    Ending.SILENT: (408, "upload-silent"),
+    Ending.WANTED: (503, "upload-interrupted"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +59,9 @@ class Desk:
     def __init__(self, deps: UploadDeps, catalog: Catalog, tenant: str) -> None:
         self.settings = deps.settings
         self.shelf = Shelf(deps.folder)
+        self._room = Room(deps.folder, deps.min_free_bytes)
+        self._threads = Threads()
+        self._looks = asyncio.Semaphore(_LOOKS)
         self._deps = deps
         self._catalog = catalog
         self._tenant = tenant
@@ -64,6 +75,10 @@ class Desk:
             self._recovery.cancel()
             await asyncio.gather(self._recovery, return_exceptions=True)
 
+    def end(self) -> None:
+        """Release threads, once no request runs any more."""
+        self._threads.close()
+
     def begin_recovery(self) -> None:
         """Go on, beside what else is done, with whole uploads that have no job."""
         self._recovery = asyncio.create_task(self._recover())
@@ -71,13 +86,14 @@ class Desk:
     async def announce(self, owner: str, said: Said, size: int) -> UploadRecord:
         """Begin an upload. OriginError where the label may not, or there is no room."""
         limits = self.settings.limits_of(owner)
-        if not 0 < size <= limits.max_bytes:
+        if size == 0:
+            raise OriginError(400, "bad-length", "A master is not empty.")
+        if size > limits.max_bytes:
             raise OriginError(
                 413, "upload-too-large", f"A master has 1 to {limits.max_bytes} bytes here."
             )
         with _told():
             self._deps.inspector.check(said.fields)
-        self._require_room(size)
         now = datetime.now(UTC)
         record = UploadRecord(
             upload_id=secrets.token_hex(16),
@@ -90,13 +106,17 @@ class Desk:
             expires_at=self._expiry(now),
         )
         try:
+            # Before the transaction: nobody who writes waits for this disk.
+            await self._threads.run(self.shelf.make, record.upload_id, record.name)
             async with self._catalog.begin() as tx:
-                used = await uploads.usage(tx, owner, now - _DAY, now)
-                _require_quota(limits, used, size)
-                self.shelf.make(record.upload_id, record.name)
+                require_quota(limits, await uploads.usage(tx, owner, now - _DAY, now), size)
+                await self._require_room(size + await uploads.outstanding(tx, now))
                 await uploads.add(tx, record)
-        except BaseException:
-            self.shelf.remove(record.upload_id)
+        except BaseException as exc:
+            await asyncio.shield(self._threads.run(self.shelf.remove, record.upload_id))
+            if isinstance(exc, OSError):
+                _LOG.error("no upload can begin: %s", exc)
+                raise no_room() from exc
             raise
         return record
 
@@ -162,6 +182,8 @@ class Desk:
                 sent = await self._receive(record, body, None)
         if sent.ending is Ending.TOO_LONG:
             raise _too_long(record)
+        if sent.ending in {Ending.SILENT, Ending.WANTED}:
+            raise unfinished(sent.ending)
         if sent.ending is not Ending.WHOLE or not sent.record.received:
             raise OriginError(400, "upload-incomplete", "The file did not come whole.")
         return sent.record
@@ -209,18 +231,23 @@ class Desk:
             record.size,
             count,
             lambda: self._is_closing or self.shelf.is_wanted(record.upload_id),
+            self._room.is_left,
             self.settings.idle_s,
+            self._threads,
             None if checksum is None else checksum.hasher(),
         )
         try:
             ending = await receiver.receive(body)
         except OSError as exc:
             _LOG.error("upload %s: %s", record.upload_id, exc)
-            raise OriginError(507, "no-room", "There is no room for it now.") from exc
+            raise no_room() from exc
         if checksum is not None and ending is Ending.WHOLE:
             if not hmac.compare_digest(receiver.hasher.digest(), checksum.digest):
                 raise OriginError(460, "checksum-mismatch", "The bytes are others: send again.")
             await count(receiver.position)
+        if ending is Ending.FULL:
+            _LOG.error("upload %s: the disk has less than jobs.min_free_bytes", record.upload_id)
+            raise no_room()
         return Sent(record, ending)
 
     async def _finish(self, record: UploadRecord) -> UploadRecord:
@@ -229,7 +256,8 @@ class Desk:
             return record
         path = self.shelf.master(record.upload_id, record.name)
         try:
-            inspected = await self._deps.inspector.inspect(path, record.fields)
+            async with self._looks:
+                inspected = await self._deps.inspector.inspect(path, record.fields)
             await self._submit(record, str(path), inspected)
         except MasterRefused as exc:
             await self._end(record, f"{exc.reason}: {exc.detail}")
@@ -274,7 +302,7 @@ class Desk:
     async def _end(self, record: UploadRecord, why: str) -> None:
         async with self._catalog.begin() as tx:
             await uploads.end(tx, record.upload_id, why)
-        self.shelf.remove(record.upload_id)
+        await self._threads.run(self.shelf.remove, record.upload_id)
 
     def require_open(self, record: UploadRecord) -> UploadRecord:
         """The same; OriginError 410 for what has ended, or expired."""
@@ -284,16 +312,19 @@ class Desk:
             raise OriginError(410, "upload-ended", f"It has ended: {why}")
         return record
 
+    async def _require_room(self, size: int) -> None:
+        if not await self._threads.run(self._room.is_left, size):
+            raise no_room()
+
     def _expiry(self, now: datetime) -> datetime:
         return (now + timedelta(seconds=self.settings.expires_s)).replace(microsecond=0)
 
-    def _require_room(self, size: int) -> None:
-        root = self.shelf.root
-        there = next(one for one in (root, *root.absolute().parents) if one.exists())
-        if shutil.disk_usage(there).free < size + self._deps.min_free_bytes:
-            raise OriginError(
-                507, "no-room", "There is no room for it now.", headers={"Retry-After": "60"}
-            )
+
+def unfinished(ending: Ending) -> OriginError:
+    """The answer to a body that did not come to its end; what came is kept."""
+    status, reason = _ENDINGS[ending]
+    detail = f"{ending.value}: go on from where it is.".capitalize()
+    return OriginError(status, reason, detail, headers={"Retry-After": "1"})
 
 
 @contextmanager
@@ -325,16 +356,3 @@ def _too_long(record: UploadRecord) -> OriginError:
 
 def _missing() -> Missing:
     return Missing("no-upload", "There is no such upload.")
-
-
-def _require_quota(limits: UploadLimits, used: uploads.Usage, size: int) -> None:
-    if used.open >= limits.concurrent:
-        detail = f"{limits.concurrent} at a time: end one, or let it expire."
-        raise _too_many("too-many-uploads", detail)
-    if used.bytes + size > limits.day_bytes:
-        detail = f"{limits.day_bytes} bytes in 24 hours; {used.bytes} are used."
-        raise _too_many("upload-quota", detail)
-
-
-def _too_many(reason: str, detail: str) -> OriginError:
-    return OriginError(429, reason, detail, headers={"Retry-After": "60"})

@@ -12,13 +12,14 @@ from aiohttp import BodyPartReader, hdrs, web
 from aiohttp.multipart import MultipartReader
 
 from catalog.records import UploadRecord
+from configs.bounds import SAID_BYTES
 from origin.problems import OriginError
 from origin.uploads import tus
-from origin.uploads.desk import Desk
+from origin.uploads.desk import Desk, unfinished
+from origin.uploads.receive import Ending
 
 _FILE = "file"
 _MAX_PARTS = 40
-_MAX_TEXT_BYTES = 128 << 10  # lyrics
 _MAX_OVERHEAD = 1 << 20  # of a form over its file
 _FAILED = "the form did not come to its end"
 
@@ -35,6 +36,9 @@ async def receive_form(request: web.Request, desk: Desk, owner: str) -> UploadRe
         async with asyncio.timeout(None) as patience:
             await form.read(await request.multipart(), patience)
         return await form.settle()
+    except TimeoutError as exc:
+        await form.drop()
+        raise unfinished(Ending.SILENT) from exc
     except BaseException:
         await form.drop()
         raise
@@ -93,8 +97,8 @@ async def _text(part: BodyPartReader) -> str:
     data = bytearray()
     while chunk := await part.read_chunk():
         data += chunk
-        if len(data) > _MAX_TEXT_BYTES:
-            raise OriginError(413, "field-too-large", f"{_MAX_TEXT_BYTES} bytes of text.")
+        if len(data) > SAID_BYTES:
+            raise OriginError(413, "field-too-large", f"{SAID_BYTES} bytes of text.")
     try:
         return data.decode()
     except UnicodeDecodeError:

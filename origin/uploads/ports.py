@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from catalog.engine import Tx
+from catalog.jobs import Within
 from catalog.records import MasterSource
 from configs.settings import UploadSettings
-
-Within = Callable[[Tx, str], Awaitable[None]]
 
 
 class MasterRefused(Exception):

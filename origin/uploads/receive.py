@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
@@ -17,6 +17,8 @@ from typing import Any, Protocol
 
 from aiohttp import ClientError, web
 from aiohttp.http_exceptions import HttpProcessingError
+
+from origin.uploads.threads import Threads, to_its_end
 
 _BLOCK = 1 << 20  # bytes in memory before they are written
 _SYNC_BYTES = 16 << 20
@@ -42,6 +44,7 @@ class Ending(Enum):
     CUT = "the connection broke"
     SILENT = "nothing came for too long"
     WANTED = "somebody else wants the upload"
+    FULL = "the disk has no room for more"
     TOO_LONG = "there was more than was announced"
 
 
@@ -54,25 +57,28 @@ class Receiver:
     limit: int  # the upload's length
     count: Callable[[int], Awaitable[None]]  # told how many bytes are safe
     is_wanted: Callable[[], bool]
+    has_room: Callable[[], bool]  # blocking
     idle_s: float
+    threads: Threads
     hasher: Any = None  # then nothing is counted before the end
     position: int = 0  # bytes of the file that are written
     _waiting: bytearray = field(default_factory=bytearray)
     _safe: int = 0
+    _file: int = -1
 
     async def receive(self, body: Body) -> Ending:
         """Take in a body; `position` is the file's length then. OSError; what `count` raises."""
         self.position = self._safe = self.start
         ending = None
-        file = await asyncio.to_thread(self._open)
         try:
-            ending = await self._read(body, file)
+            await self.threads.run(self._open)
+            ending = await self._read(body)
         finally:  # also when the server ends in the middle of it
             counts = ending is not Ending.TOO_LONG
-            await asyncio.shield(self._end(file, counts=counts))
+            await to_its_end(asyncio.ensure_future(self._end(counts=counts)))
         return ending
 
-    async def _read(self, body: Body, file: int) -> Ending:
+    async def _read(self, body: Body) -> Ending:
         loop = asyncio.get_running_loop()
         heard = synced = looked = loop.time()
         while True:
@@ -86,14 +92,16 @@ class Receiver:
                     return Ending.TOO_LONG
             if now - looked >= _TICK_S or len(self._waiting) >= _BLOCK:
                 looked = now
-                await self._write(file)
+                await self._write()
                 if self.is_wanted():
                     return Ending.WANTED
                 if now - heard > self.idle_s:
                     return Ending.SILENT
             if self.position - self._safe >= _SYNC_BYTES or now - synced > _SYNC_S:
                 synced = now
-                await self._keep(file)
+                await self._keep()
+                if not await self.threads.run(self.has_room):
+                    return Ending.FULL
 
     def _takes(self, chunk: bytes) -> bool:
         """Take a chunk in, as far as there is room for it."""
@@ -101,44 +109,41 @@ class Receiver:
         self._waiting += chunk[:room]
         return len(chunk) <= room
 
-    def _open(self) -> int:
-        file = os.open(self.path, os.O_WRONLY)  # it was made with the upload: never made anew
-        try:
-            os.ftruncate(file, self.start)
-            os.lseek(file, self.start, os.SEEK_SET)
-        except BaseException:
-            os.close(file)
-            raise
-        return file
+    def _open(self) -> None:
+        self._file = os.open(self.path, os.O_WRONLY)  # made with the upload: never made anew
+        os.ftruncate(self._file, self.start)
+        os.lseek(self._file, self.start, os.SEEK_SET)
 
-    async def _write(self, file: int) -> None:
+    async def _write(self) -> None:
         block, self._waiting = self._waiting, bytearray()
         if block:
-            await _to_the_end(asyncio.to_thread(self._put, file, block))
+            await self.threads.run(self._put, block)
             self.position += len(block)
 
-    def _put(self, file: int, block: bytearray) -> None:
+    def _put(self, block: bytearray) -> None:
         if self.hasher is not None:
             self.hasher.update(block)
         rest = memoryview(block)
         while rest:
-            rest = rest[os.write(file, rest) :]
+            rest = rest[os.write(self._file, rest) :]
 
-    async def _keep(self, file: int) -> None:
+    async def _keep(self) -> None:
         """Make safe what came so far, and count it."""
         if self.position > self._safe:
-            await _to_the_end(asyncio.to_thread(os.fdatasync, file))
+            await self.threads.run(os.fdatasync, self._file)
             self._safe = self.position
             if self.hasher is None:
                 await self.count(self.position)
 
-    async def _end(self, file: int, *, counts: bool) -> None:
+    async def _end(self, *, counts: bool) -> None:
+        if self._file < 0:  # it could not be opened
+            return
         try:
-            await self._write(file)
+            await self._write()
             if counts:
-                await self._keep(file)
+                await self._keep()
         finally:
-            os.close(file)
+            os.close(self._file)
 
 
 async def _next(body: Body) -> bytes | Ending | None:
@@ -150,13 +155,3 @@ async def _next(body: Body) -> bytes | Ending | None:
         return None
     except _CUT:
         return Ending.CUT
-
-
-async def _to_the_end(work: Coroutine[Any, Any, None]) -> None:
-    """Wait for a thread, even when canceled: whoever holds the lock next must not meet it."""
-    task = asyncio.ensure_future(work)
-    try:
-        await asyncio.shield(task)
-    except asyncio.CancelledError:
-        await asyncio.wait({task})
-        raise

@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from configs.bounds import SAID_BYTES
 from origin.problems import OriginError
 
 VERSION: Final = "1.0.0"
@@ -52,7 +53,6 @@ _MAX_NAME_BYTES = 120  # of 255 that a file system takes: a sidecar's name is lo
 _SUFFIX = re.compile(
     r"\.(wave?|bwf|rf64|w64|flac|aif[fc]?|m4a|mp4|mov|caf|mp3|ogg|opus|aac)", re.IGNORECASE
 )
-_MAX_VALUE = 100_000  # characters: lyrics
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +94,9 @@ def said(pairs: Mapping[str, str]) -> Said:
     name = next((pairs[key] for key in _FILE_NAMES if pairs.get(key)), "")
     fields = {key.lower(): value.strip() for key, value in pairs.items()}
     kept = {key: fields[key] for key in sorted(FIELDS & fields.keys()) if fields[key]}
-    if any(len(value) > _MAX_VALUE or "\0" in value for value in kept.values()):
-        raise _bad("bad-metadata", "A value is too long, or has a NUL in it.")
+    texts = "".join(kept.values())
+    if len(texts.encode(errors="replace")) > SAID_BYTES or "\0" in texts:
+        raise _bad("bad-metadata", f"It is longer than {SAID_BYTES} bytes, or has a NUL in it.")
     return Said(safe_name(name), kept)
 
 

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 
+from configs.paths import nearest_existing
 from configs.settings import FfmpegSettings
 from pipeline.errors import EncoderFailed, ToolMissing
 from pipeline.ffmpeg.binaries import Tools, find_tools
@@ -84,7 +85,7 @@ def examine_disk(folders: Iterable[Path], least_bytes: int) -> list[Finding]:
     """Room where an ingest writes; each file system once."""
     findings: dict[int, Finding] = {}
     for folder in folders:
-        there = next(one for one in (folder, *folder.absolute().parents) if one.exists())
+        there = nearest_existing(folder)
         status = os.statvfs(there)
         free = status.f_bavail * status.f_frsize
         said = f"{free / 1e9:.1f} GB free at {folder}"
@@ -135,7 +136,7 @@ async def examine_store(store: ObjectStore) -> list[Finding]:
         ]
     took_s = (datetime.now(UTC) - began).total_seconds()
     if not found or data != b"headwater doctor\n":
-        said = f"{store.locate('')[:-1] or 'it'} does not give back what was written"
+        said = f"{store.locate(key)} did not give back what was written"
         return [fail("storage", said, "use another store: objects would be lost in this one")]
     said = f"written, listed, read and deleted in {took_s * 1000:.0f} ms"
     storage = ok("storage", said) if took_s < _SLOW_S else warn("storage", said, "look at its load")

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from catalog import jobs
+from catalog import deliveries, jobs
 from catalog.engine import Catalog, Tx
 from catalog.errors import Fenced, NotFound, WrongState
 from catalog.records import Claim, Fault, JobQueue, JobRecord, JobState, MasterSource
@@ -199,6 +199,22 @@ async def test_what_lacks_here_is_no_attempt(catalog: Catalog, now: datetime) ->
         waiting = await jobs.get(tx, "j")
         assert (waiting.state, waiting.error, waiting.attempts) == (JobState.WAITING, "no room", 0)
         assert await jobs.postpone(tx, "j", "no room", now + LATER, now + 2 * LATER)
+
+
+async def test_what_lacks_here_is_waited_for_by_a_lost_job_too(
+    catalog: Catalog, now: datetime
+) -> None:
+    """And who claims it then still knows where its worker wrote."""
+    async with catalog.begin() as tx:
+        await submit(tx, "j", now)
+        held = await claimed(tx, now)
+        await jobs.writes(tx, held, "t", "r")
+        assert not await jobs.postpone(tx, "j", "no room", now, now + LATER)  # it is held
+        assert await jobs.postpone(tx, "j", "no room", now, now + LATER, gone="w")
+        assert await deliveries.claimable(tx, [JobQueue.HOT], now + LATER / 2, 9) == ()
+        assert await deliveries.claimable(tx, [JobQueue.HOT], now + LATER, 9) == ("j",)
+        again = await claimed(tx, now + LATER)
+        assert (again.attempt, again.left_behind) == (2, ("t", "r"))
 
 
 async def test_an_unknown_job_is_not_found(catalog: Catalog, now: datetime) -> None:

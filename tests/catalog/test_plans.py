@@ -87,6 +87,7 @@ OTHERS: dict[str, Callable[[Tx], Awaitable[object]]] = {
     "taken down": lambda tx: takedowns.get(tx, A),
     "jobs that failed": lambda tx: jobs.list_page(tx, states=(JobState.FAILED,), limit=9),
     "jobs, counted": jobs.count,
+    "bytes to come": lambda tx: uploads.outstanding(tx, NOW),
     "release of others": lambda tx: uploads.is_release_of_others(tx, "label", RELEASE),
     "loudness of a release": lambda tx: releases.loudness_of_tracks(tx, RELEASE, without=[A]),
 }

@@ -39,6 +39,8 @@ SETTINGS: dict[str, Any] = {
     "genres": ["Ambient", "Chant"],
 }
 
+SHA1_OF_NOTHING = {"Upload_Checksum": "sha1 2jmj7l5rSw0yVb/vlWAYkK/YBwk="}
+
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
@@ -227,7 +229,7 @@ def test_what_is_wrong_is_refused_and_nothing_is_counted(label: Label) -> None:
         (400, "bad-length", "POST", UPLOADS, None, TUS),
         (400, "bad-length", "POST", UPLOADS, None, {**TUS, "Upload-Length": "1e6"}),
         (413, "upload-too-large", "POST", UPLOADS, None, {**TUS, "Upload-Length": 30_000_001}),
-        (413, "upload-too-large", "POST", UPLOADS, None, {**TUS, "Upload-Length": 0}),
+        (400, "bad-length", "POST", UPLOADS, None, {**TUS, "Upload-Length": 0}),
         *(
             (400, "bad-metadata", "POST", UPLOADS, None, {**TUS, "Upload-Length": 5, **said})
             for said in (
@@ -378,6 +380,41 @@ def test_a_silent_client_is_given_up(label: Label) -> None:
     assert response.status == 408
     assert label.head(url).offset == 10
     connection.close()
+
+
+def test_a_silent_form_is_given_up_the_same(place: Place, label: Label) -> None:
+    """In its file, or before it; what had come of it is not kept."""
+    before = place.kept
+    head = b'--b\r\nContent-Disposition: form-data; name="file"; filename="a.wav"\r\n\r\nRIFF'
+    connections = []
+    for sent in (head, b"--b\r\nContent-Disposition: form-data;"):
+        connection = label.connect()
+        connection.putrequest("POST", UPLOADS)
+        for name, value in {
+            "Content-Type": "multipart/form-data; boundary=b",
+            "Content-Length": "1000",
+            "Authorization": f"Bearer {label.token}",
+        }.items():
+            connection.putheader(name, value)
+        connection.endheaders()
+        connection.send(sent)
+        connections.append(connection)
+    for connection in connections:
+        response = connection.getresponse()
+        assert (response.status, json.loads(response.read())["reason"]) == (408, "upload-silent")
+        connection.close()
+    assert set(place.kept) <= set(before)
+
+
+def test_a_beginning_that_is_refused_leaves_nothing(place: Place, label: Label) -> None:
+    """creation-with-upload: its answer has no Location, so nobody could go on with it."""
+    before = place.kept
+    for body, size, wrong, status in ((b"x" * 20, 10, {}, 413), (b"x", 10, SHA1_OF_NOTHING, 460)):
+        answer = label.ask(
+            "POST", UPLOADS, body, CHUNK, Upload_Length=size, Upload_Metadata="", **wrong
+        )
+        assert (answer.status, "Location" in answer.headers) == (status, False), answer
+    assert set(place.kept) <= set(before)
 
 
 def test_requests_side_by_side_never_mix(label: Label, tmp_path: Path) -> None:

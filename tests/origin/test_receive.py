@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from origin.uploads.receive import Ending, Receiver
+from origin.uploads.threads import Threads
 
 
 class Sender:
@@ -40,7 +41,15 @@ def receiver(path: Path, counted: list[int], **changes: object) -> Receiver:
         counted.append(received)
 
     never: Callable[[], bool] = lambda: False  # noqa: E731 - a value
-    values = {"start": 0, "limit": 10_000, "is_wanted": never, "idle_s": 5.0, **changes}
+    values = {
+        "start": 0,
+        "limit": 10_000,
+        "is_wanted": never,
+        "has_room": lambda: True,
+        "idle_s": 5.0,
+        "threads": Threads(),
+        **changes,
+    }
     return Receiver(path, count=count, **values)  # type: ignore[arg-type]  # a test's choice
 
 
@@ -110,16 +119,34 @@ async def test_a_trickle_does_not_hold_it(path: Path) -> None:
     assert counted == [path.stat().st_size]
 
 
-async def test_an_end_of_the_server_keeps_what_came(path: Path) -> None:
+async def test_a_disk_that_fills_ends_it_and_what_came_is_kept(path: Path) -> None:
     counted: list[int] = []
-    given = [b"abc"]
+    chunks = (bytes(1 << 20) for _ in range(40))
 
     async def body() -> bytes:
-        return given.pop() if given else await nothing()
+        return next(chunks)
+
+    made = receiver(path, counted, limit=40 << 20, has_room=lambda: len(counted) < 2)
+    assert await made.receive(body) is Ending.FULL
+    assert counted == [16 << 20, 32 << 20]
+
+
+async def test_an_end_of_the_server_keeps_what_came(path: Path) -> None:
+    """And waits for its threads, however often it is told: who gets the lock next meets none."""
+    counted: list[int] = []
+    given, is_asked = [b"abc"], asyncio.Event()
+
+    async def body() -> bytes:
+        if given:
+            return given.pop()
+        is_asked.set()
+        return await nothing()
 
     task = asyncio.create_task(receiver(path, counted).receive(body))
-    await asyncio.sleep(0.05)
-    task.cancel()
+    await is_asked.wait()
+    for _ in range(3):
+        task.cancel()
+        await asyncio.sleep(0)
     with pytest.raises(asyncio.CancelledError):
         await task
     assert (counted, path.read_bytes()) == ([3], b"abc")

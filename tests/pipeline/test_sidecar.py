@@ -5,8 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from configs.bounds import SAID_BYTES, SIDECAR_BYTES
+from origin.uploads import tus
 from pipeline.errors import BadMaster
-from pipeline.sidecar import Sidecar, folder_cover, read_sidecar
+from pipeline.sidecar import Sidecar, folder_cover, read_sidecar, write_sidecar
 
 
 def test_sidecar_gives_fields_and_the_operators_own_id(tmp_path: Path) -> None:
@@ -67,6 +69,16 @@ def test_pipes_are_not_waited_for(tmp_path: Path) -> None:
 
 
 def test_a_sidecar_is_not_cut_in_silence(tmp_path: Path) -> None:
-    (tmp_path / "a.wav.yaml").write_text("title: " + "A" * 70_000)
+    (tmp_path / "a.wav.yaml").write_text("title: " + "A" * SIDECAR_BYTES)
     with pytest.raises(BadMaster, match="larger than"):
         read_sidecar(tmp_path / "a.wav")
+
+
+@pytest.mark.parametrize("one", ["\n", "\x01"])
+def test_whatever_may_be_said_with_an_upload_can_be_read_back(tmp_path: Path, one: str) -> None:
+    """However long YAML makes it: the file may be as much longer."""
+    master = tmp_path / "a.master"
+    lyrics = "a" + one * ((SAID_BYTES - 100) // len(one.encode())) + "z"
+    assert tus.said({"lyrics": lyrics, "title": "b"}).fields["lyrics"]
+    write_sidecar(master, {"lyrics": lyrics})
+    assert read_sidecar(master).fields["lyrics"] == (lyrics,)
