@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from catalog import deliveries, jobs
 from catalog.errors import CatalogError
@@ -25,6 +25,7 @@ _log = logging.getLogger(__name__)
 
 _MOST_RUNNING = 500  # that are looked at for their workers
 _LOOK_S = 1.0  # how often an idle worker looks into the catalog
+_SHUN_S, _SHUN_MAX_S = 2.0, 60.0  # how long a job is let be whose row could not be written
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +79,8 @@ async def work(bench: Bench, queues: Sequence[JobQueue], slots: int, stop: async
     A cancellation gives the running jobs back. Looks into the catalog: no broker is needed.
     """
     loop = asyncio.get_running_loop()
-    running: dict[str, asyncio.Task[None]] = {}
+    running: dict[str, asyncio.Task[bool]] = {}
+    shunned = Shunned()
     abandoned: tuple[str, ...] = ()
     stopping = asyncio.create_task(stop.wait())
     tidied = -bench.shop.jobs.sweep_s
@@ -89,14 +91,16 @@ async def work(bench: Bench, queues: Sequence[JobQueue], slots: int, stop: async
                     tidied = loop.time()
                     await bench.tidy()
                     abandoned = await bench.abandoned()
-                waiting = await bench.next(queues, limit=slots + len(running))
+                avoided = running.keys() | shunned.now(loop.time())
+                waiting = await bench.next(queues, limit=slots + len(avoided))
                 for job_id in (*abandoned, *waiting):
-                    if len(running) < slots and job_id not in running:
+                    if len(running) < slots and job_id not in avoided | running.keys():
                         running[job_id] = asyncio.create_task(_logged(bench, job_id))
             await asyncio.wait(
                 {stopping, *running.values()}, timeout=_LOOK_S, return_when=asyncio.FIRST_COMPLETED
             )
-            running = {job_id: task for job_id, task in running.items() if not task.done()}
+            for job_id in [one for one, task in running.items() if task.done()]:
+                shunned.tell(job_id, loop.time(), is_well=running.pop(job_id).result())
             abandoned = ()
         await asyncio.gather(*running.values())
     finally:
@@ -106,11 +110,32 @@ async def work(bench: Bench, queues: Sequence[JobQueue], slots: int, stop: async
         await asyncio.gather(*left, return_exceptions=True)
 
 
-async def _logged(bench: Bench, job_id: str) -> None:
+@dataclass(slots=True)
+class Shunned:
+    """Jobs whose rows can be read but not written now: let be a while, each time for longer."""
+
+    _until: dict[str, tuple[float, float]] = field(default_factory=dict)  # when, and how long
+
+    def now(self, time_s: float) -> set[str]:
+        """Those that are to be let be at that time."""
+        return {job_id for job_id, (until, _) in self._until.items() if time_s < until}
+
+    def tell(self, job_id: str, time_s: float, *, is_well: bool) -> None:
+        """Say how it went with a job."""
+        _, last = self._until.pop(job_id, (0.0, 0.0))
+        if not is_well:
+            wait = min(2 * last or _SHUN_S, _SHUN_MAX_S)
+            self._until[job_id] = (time_s + wait, wait)
+
+
+async def _logged(bench: Bench, job_id: str) -> bool:
+    """Do a job; False where not even its row could be written."""
     try:
         await bench.do(job_id)
     except Exception as exc:  # noqa: BLE001 - of one job; its lease ends, and it is tried again
         _log.warning("job %s: %s: %s", job_id, type(exc).__name__, exc)
+        return False
+    return True
 
 
 class _NobodyWaits:

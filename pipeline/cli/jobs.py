@@ -111,6 +111,8 @@ def retry(invocation: Invocation, *, jobs_: tuple[str, ...], parked: bool, as_js
     if bool(jobs_) == parked:
         raise click.UsageError("name the jobs, or give --parked")
 
+    refused: list[str] = []
+
     async def run() -> list[JobRecord]:
         settings = invocation.load().settings
         async with open_catalog(settings) as catalog:
@@ -122,15 +124,20 @@ def retry(invocation: Invocation, *, jobs_: tuple[str, ...], parked: bool, as_js
                 wanted = tuple([await _one(catalog, one) for one in jobs_])
             again = []
             for one in wanted:
-                async with catalog.begin() as tx:
-                    again.append(await jobs.retry(tx, one.job_id))
+                try:
+                    async with catalog.begin() as tx:
+                        again.append(await jobs.retry(tx, one.job_id))
+                except WrongState as exc:  # the others are queued again all the same
+                    refused.append(str(exc))
             submitter = make_submitter(settings.jobs, catalog)
             for queue in {one.queue for one in again}:
                 ids = [one.job_id for one in again if one.queue is queue]
                 await submitter.deliver(ids, queue)
             return again
 
-    _show(_run(run()), as_json=as_json)
+    _show(asyncio.run(run()), as_json=as_json)
+    if refused:
+        raise Failure("\n".join(refused))
 
 
 @jobs_group.command("cancel")

@@ -39,8 +39,9 @@ from pipeline.worker_figures import CountingReporter, WorkerMeters
 def worker_command(invocation: Invocation, *, queues: str, concurrency: int | None) -> None:
     """Do the jobs that wait, until SIGTERM or Ctrl-C: what runs is finished first.
 
-    With jobs.executor local it looks into the catalog; any number may run beside each other. With
-    celery a broker tells it. A second signal ends it at once, and gives its jobs back.
+    With jobs.executor local it looks into the catalog; any number may run beside each other. A
+    second signal ends it at once, and gives its jobs back. With celery a broker tells it; there
+    SIGQUIT, or a second Ctrl-C, ends it at once, and others take up its jobs.
 
     headwater worker --queues hot --concurrency 2
     """

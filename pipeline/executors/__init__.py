@@ -24,6 +24,7 @@ class Order:
     job_id: str
     source: Path
     queue: JobQueue
+    is_own: bool = True  # made by this order; False: somebody had asked for the same before
 
 
 class Executor(Protocol):

@@ -20,8 +20,11 @@ class LocalExecutor:
     pool: Pool
 
     async def run(self, orders: Sequence[Order]) -> AsyncIterator[Outcome]:
-        """See jobs to their ends. When that is interrupted, those that are left are canceled."""
-        left = {order.job_id for order in orders}
+        """See jobs to their ends. When that is interrupted, those that are left are canceled.
+
+        Not those that somebody else had asked for before: they are given back.
+        """
+        left = {order.job_id for order in orders if order.is_own}
 
         async def work(order: Order, place: Place) -> Outcome:
             outcome = await self._outcome(order, place)

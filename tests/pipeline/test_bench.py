@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from catalog import jobs
 from catalog.records import JobQueue, MasterSource
-from pipeline.bench import Bench
+from pipeline.bench import Bench, Shunned, work
 from pipeline.ffmpeg.binaries import Tools
 from pipeline.masters import Masters
 from pipeline.worker_name import this_worker
 from tests.support.workshop import Recorder, workshop
 
+_KEPT_OUT = "CREATE TRIGGER no BEFORE UPDATE ON jobs BEGIN SELECT raise(ABORT, 'full'); END"
 _NAME = "from pipeline.worker_name import this_worker; print(this_worker())"
 
 
@@ -40,3 +44,32 @@ async def test_a_job_of_a_killed_process_waits_for_no_lease(
         bench = Bench(shop, Recorder(), Masters())
         assert await bench.next([JobQueue.HOT]) == ()
         assert await bench.abandoned() == (("1",) if is_dead else ())
+
+
+async def test_a_row_that_cannot_be_written_is_let_be_for_longer_and_longer(
+    tools: Tools, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The catalog can be read, and not written: no tight loop, no flood of warnings."""
+    async with workshop(tmp_path / "home", tools) as shop:
+        async with shop.catalog.begin() as tx:
+            await jobs.submit(
+                tx,
+                "1",
+                MasterSource("/masters/a.wav"),
+                tenant="default",
+                queue=JobQueue.HOT,
+                now=shop.clock(),
+            )
+        with closing(sqlite3.connect(tmp_path / "home" / "catalog.db")) as database:
+            database.execute(_KEPT_OUT)
+        stop = asyncio.Event()
+        asyncio.get_running_loop().call_later(0.5, stop.set)
+        await work(Bench(shop, Recorder(), Masters()), [JobQueue.HOT], 2, stop)
+    assert caplog.text.count("job 1:") == 1, caplog.text
+    shunned = Shunned()
+    for at, until in ((0.0, 2.0), (2.0, 6.0), (6.0, 14.0)):
+        shunned.tell("1", at, is_well=False)
+        assert (shunned.now(until - 0.1), shunned.now(until)) == ({"1"}, set())
+    shunned.tell("1", 14, is_well=True)
+    shunned.tell("1", 15, is_well=False)
+    assert shunned.now(17) == set()

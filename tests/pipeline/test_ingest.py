@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import subprocess
 from collections.abc import Callable
@@ -14,14 +15,15 @@ import pytest
 
 from catalog import jobs, keys, releases, tracks
 from catalog.publish import edit
-from catalog.records import JobState
+from catalog.records import JobQueue, JobState
 from configs.settings import IngestSettings
 from packager import index
 from packager.boxes.base import Container, parse
 from packager.model import Loudness, Package, Rendition
 from pipeline.batch import ingest_all
 from pipeline.ffmpeg.binaries import Tools
-from pipeline.progress import Outcome, Status
+from pipeline.progress import Outcome, Stage, Status
+from pipeline.submission import submit_all
 from pipeline.workshop import Workshop
 from storage.base import ObjectStore, StorageError
 from storage.local import LocalStore
@@ -238,6 +240,26 @@ async def test_words_that_were_corrected_are_published_without_encoding_again(
         (same,) = await ingest(shop, path)
         assert (same.status, same.title) == (Status.UNCHANGED, "Edited")
         assert objects(shop) == before
+
+
+async def test_an_interruption_leaves_the_jobs_of_others(tools: Tools, tmp_path: Path) -> None:
+    """The same master was asked for by somebody else: that job is given back, not canceled."""
+    theirs, ours = (masters.wav(tmp_path / f"{n}.wav", masters.music(5, seed=n)) for n in (1, 2))
+    async with workshop(tmp_path / "home", tools) as shop:
+        (order,) = await submit_all(
+            shop.catalog, [theirs], tenant="default", queue=JobQueue.HOT, now=shop.clock()
+        )
+        recorder = Recorder()
+        batch = asyncio.create_task(ingest_all(shop, [theirs, ours], recorder))
+        while not any(event.stage is Stage.ENCODE for event in recorder.events):  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+        batch.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await batch
+        async with shop.catalog.connect() as tx:
+            states = {one.job_id: one.state for one in await jobs.list_page(tx, limit=9)}
+    assert states.pop(order.job_id) is JobState.QUEUED
+    assert list(states.values()) == [JobState.CANCELED]
 
 
 async def test_own_id_names_the_track(tools: Tools, tmp_path: Path) -> None:
