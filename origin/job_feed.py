@@ -84,4 +84,5 @@ class JobFeed:
             _LOG.warning("jobs cannot be looked at: %s", exc)
             await asyncio.sleep(_AWAY_S)
         else:
-            self._latest = {one.job_id: one for one in found}
+            # Who left meanwhile took theirs along: nothing old is there for who comes next.
+            self._latest = {one.job_id: one for one in found if one.job_id in self._watched}

@@ -92,14 +92,19 @@ def _event_id(job: JobRecord) -> str:
 async def _allowed(
     state: OriginState, caller: AccessToken, job_id: str
 ) -> tuple[JobRecord, UploadRecord | None]:
-    """A job that the caller may see: its own, or any with the scope jobs:read. Missing."""
-    job, upload = await _read(state, job_id)
-    is_own = (
-        UPLOADS_WRITE in caller.scopes and upload is not None and upload.owner == caller.subject
-    )
-    if not is_own and JOBS_READ not in caller.scopes:
+    """A job that the caller may see: its own, or any with the scope jobs:read. Missing.
+
+    Nothing is read for a token that may see none; whoever asks for what is not theirs is counted.
+    """
+    is_label, is_operator = UPLOADS_WRITE in caller.scopes, JOBS_READ in caller.scopes
+    if not (is_label or is_operator):
         raise _missing()
-    return job, upload
+    with suppress(Missing):
+        job, upload = await _read(state, job_id)
+        if is_operator or (upload is not None and upload.owner == caller.subject):
+            return job, upload
+    await state.rates.account(caller)
+    raise _missing()
 
 
 async def _read(state: OriginState, job_id: str) -> tuple[JobRecord, UploadRecord | None]:
@@ -128,6 +133,7 @@ ENDPOINTS = (
         name="getJob",
         tag="uploads",
         is_counted=False,  # whoever uploads a hundred masters asks for a hundred jobs
+        refusals={429: "Too many questions about jobs that are not the caller's."},
     ),
     Endpoint(
         "GET",
