@@ -22,7 +22,7 @@ from catalog.schema_version import version_of
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """What programs that use libpq are told. The password does not belong on a command line."""
+    """What programs that use libpq are told. No password belongs on a command line: `uri` has none."""
 
     uri: str
     place: str  # for people
@@ -34,9 +34,12 @@ def server_of(url: str) -> Server | None:
     parsed = parse(url)
     if parsed.drivername == sqlite.DRIVER:
         return None
-    uri = parsed.set(drivername="postgresql", password=None)
-    place = postgresql.place_of(parsed)
-    return Server(uri.render_as_string(hide_password=False), place, parsed.password)
+    in_query = parsed.query.get("password")
+    # URL.set takes None for "as it is".
+    bare = parsed._replace(password=None).difference_update_query(["password"])
+    uri = bare.set(drivername="postgresql").render_as_string(hide_password=False)
+    password = in_query if isinstance(in_query, str) else parsed.password
+    return Server(uri, postgresql.place_of(parsed), password)
 
 
 async def require_nothing(url: str) -> None:

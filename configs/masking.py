@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 
 _MASK = "***"
-# scheme://user:password@host; the user alone is no secret.
+# scheme://user:password@host; the user alone is no secret. To the last @ that there is: whoever
+# did not escape a password that has one, or a slash, shall not see it either.
 _URL_PASSWORD = re.compile(
-    r"(?P<before>[a-z][a-z0-9+.-]*://[^/?#\s:@]*:)[^/?#\s]*(?=@)", re.IGNORECASE
+    r"(?P<before>[a-z][a-z0-9+.-]*://[^/?#\s:]*:).*(?=@)", re.IGNORECASE | re.DOTALL
 )
 # ...?password=..., as libpq and others allow in a URL's query.
 _QUERY_PASSWORD = re.compile(r"(?P<before>[?&](?:password|secret|token)=)[^&#\s]*", re.IGNORECASE)

@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import text
 
 from catalog import publish, tracks
+from catalog.backup import server_of
 from catalog.engine import Catalog, Tx
 from catalog.errors import CatalogError, CatalogMismatch, CatalogUnavailable, NotFound
 from catalog.postgresql import PoolOptions
@@ -35,6 +36,17 @@ async def catalog(url: str) -> AsyncIterator[Catalog]:
     opened = await Catalog.open(url)
     yield opened
     await opened.close()
+
+
+@pytest.mark.parametrize(
+    "given", ["u:secret@h/db", "u@h/db?password=secret", "u:other@h/db?password=secret"]
+)
+def test_no_password_is_on_the_command_line_of_a_backup(given: str) -> None:
+    server = server_of(f"postgresql+psycopg://{given}")
+    assert server is not None
+    assert server.uri == "postgresql://u@h/db"
+    assert server.password == "secret"
+    assert "secret" not in repr(server)
 
 
 async def test_reads_go_on_after_the_server_was_restarted(

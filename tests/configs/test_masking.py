@@ -12,6 +12,11 @@ from configs.masking import shown
     [
         ("catalog.url", "postgresql://u:pw@h/db", "postgresql://u:***@h/db"),
         ("catalog.url", "postgresql://u:p@w@h/db", "postgresql://u:***@h/db"),
+        ("catalog.url", "postgresql+psycopg://u:p/pw#x@h/db", "postgresql+psycopg://u:***@h/db"),
+        ("catalog.url", "postgresql://u:pw?x@h/db", "postgresql://u:***@h/db"),
+        ("catalog.url", "postgresql://u@corp:p pw@h/db", "postgresql://u@corp:***@h/db"),
+        ("api.redis_url", "redis://:pw@h:6379/0", "redis://:***@h:6379/0"),
+        ("origin.public_url", "https://h:8443/a", "https://h:8443/a"),
         ("catalog.url", "postgresql://h/db?user=u&password=pw", None),
         ("catalog.url", "sqlite+aiosqlite:////srv/a.db", "sqlite+aiosqlite:////srv/a.db"),
         ("origin.public_url", "https://music.example.com", "https://music.example.com"),
