@@ -99,12 +99,14 @@ async def redescribe(
 
 async def unpublish(tx: Tx, track_id: str, now: datetime) -> None:
     """Take a track from listeners, until it is republished."""
+    await hold(tx, Held.TRACK, track_id)
     async with showing(tx, track_id):
         await _change(tx, track_id, {"status": TrackStatus.UNPUBLISHED}, now)
 
 
 async def republish(tx: Tx, track_id: str, now: datetime) -> None:
     """Bring a track back that was unpublished; an embargo goes on. TakenDown if it may not."""
+    await hold(tx, Held.TRACK, track_id)
     await takedowns.require_none(tx, track_id)
     async with showing(tx, track_id):
         await _change(tx, track_id, {"status": TrackStatus.PUBLISHED}, now)
@@ -112,6 +114,7 @@ async def republish(tx: Tx, track_id: str, now: datetime) -> None:
 
 async def embargo(tx: Tx, track_id: str, until: datetime | None, now: datetime) -> None:
     """Keep a track from listeners until that instant; None lifts the embargo."""
+    await hold(tx, Held.TRACK, track_id)
     async with showing(tx, track_id):
         await _change(tx, track_id, {"available_from": until}, now)
 

@@ -7,12 +7,13 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 
+import pytest
 from sqlalchemy import text
 
-from catalog import audit, keks, publish, releases, tracks
+from catalog import audit, keks, publish, releases, takedowns, tracks
 from catalog.album_loudness import Histogram, LoudnessBlocks, album_loudness
 from catalog.engine import Catalog, Tx
-from catalog.records import Publication
+from catalog.records import Publication, TrackStatus
 from drm.audit import AuditEntry, AuditEvent, AuditLog
 from tests.support.publications import make_publication
 
@@ -99,6 +100,26 @@ async def test_every_process_begins_a_chain_of_its_own(catalog: Catalog) -> None
         chains = await audit.chains(tx)
         assert [one.number for one in chains] == [1, 2, 3, 4, 5, 6]
         assert [one.entries for one in chains] == [2] * 6
+
+
+async def test_a_track_that_is_taken_down_meanwhile_is_not_given_back(catalog: Catalog) -> None:
+    await put(catalog, make_publication())
+
+    async def give_back() -> None:
+        async with catalog.begin() as tx:
+            await publish.republish(tx, A, NOW)
+
+    async with catalog.begin() as tx:
+        await takedowns.take_down(tx, A, "somebody", "a court says so", NOW)
+        other = asyncio.create_task(give_back())
+        if tx.dialect.name == "postgresql":  # on SQLite it waits at its beginning
+            waiting = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
+            while not (await tx.execute(waiting)).scalar_one():
+                await asyncio.sleep(0.01)
+    with pytest.raises(takedowns.TakenDown):
+        await other
+    async with catalog.connect() as tx:
+        assert (await tracks.get(tx, A)).status is TrackStatus.UNPUBLISHED
 
 
 async def test_who_waits_in_a_circle_gets_another_turn(catalog: Catalog) -> None:
