@@ -51,7 +51,7 @@ class ProviderKeys:
         self._age_s = _AGE_S
         self._fetched = _NEVER  # when the keys were
         self._asked = _NEVER  # when a fetch ended last, however
-        self._failed = False  # how
+        self._failed = False  # how that was
         self._fetch: asyncio.Task[None] | None = None
 
     async def key(self, name: KeyName) -> PublicKey:
@@ -63,7 +63,9 @@ class ProviderKeys:
         if name[1] not in self._algorithms:  # nothing to ask anybody for
             raise InvalidToken("not an algorithm that is accepted")
         age = self._clock() - self._fetched
-        if age >= self._age_s:
+        # While the provider does not answer, nobody waits for it who has a key that still counts.
+        can_wait = self._failed and name in self._keys and age < self._age_s + self._stale_s
+        if age >= self._age_s and not can_wait:
             await self._refresh()
         elif age >= self._age_s * _EARLY and self._may_ask(_PAUSE_S):
             self._begin()
@@ -100,7 +102,7 @@ class ProviderKeys:
 
     async def _load(self) -> None:
         """Fetch the set. What is wrong with it is logged: the keys that were stay."""
-        self._failed = True
+        failed = True
         try:
             answer = await self._http.request(
                 "GET", self._url, {"Accept": "application/json"}, None, _TIMEOUT_S
@@ -108,10 +110,11 @@ class ProviderKeys:
             self._keys = _read(answer, self._algorithms)
             self._age_s = _age(answer.headers.get("cache-control", ""))
             self._fetched = self._clock()
-            self._failed = False
+            failed = False
         except (HttpFailed, InvalidKeySet) as exc:
             _log.warning("identity provider: no new keys: %s", exc)
         finally:
+            self._failed = failed
             self._asked = self._clock()
             self._fetch = None
 

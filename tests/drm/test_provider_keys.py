@@ -40,11 +40,10 @@ async def keys(provider: IdentityProvider, clock: Clock) -> AsyncIterator[Provid
         await opened.close()
 
 
-async def settled(provider: IdentityProvider) -> None:
-    """Wait for a fetch that nobody waits for."""
+async def is_asked(provider: IdentityProvider) -> None:
+    """Wait for a fetch that no caller waits for."""
     async with asyncio.timeout(5):
         await provider.reached.wait()
-    await asyncio.sleep(0.05)
 
 
 async def test_keys_are_asked_for_once_and_kept(
@@ -95,7 +94,7 @@ async def test_before_their_age_they_are_fetched_while_nobody_waits(
     for _ in range(10):
         await keys.key(OLD)
     provider.hold.set()
-    await settled(provider)
+    await is_asked(provider)
     assert provider.asked == 2
 
 
@@ -168,6 +167,23 @@ async def test_while_it_is_down_its_last_keys_are_used_but_not_for_ever(
     await keys.key(OLD)
 
 
+async def test_while_it_hangs_nobody_waits_who_has_a_key_that_counts(
+    provider: IdentityProvider, keys: ProviderKeys, clock: Clock
+) -> None:
+    await keys.key(OLD)
+    provider.status = 503
+    clock.now_s += 700
+    await keys.key(OLD)  # whoever finds that it is away
+    provider.hold = asyncio.Event()
+    provider.reached.clear()
+    for _ in range(20):
+        clock.now_s += 6
+        async with asyncio.timeout(1):
+            await keys.key(OLD)
+    await is_asked(provider)
+    assert provider.asked == 3  # one more, which is still held
+
+
 async def test_before_the_first_keys_nothing_can_be_said(
     provider: IdentityProvider, keys: ProviderKeys, clock: Clock
 ) -> None:
@@ -236,7 +252,7 @@ async def test_over_https_only_from_a_server_that_is_trusted(tmp_path: Path) -> 
 async def test_closing_stops_a_fetch(provider: IdentityProvider, keys: ProviderKeys) -> None:
     provider.hold = asyncio.Event()
     waiting = asyncio.create_task(keys.key(OLD))
-    await settled(provider)
+    await is_asked(provider)
     await keys.close()
     with pytest.raises(asyncio.CancelledError):
         await waiting
