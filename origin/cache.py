@@ -69,12 +69,14 @@ class Cache(Generic[K, V]):
     def put(self, key: K, value: V, cost: int = 1) -> None:
         """Hold a value unless it costs more than the whole cache; others leave for it.
 
-        A value put again replaces the earlier one at the earlier one's cost.
+        A value put again replaces the earlier one, and so does its cost.
         """
         held = self._entries.get(key)
         if held is not None:
-            held.value = value
-            return
+            if held.cost == cost:
+                held.value = value
+                return
+            self._take_out(key, held)
         if cost > self.limit:
             return
         while self.used + cost > self.limit:
@@ -95,6 +97,16 @@ class Cache(Generic[K, V]):
         self._main.clear()
         self._ghosts.clear()
         self.used = self._small_used = 0
+
+    def _take_out(self, key: K, entry: _Entry[V]) -> None:
+        """Remove one from wherever it stands: rare, so its queue is looked through."""
+        try:
+            self._small.remove(key)
+            self._small_used -= entry.cost
+        except ValueError:
+            self._main.remove(key)
+        del self._entries[key]
+        self.used -= entry.cost
 
     def _evict(self) -> None:
         """Drop one value. Each turn drops one, moves one to main, or lowers a count: it ends."""

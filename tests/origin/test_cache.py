@@ -20,6 +20,10 @@ def test_a_value_is_held_and_replaced() -> None:
     cache.put("a", b"2", 10)
     assert cache.get("a") == b"2"
     assert (len(cache), cache.used) == (1, 10)
+    cache.put("a", b"333", 30)
+    assert (cache.get("a"), cache.used) == (b"333", 30)
+    cache.put("a", b"", 101)
+    assert (cache.get("a"), cache.used) == (None, 0)
 
 
 def test_what_is_larger_than_all_is_not_held() -> None:
@@ -36,9 +40,8 @@ def test_the_bound_always_holds(steps: list[tuple[int, int, bool]]) -> None:
     costs: dict[int, int] = {}
     for key, cost, is_put in steps:
         if is_put:
-            if cache.get(key) is None:
-                costs[key] = cost
-            cache.put(key, costs[key], costs[key])
+            costs[key] = cost
+            cache.put(key, cost, cost)
         held = cache.get(key)
         assert held is None or held == costs[key]
         assert 0 <= cache.used <= 100
