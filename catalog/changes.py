@@ -26,9 +26,14 @@ async def note(tx: Tx, items: Iterable[str]) -> None:
     if not rows:
         return
     await tx.execute(insert(changes), rows)
-    last = (await tx.execute(select(func.max(changes.c.number)))).scalar_one()
+    last = await newest(tx)
     if last % _PRUNED_EVERY < len(rows):
         await tx.execute(delete(changes).where(changes.c.number < last - KEPT))
+
+
+async def newest(tx: Tx) -> int:
+    """The number of the last change that is seen here; 0 where there is none."""
+    return (await tx.execute(select(func.max(changes.c.number)))).scalar_one() or 0
 
 
 class Reader:

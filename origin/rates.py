@@ -8,7 +8,6 @@ each counts for itself.
 from __future__ import annotations
 
 import ipaddress
-import logging
 import math
 import time
 from collections.abc import Mapping
@@ -22,11 +21,10 @@ from drm.model import AccessToken
 from drm.terms import account_of
 from origin.cache import Cache
 from origin.problems import OriginError
+from origin.resting import Resting
 
-_LOG = logging.getLogger("headwater.origin")
 _WINDOW_S = 60
 _REMEMBERED = 65536  # accounts and addresses
-_REST_S = 5.0  # Redis is left alone for so long after it failed
 _IPV6_PREFIX = 64  # bits: what one household has
 
 
@@ -81,15 +79,15 @@ class OwnCounts:
 class SharedCounts:
     """Those of all workers, in Redis; one worker's while that does not answer."""
 
-    def __init__(self, redis: Redis) -> None:
+    def __init__(self, redis: Redis, resting: Resting | None = None) -> None:
         self._redis = redis
         self._own = OwnCounts()
-        self._rests_until = 0.0
+        self._resting = resting or Resting()
 
     async def add(self, key: str, window: int) -> tuple[int, int]:
         """Count one more."""
         own = await self._own.add(key, window)
-        if time.monotonic() < self._rests_until:
+        if self._resting.is_on:
             return own
         name = f"headwater:rate:{key}"
         try:
@@ -99,8 +97,7 @@ class SharedCounts:
                 pipe.get(f"{name}:{window - 1}")
                 count, _, before = await pipe.execute()
         except (RedisError, OSError) as exc:
-            self._rests_until = time.monotonic() + _REST_S
-            _LOG.warning("Redis does not count: each worker does for itself: %s", exc)
+            self._resting.begin(exc)
             return own
         return int(before or 0), int(count)
 

@@ -48,6 +48,7 @@ from origin.readiness import Readiness
 from origin.reloading import Reload
 from origin.remembered import Remembered
 from origin.resolver import Resolver
+from origin.resting import Resting
 from origin.shared import Shared
 from origin.streams import Streams
 from origin.territory import Territories
@@ -60,6 +61,7 @@ from storage.base import ObjectStore
 _REPLIES = 16384  # prepared heads, about 1 KiB each; as many segments are 1 GiB
 _INDEX_SHARE = 8  # an eighth of the cache's size for parsed package indexes
 _MANIFEST_SHARE = 16
+_METADATA_SHARE = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,9 +124,16 @@ class OriginState:
         self.editions = Editions(deps.catalog, self.outage)
         self.replies: Cache[tuple[str, str | None], Reply] = Cache(_REPLIES)
         self.key_rows = KeyRows(deps.catalog, deps.keyring, self.outage)
-        counts = OwnCounts() if deps.redis is None else SharedCounts(deps.redis)
+        resting = Resting()
+        counts = OwnCounts() if deps.redis is None else SharedCounts(deps.redis, resting)
         self.rates = Rates(counts, deps.api.rate_per_minute, deps.api.rates)
-        self.metadata = MetadataCache(deps.catalog, self.outage, deps.redis)
+        self.metadata = MetadataCache(
+            deps.catalog,
+            self.outage,
+            deps.redis,
+            limit_bytes=limit // _METADATA_SHARE,
+            resting=resting,
+        )
         self.remembered = Remembered(self.metadata, deps.api)
         self.base_url = BaseUrl(deps.settings.public_url, deps.settings.trusted_proxies)
         self.terms = AllTerms(deps.tiers, streams=deps.streams, offline=deps.offline)

@@ -6,13 +6,15 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 from redis.asyncio import Redis as Client
 
 from catalog import publish, tracks
-from catalog.engine import Tx
+from catalog.backup import back_up_file
+from catalog.engine import Catalog, Tx
 from catalog.errors import CatalogUnavailable
 from catalog.records import TrackRecord
 from configs.settings import ApiSettings
@@ -90,6 +92,34 @@ async def test_workers_share_it_and_each_learns_of_a_change(
         await Remembered(third, ApiSettings()).track(houses.TRACK)
     for cache in (*caches, third):
         await cache.close()
+
+
+async def test_what_a_replica_that_is_behind_says_is_not_kept(
+    origin: Origin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    primary, file = origin.deps.catalog, tmp_path / "behind.db"
+    back_up_file(f"sqlite+aiosqlite:///{primary.place}", file)
+    behind = await Catalog.open(f"sqlite+aiosqlite:///{file}")
+    async with primary.begin() as tx:
+        await publish.unpublish(tx, houses.TRACK, datetime.now(UTC))
+    remembered = origin.state.remembered
+    await remembered.track(houses.OTHER_TRACK)  # the changes are known now
+    with monkeypatch.context() as patched:
+        patched.setattr(primary, "connect", behind.connect)
+        assert (await remembered.track(houses.TRACK)).title == "First Light"
+    with pytest.raises(Missing):
+        await remembered.track(houses.TRACK)
+    await behind.close()
+
+
+async def test_memory_is_bounded_in_bytes(origin: Origin) -> None:
+    cache = MetadataCache(origin.deps.catalog, Outage(60), None, limit_bytes=4096)
+    remembered = Remembered(cache, ApiSettings())
+    for limit in range(1, 20):
+        await remembered.completed("first", limit)
+    assert 2048 < cache.memory.used <= 4096
+    assert cache.memory.evictions > 0
+    await cache.close()
 
 
 async def test_it_lasts_while_the_catalog_is_away(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
@@ -11,6 +12,7 @@ from redis.asyncio import Redis as Client
 from drm.model import AccessToken
 from origin import rates
 from origin.rates import Counts, OwnCounts, Rates, SharedCounts, TooMany
+from pipeline.cli.redis import open_redis
 from tests.servers.redis import Redis
 
 FREE = AccessToken("one", "free", datetime(2030, 1, 1, tzinfo=UTC))
@@ -115,6 +117,16 @@ async def test_workers_count_together(redis: Redis, clock: Clock) -> None:
     assert await allowed(workers[0], 6) + await allowed(workers[1], 6) == 10
     for one in clients:
         await one.aclose()
+
+
+@pytest.mark.server
+async def test_a_crowd_that_comes_at_once_is_counted_together(redis: Redis) -> None:
+    redis.clear()
+    async with open_redis(redis.url()) as client:
+        assert client is not None
+        counts = SharedCounts(client)
+        await asyncio.gather(*(counts.add("crowd", 7) for _ in range(100)))
+        assert await SharedCounts(client).add("crowd", 7) == (0, 101)
 
 
 async def test_without_redis_each_counts_for_itself(clock: Clock) -> None:
