@@ -22,7 +22,7 @@ from catalog.schema_version import version_of
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """What programs that use libpq are told. On a command line no password belongs: not in `uri`."""
+    """What programs that use libpq are told. `uri` goes on command lines: no password is in it."""
 
     uri: str
     place: str  # for people
