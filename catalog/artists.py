@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, and_, exists, func, select, tuple_
+from sqlalchemy import ColumnElement, Select, and_, exists, func, select, tuple_
 
 from catalog.engine import Tx
 from catalog.errors import NotFound
@@ -26,6 +26,13 @@ async def get(tx: Tx, artist_id: int, now: datetime) -> ArtistRecord:
     if row is None:
         raise NotFound("artist", str(artist_id))
     return ArtistRecord(*row)
+
+
+async def require(tx: Tx, artist_id: int, now: datetime) -> None:
+    """NotFound for an artist of whom listeners may have nothing at that instant."""
+    query = select(artists.c.artist_id).where(artists.c.artist_id == artist_id)
+    if (await tx.execute(query.where(exists().where(is_credited(now))))).first() is None:
+        raise NotFound("artist", str(artist_id))
 
 
 async def find(tx: Tx, name: str) -> tuple[int, ...]:
@@ -71,19 +78,31 @@ async def top_tracks(
     tx: Tx, artist_id: int, *, limit: int, now: datetime
 ) -> tuple[TrackRecord, ...]:
     """Read the tracks of an artist that listeners may have, the most popular first."""
+    before = track_artists.alias()
+    is_credited_twice = exists().where(
+        before.c.track_id == track_artists.c.track_id,
+        before.c.artist_id == artist_id,
+        before.c.position < track_artists.c.position,
+    )
     query = (
         select(tracks)
         .join(track_artists, track_artists.c.track_id == tracks.c.track_id)
-        .where(track_artists.c.artist_id == artist_id, available(now))
+        .where(track_artists.c.artist_id == artist_id, available(now), ~is_credited_twice)
         .order_by(track_artists.c.popularity.desc(), track_artists.c.track_id.desc())
         .limit(limit)
     )
     return await records(tx, query)
 
 
+def is_credited(now: datetime) -> ColumnElement[bool]:
+    """Condition for tracks of an artist that listeners may have at that instant."""
+    return and_(_CREDITED, available(now))
+
+
 def _heard(now: datetime) -> Select[Any]:
     """Artists of whom there is something, with how many tracks and how popular the first is."""
-    tracks_of = select(func.count()).where(_CREDITED, available(now)).scalar_subquery()
+    number = func.count(tracks.c.track_id.distinct())
+    tracks_of = select(number).where(is_credited(now)).scalar_subquery()
     most = select(func.max(track_artists.c.popularity)).where(
         track_artists.c.artist_id == artists.c.artist_id
     )
@@ -92,4 +111,4 @@ def _heard(now: datetime) -> Select[Any]:
         artists.c.name,
         tracks_of.label("track_count"),
         most.scalar_subquery().label("popularity"),
-    ).where(exists().where(_CREDITED, available(now)))
+    ).where(exists().where(is_credited(now)))

@@ -53,8 +53,11 @@ _IN_SQLITE = (
 )
 _IN_POSTGRESQL = (
     "SELECT entry_id FROM search_index WHERE words @@ CAST(:query AS tsquery) AND kind = {kind} "
-    "{hot}ORDER BY weight DESC, entry_id LIMIT :most"
+    "{some}ORDER BY weight DESC, entry_id LIMIT :most"
 )
+# On PostgreSQL, where an index finds in no order: what is popular; some of the others besides; all.
+# Each is asked for where the one before had too few, and has an index (migrations 11 and 14).
+_TIERS = ("AND weight >= 10 ", "AND hot ", "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,16 +74,19 @@ class _Word:
     """A word that is looked for: any of these, or what begins so."""
 
     typed: str
-    meant: tuple[str, ...]
+    meant: frozenset[str]
     is_beginning: bool
 
-    def fit(self, word: str) -> float:
-        """How well a word of an entry fits, 0 to 1."""
-        if word == self.typed:
+    def fit(self, words: Sequence[str]) -> float:
+        """How well one of an entry's words fits, 0 to 1."""
+        if self.typed in words:
             return 1.0
-        if self.is_beginning and word.startswith(self.typed):
-            return 0.5 + 0.5 * len(self.typed) / len(word)
-        return 0.5 if word in self.meant else 0.0
+        best = 0.5 if not self.meant.isdisjoint(words) else 0.0
+        if self.is_beginning:
+            lengths = [len(one) for one in words if one.startswith(self.typed)]
+            if lengths:
+                best = max(best, 0.5 + 0.5 * len(self.typed) / min(lengths))
+        return best
 
 
 async def search(
@@ -95,7 +101,7 @@ async def search(
     if typed:
         last = not query[-1:].isspace()  # whoever types a space has ended the word
         words = [
-            _Word(one, (), is_beginning=last and at == len(typed) and not is_unspaced(one))
+            _Word(one, frozenset(), is_beginning=last and at == len(typed) and not is_unspaced(one))
             for at, one in enumerate(typed, 1)
         ]
         _add(found, await _ranked(tx, kinds, words, query))
@@ -117,10 +123,9 @@ def _add(found: Mapping[Kind, list[Found]], more: Iterable[Found]) -> None:
 async def _ranked(tx: Tx, kinds: Sequence[Kind], words: Sequence[_Word], query: str) -> list[Found]:
     """Candidates and their scores, the best first."""
     whole = asked(query)
-    scored = {
-        (Kind(row.kind), row.item_id): _score(row, words, whole)
-        for row in await _candidates(tx, kinds, words, fold(query))
-    }
+    rows = await _candidates(tx, kinds, words, fold(query))
+    entries = {(Kind(row.kind), row.item_id): row for row in rows}
+    scored = {key: _score(row, words, whole) for key, row in entries.items()}
     best = sorted(scored.items(), key=lambda one: (-one[1], one[0]))
     return [Found(*key, round(score, 3)) for key, score in best if score > 0]
 
@@ -133,30 +138,37 @@ async def _candidates(
     dialect = tx.dialect.name
     if dialect == "sqlite":
         values["query"] = " AND ".join(map(_match, words))
-        return [*await tx.execute(_statement(dialect, tuple(kinds), is_hot=False), values)]
+        return [*await tx.execute(_statement(dialect, tuple(kinds), is_first=True), values)]
     values["query"] = " & ".join(map(_tsquery, words))
-    found = [*await tx.execute(_statement(dialect, tuple(kinds), is_hot=True), values)]
-    counted = Counter(row.kind for row in found)
-    rare = tuple(kind for kind in kinds if counted[kind] < _CANDIDATES)
-    if rare:
-        found += await tx.execute(_statement(dialect, rare, is_hot=False), values)
+    found: list[Row[Any]] = []
+    left = tuple(kinds)
+    for tier in _TIERS:
+        is_first = tier == _TIERS[0]
+        more = [*await tx.execute(_statement(dialect, left, tier, is_first=is_first), values)]
+        found += more
+        counted = Counter(row.kind for row in more)
+        left = tuple(kind for kind in left if counted[kind] < _CANDIDATES)
+        if not left:
+            break
     return found
 
 
 @cache
-def _statement(dialect: str, kinds: tuple[Kind, ...], *, is_hot: bool) -> TextClause:
+def _statement(
+    dialect: str, kinds: tuple[Kind, ...], tier: str = "", *, is_first: bool
+) -> TextClause:
     """One statement for all kinds: each costs a way to the database and back."""
     parts = []
     for kind in kinds:
         if dialect == "sqlite":
             matching = _IN_SQLITE.format(first=kind << 56, last=(kind + 1) << 56)
         else:
-            matching = _IN_POSTGRESQL.format(kind=kind.value, hot="AND hot " if is_hot else "")
+            matching = _IN_POSTGRESQL.format(kind=kind.value, some=tier)
         parts.append(
             f"SELECT {_COLUMNS} FROM ({matching}) AS f{kind} "  # noqa: S608 - names of ours
             f"JOIN search_entries e ON e.entry_id = f{kind}.entry_id"
         )
-        if dialect == "sqlite" or is_hot:
+        if is_first:
             parts.append(
                 f"SELECT {_COLUMNS} FROM ({_NAMED[kind]} LIMIT {_NAMED_SO}) AS n{kind} "  # noqa: S608 - as above
                 f"JOIN search_entries e ON e.kind = {kind.value} AND e.item_id = n{kind}.item_id"
@@ -167,13 +179,13 @@ def _statement(dialect: str, kinds: tuple[Kind, ...], *, is_hot: bool) -> TextCl
 def _match(word: _Word) -> str:
     """In the language of FTS5. Words have no quotation marks."""
     typed = f'"{word.typed}"' + ("*" if word.is_beginning else "")
-    return "(" + " OR ".join([typed, *(f'"{one}"' for one in word.meant)]) + ")"
+    return "(" + " OR ".join([typed, *(f'"{one}"' for one in sorted(word.meant))]) + ")"
 
 
 def _tsquery(word: _Word) -> str:
     """In PostgreSQL's; words have no apostrophes and no backslashes."""
     typed = f"'{word.typed}'" + (":*" if word.is_beginning else "")
-    return "(" + " | ".join([typed, *(f"'{one}'" for one in word.meant)]) + ")"
+    return "(" + " | ".join([typed, *(f"'{one}'" for one in sorted(word.meant))]) + ")"
 
 
 async def _by_number(tx: Tx, query: str, kind: Kind) -> list[Found]:
@@ -198,17 +210,14 @@ async def _by_number(tx: Tx, query: str, kind: Kind) -> list[Found]:
 def _score(row: Row[Any], words: Sequence[_Word], whole: Sequence[str]) -> float:
     """How well an entry fits: 0 where a word is not in it at all."""
     title = row.title.split()
-    fields = (
-        (title, 3.0),
-        (row.artists.split(), 2.0),
-        (row.album.split(), 1.0),
-        (row.other.split(), 1.0),
-    )
+    fields = ((3.0, title), (2.0, row.artists.split()), (1.0, f"{row.album} {row.other}".split()))
     total = 0.0
     for word in words:
-        best = max(
-            (worth * max(map(word.fit, field), default=0.0) for field, worth in fields), default=0.0
-        )
+        best = 0.0
+        for worth, field in fields:
+            if best >= worth:  # what follows cannot be better
+                break
+            best = max(best, worth * word.fit(field))
         if not best:
             return 0.0
         total += best
@@ -224,7 +233,9 @@ async def _doubted(tx: Tx, words: Sequence[_Word], *, every: bool) -> list[_Word
     return [
         one
         if not every and await _is_known(tx, one)
-        else _Word(one.typed, await spelling.meant(tx, one.typed), is_beginning=one.is_beginning)
+        else _Word(
+            one.typed, frozenset(await spelling.meant(tx, one.typed)), is_beginning=one.is_beginning
+        )
         for one in words
     ]
 

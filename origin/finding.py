@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import TypeVar
 
-from catalog import artists, releases, search, tracks
+from catalog import artists, names, releases, search, tracks
 from catalog.engine import Tx
 from catalog.folding import fold
 from catalog.records import ArtistRecord, ReleaseRecord, TrackRecord
 from catalog.search_entries import Kind
 from origin.api.search_models import FoundKind, Suggestion
+
+T = TypeVar("T")
 
 _SPARE = 2  # so many times as many are looked for: an embargo may be on some
 _KINDS = {
@@ -19,6 +22,7 @@ _KINDS = {
     FoundKind.RELEASE: Kind.RELEASE,
     FoundKind.ARTIST: Kind.ARTIST,
 }
+_SUGGESTED = (FoundKind.ARTIST, FoundKind.RELEASE, FoundKind.TRACK)  # in turn
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,38 +37,52 @@ class Findings:
 async def find(tx: Tx, query: str, kinds: Sequence[FoundKind], limit: int) -> Findings:
     """Search for these kinds."""
     now = datetime.now(UTC)
+
+    async def heard(ids: Sequence[str]) -> dict[str, TrackRecord]:
+        found = await tracks.of_ids(tx, ids)
+        return {one: track for one, track in found.items() if track.is_available(now)}
+
+    async def out(ids: Sequence[str]) -> dict[str, ReleaseRecord]:
+        return await releases.of_ids(tx, ids, now)
+
+    async def known(ids: Sequence[str]) -> dict[str, ArtistRecord]:
+        found = await artists.of_ids(tx, [int(one) for one in ids], now)
+        return {str(number): one for number, one in found.items()}
+
     ids = await _ids(tx, query, kinds, limit)
-    found_tracks = await tracks.of_ids(tx, ids.get(FoundKind.TRACK, ()))
-    found_releases = await releases.of_ids(tx, ids.get(FoundKind.RELEASE, ()), now)
-    artist_ids = [int(one) for one in ids.get(FoundKind.ARTIST, ())]
-    found_artists = await artists.of_ids(tx, artist_ids, now)
-    heard = {one: found for one, found in found_tracks.items() if found.is_available(now)}
     return Findings(
-        tuple(heard[one] for one in ids.get(FoundKind.TRACK, ()) if one in heard)[:limit],
-        tuple(
-            found_releases[one] for one in ids.get(FoundKind.RELEASE, ()) if one in found_releases
-        )[:limit],
-        tuple(found_artists[one] for one in artist_ids if one in found_artists)[:limit],
+        await _first(heard, ids.get(Kind.TRACK, ()), limit),
+        await _first(out, ids.get(Kind.RELEASE, ()), limit),
+        await _first(known, ids.get(Kind.ARTIST, ()), limit),
     )
 
 
 async def suggest(tx: Tx, query: str, limit: int) -> tuple[Suggestion, ...]:
     """Names that what is typed may become: artists, releases and tracks in turn, each once."""
-    found = await find(tx, query, tuple(FoundKind), limit)
-    named = [
-        [(FoundKind.ARTIST, str(one.artist_id), one.name) for one in found.artists],
-        [(FoundKind.RELEASE, one.release_id, one.title) for one in found.releases],
-        [(FoundKind.TRACK, one.track_id, one.title) for one in found.tracks],
-    ]
+    ids = await _ids(tx, query, tuple(FoundKind), limit)
+    named = await names.of_items(tx, ids, datetime.now(UTC))
     chosen: dict[str, Suggestion] = {}
-    for at in range(limit):
-        for kind, id_, name in (listed[at] for listed in named if at < len(listed)):
-            chosen.setdefault(fold(name), Suggestion(text=name, kind=kind, id=id_))
+    for at in range(limit * _SPARE):
+        for kind in _SUGGESTED:
+            listed = ids[_KINDS[kind]]
+            name = named.get((_KINDS[kind], listed[at])) if at < len(listed) else None
+            if name is not None:
+                chosen.setdefault(fold(name), Suggestion(text=name, kind=kind, id=listed[at]))
     return tuple(chosen.values())[:limit]
 
 
 async def _ids(
     tx: Tx, query: str, kinds: Sequence[FoundKind], limit: int
-) -> dict[FoundKind, list[str]]:
+) -> Mapping[Kind, Sequence[str]]:
     found = await search.search(tx, query, [_KINDS[one] for one in kinds], limit=limit * _SPARE)
-    return {one: [each.item_id for each in found[_KINDS[one]]] for one in kinds}
+    return {kind: [one.item_id for one in of_kind] for kind, of_kind in found.items()}
+
+
+async def _first(
+    read: Callable[[Sequence[str]], Awaitable[dict[str, T]]], ids: Sequence[str], limit: int
+) -> tuple[T, ...]:
+    """The first of them that there are: the spare ones are read only where some are missing."""
+    found = await read(ids[:limit])
+    if len(found) < limit < len(ids):
+        found |= await read(ids[limit:])
+    return tuple(found[one] for one in ids if one in found)[:limit]

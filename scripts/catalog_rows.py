@@ -155,7 +155,8 @@ def _index_postgresql(database: psycopg.Connection, before: int) -> None:
     lexemes = "array_remove(string_to_array(concat_ws(' ', title, artists, album, other), ' '), '')"
     database.execute(
         "INSERT INTO search_index SELECT entry_id, kind, weight, "  # noqa: S608 - no values in it
-        f"weight >= 10 OR mod(entry_id, 64) = 0, array_to_tsvector({lexemes}) "
+        "weight >= 10 OR ((entry_id::bigint * 2654435761) >> 20) & 31 = 0, "
+        f"array_to_tsvector({lexemes}) "
         "FROM search_entries WHERE entry_id < %s".encode(),
         [before],
     )

@@ -81,7 +81,7 @@ async def get_top_songs(call: Call[TopQuery, NoBody]) -> TrackList:
     """The most popular tracks of an artist."""
     asked, now = call.params, datetime.now(UTC)
     async with call.state.deps.catalog.connect() as tx:
-        await artists.get(tx, asked.artist_id, now)
+        await artists.require(tx, asked.artist_id, now)
         found = await artists.top_tracks(tx, asked.artist_id, limit=asked.limit, now=now)
     return TrackList(tracks=tuple(map(track_of, found)))
 
