@@ -21,6 +21,7 @@ from catalog import (
     jobs,
     keys,
     masters,
+    names,
     popularity,
     publish,
     releases,
@@ -68,6 +69,10 @@ PAGES: dict[str, Callable[[Tx], Awaitable[object]]] = {
 }
 OTHERS: dict[str, Callable[[Tx], Awaitable[object]]] = {
     "artist": lambda tx: artists.get(tx, 1, NOW),
+    "artist, whether there is one": lambda tx: artists.require(tx, 1, NOW),
+    "names of what was found": lambda tx: names.of_items(
+        tx, {Kind.TRACK: [A], Kind.RELEASE: [RELEASE], Kind.ARTIST: ["1"]}, NOW
+    ),
     "artists of ids": lambda tx: artists.of_ids(tx, [1, 2], NOW),
     "tracks of ids": lambda tx: tracks.of_ids(tx, [A, A]),
     "releases of ids": lambda tx: releases.of_ids(tx, [RELEASE], NOW),
@@ -126,8 +131,8 @@ async def test_search_reads_no_whole_table(filled: Catalog) -> None:
     async with filled.begin() as tx:
         dialect = tx.dialect.name
         values["query"] = '"song"*' if dialect == "sqlite" else "'song':*"
-        for is_hot in (True, False):
-            statement = search._statement(dialect, tuple(Kind), is_hot=is_hot)
+        for tier in ("AND weight >= 10 ", "AND hot ", ""):
+            statement = search._statement(dialect, tuple(Kind), tier, is_first=True)
             compiled = statement.compile(dialect=tx.dialect)
             found = await tx.run_sync(
                 plans.unindexed,

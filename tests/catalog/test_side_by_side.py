@@ -114,7 +114,7 @@ async def test_a_track_that_is_taken_down_meanwhile_is_not_given_back(catalog: C
         other = asyncio.create_task(give_back())
         if tx.dialect.name == "postgresql":  # on SQLite it waits at its beginning
             waiting = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
-            while not (await tx.execute(waiting)).scalar_one():
+            while not (await tx.execute(waiting)).scalar_one():  # noqa: ASYNC110 - a server's
                 await asyncio.sleep(0.01)
     with pytest.raises(takedowns.TakenDown):
         await other
