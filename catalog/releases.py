@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select, true, tuple_
+from sqlalchemy import ColumnElement, Select, and_, exists, func, select, true, tuple_, union
 
 from catalog.album_loudness import LoudnessBlocks, TrackLoudness
 from catalog.engine import Tx
@@ -51,12 +51,13 @@ async def find(tx: Tx, text: str) -> tuple[ReleaseRecord, ...]:
 
     A title must be whole, but case and accents do not count. In order of artist and id.
     """
-    matches = or_(
+    matches = (
         releases.c.release_id == text,
         releases.c.upc == text.replace(" ", ""),
         releases.c.folded_title == fold(text),
     )
-    query = _with_count(true()).where(matches)
+    found = union(*(select(releases.c.release_id).where(one) for one in matches))
+    query = _with_count(true()).where(releases.c.release_id.in_(found))
     rows = await tx.execute(query.order_by(releases.c.folded_artist, releases.c.release_id))
     return tuple(_record(row) for row in rows.mappings())
 

@@ -35,6 +35,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    text,
 )
 
 
@@ -81,6 +82,13 @@ metadata = MetaData(
     }
 )
 
+
+def _where_there_is_one(column: str) -> Index:
+    """An index without its NULLs: with them SQLite takes one value for as frequent as they are."""
+    there_is = text(f"{column} IS NOT NULL")
+    return Index(None, column, sqlite_where=there_is, postgresql_where=there_is)
+
+
 artists = Table(
     "artists",
     metadata,
@@ -101,7 +109,7 @@ releases = Table(
     Column("artist", Text, nullable=False),
     Column("folded_title", Folded, nullable=False),
     Column("folded_artist", Folded, nullable=False),
-    Column("upc", String(14), index=True),
+    Column("upc", String(14)),
     Column("date", String(10)),
     Column("label", Text),
     Column("copyright", Text),
@@ -116,6 +124,7 @@ releases = Table(
     Column("sort_date", String(10), nullable=False, server_default=""),  # the date, or nothing
     Index(None, "folded_artist", "sort_date", "folded_title", "release_id"),
     Index(None, "folded_title"),
+    _where_there_is_one("upc"),
 )
 
 tracks = Table(
@@ -127,8 +136,8 @@ tracks = Table(
     Column("title", Text, nullable=False),
     Column("folded_title", Folded, nullable=False),
     Column("duration_s", Float, nullable=False),
-    Column("isrc", String(12), index=True),
-    Column("operator_id", Text, index=True),
+    Column("isrc", String(12)),
+    Column("operator_id", Text),
     Column("disc", Integer, nullable=False),
     Column("number", Integer),
     Column("genre", Text),
@@ -154,6 +163,8 @@ tracks = Table(
     Index(None, "release_id", "disc", "number"),
     Index(None, "folded_title", "track_id"),
     Index(None, "popularity", "track_id"),
+    _where_there_is_one("isrc"),
+    _where_there_is_one("operator_id"),
 )
 
 track_artists = Table(

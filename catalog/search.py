@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Row, TextClause, select, text
+from sqlalchemy import Row, TextClause, func, select, text
 
 from catalog import spelling
 from catalog.engine import Tx
@@ -30,6 +30,9 @@ from catalog.words import asked, is_unspaced
 MOST_WORDS = 10  # of a query; what is more is left out
 _CANDIDATES = 100  # of a kind
 _NAMED_SO = 20
+_INDEXED = 3  # letters of a beginning that SQLite's index has as one (migration 11)
+_MOST_ENDINGS = 64
+_ENOUGH = 20
 _BY_NUMBER = 100.0  # a score above all others
 _FEW = 5  # with fewer found, the spelling of known words is doubted, too
 _POPULARITY = 0.1  # of a score: twice as many plays, against 3 for a word in the title
@@ -134,11 +137,10 @@ async def _candidates(
     tx: Tx, kinds: Sequence[Kind], words: Sequence[_Word], name: str
 ) -> list[Row[Any]]:
     """The most popular entries of each kind that have all words, and some that are called so."""
-    values = {"most": _CANDIDATES, "name": name, "name_end": name + _LAST_LETTER}
+    values: dict[str, object] = {"most": _CANDIDATES, "name": name, "name_end": name + _LAST_LETTER}
     dialect = tx.dialect.name
     if dialect == "sqlite":
-        values["query"] = " AND ".join(map(_match, words))
-        return [*await tx.execute(_statement(dialect, tuple(kinds), is_first=True), values)]
+        return await _on_sqlite(tx, _statement(dialect, tuple(kinds), is_first=True), words, values)
     values["query"] = " & ".join(map(_tsquery, words))
     found: list[Row[Any]] = []
     left = tuple(kinds)
@@ -151,6 +153,30 @@ async def _candidates(
         if not left:
             break
     return found
+
+
+async def _on_sqlite(
+    tx: Tx, statement: TextClause, words: Sequence[_Word], values: Mapping[str, object]
+) -> list[Row[Any]]:
+    """Find by words, in the order of popularity.
+
+    Of a longer beginning FTS5 would read all that it finds, not only the first ones: so known words
+    that begin so are asked for, and the beginning itself only where they find little.
+    """
+    last = words[-1]
+    if last.is_beginning and len(last.typed) > _INDEXED:
+        known = select(search_words.c.word).where(
+            search_words.c.word >= last.typed, search_words.c.word <= last.typed + _LAST_LETTER
+        )
+        shortest = known.order_by(func.length(search_words.c.word)).limit(_MOST_ENDINGS)
+        meant = last.meant.union((await tx.execute(shortest)).scalars())
+        spelled = [*words[:-1], _Word(last.typed, meant, is_beginning=False)]
+        query = " AND ".join(map(_match, spelled))
+        found = [*await tx.execute(statement, {**values, "query": query})]
+        if len(found) >= _ENOUGH:
+            return found
+    query = " AND ".join(map(_match, words))
+    return [*await tx.execute(statement, {**values, "query": query})]
 
 
 @cache

@@ -7,7 +7,7 @@ from datetime import datetime
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select, tuple_
+from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select, tuple_, union
 
 from catalog import schema
 from catalog.album_loudness import LoudnessBlocks
@@ -63,14 +63,16 @@ async def find(tx: Tx, text: str) -> tuple[TrackRecord, ...]:
     A title must be whole, but case and accents do not count. In order of title and id.
     """
     isrc = text.replace("-", "").replace(" ", "").upper()
-    matches = or_(
+    matches = (
         tracks.c.track_id == text,
         tracks.c.isrc == isrc,
         tracks.c.operator_id == text,
         tracks.c.folded_title == fold(text),
     )
+    # A look-up each: joined by OR, SQLite may read the whole table instead.
+    found = union(*(select(tracks.c.track_id).where(one) for one in matches))
     order = (tracks.c.folded_title, tracks.c.track_id)
-    return await records(tx, select(tracks).where(matches).order_by(*order))
+    return await records(tx, select(tracks).where(tracks.c.track_id.in_(found)).order_by(*order))
 
 
 async def list_page(
