@@ -74,6 +74,9 @@ sub vcl_recv {
     # Nothing of the listener but the token goes on.
     unset req.http.Cookie;
     unset req.http.Authorization;
+    # Nor a body: without one, a length would have the origin take the next request for it.
+    unset req.http.Content-Length;
+    unset req.http.Transfer-Encoding;
     # Varnish would answer 416 for several ranges, and ranges of HEAD. RFC 9110, 14.2: the whole.
     if (req.method == "HEAD" || req.http.Range !~ "^bytes=([0-9]+-[0-9]*|-[0-9]+)$") {
         unset req.http.Range;
@@ -84,7 +87,7 @@ sub vcl_recv {
 # What may be kept: media (segments, track files, what lies beside them), and manifests.
 sub recv_kind {
     if (req.http.HW-Object ~ "^tracks/t[a-z2-7]{20}/[0-9a-f]{16}/[a-z0-9-]{1,64}(/init|/[1-9][0-9]{0,5})?\.(mp4|m4s)$"
-        || req.http.HW-Object ~ "^tracks/t[a-z2-7]{20}/[0-9a-f]{16}/([a-z-]{1,64}\.(vtt|txt)|covers\.json|cover-[0-9x]{1,11}\.(jpg|png)|download-[a-z0-9_]{1,32}\.(m4a|mp3))$"
+        || req.http.HW-Object ~ "^tracks/t[a-z2-7]{20}/[0-9a-f]{16}/([a-z0-9-]{1,64}\.(vtt|txt)|covers\.json|cover-[0-9x]{1,11}\.(jpg|png)|download-[a-z0-9_]{1,32}\.(m4a|mp3))$"
         || req.http.HW-Object ~ "^covers/[0-9a-f]{64}\.(jpg|png)$") {
         set req.http.HW-Kind = "media";
     } elsif (req.http.HW-Object ~ "^(tracks/t|releases/r)[a-z2-7]{20}/[0-9a-f]{16}/[a-z0-9_-]{1,128}/[a-z0-9-]{1,32}/[a-z0-9-]{1,64}\.(m3u8|mpd|json)$") {
@@ -167,6 +170,9 @@ sub vcl_backend_fetch {
         set bereq.http.Via = bereq.http.Via + ", 1.1 headwater-edge";
     } else {
         set bereq.http.Via = "1.1 headwater-edge";
+    }
+    if (bereq.http.HW-Phase) {
+        unset bereq.body;
     }
     unset bereq.http.HW-Object;
     unset bereq.http.HW-Path;

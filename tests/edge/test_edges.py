@@ -93,6 +93,38 @@ async def test_all_listeners_share_one_copy(
         assert {one.body for one in others} == {first.body}
 
 
+async def test_a_body_that_nobody_wants_shifts_no_answer(
+    edge: Edge, origin: Origin, client: aiohttp.ClientSession
+) -> None:
+    """Its length, passed on without it, would have the origin eat the next one's request."""
+    rendition = next(one for one in origin.house.package.renditions if one.name == "aac-64k")
+    stored = origin.stored("aac-64k")
+    length = len(origin.path("aac-64k/1.m4s")) + 200  # as long as a request
+    for method, rest, status in (
+        ("GET", "aac-64k/1.m4s", 200),
+        ("GET", MANIFEST, 200),
+        ("GET", "aac-64k.mp4", 200),
+        ("GET", f"keys/{origin.house.keys['standard'].kid.hex}", 200),
+        ("POST", "aac-64k/1.m4s", 405),
+        ("PUT", "aac-64k.mp4", 405),
+        ("POST", MANIFEST, 405),
+    ):
+        for tiers in ((), ("lossless",)):  # who may, and who may not: they are asked about, too
+            url = edge.url + origin.path(rest, *tiers, ttl_s=length)  # a token of its own
+            async with client.request(method, url, data=b"G" * length) as response:
+                assert response.status == (403 if tiers and status == 200 else status), (
+                    method,
+                    rest,
+                )
+        for number, segment in enumerate(rendition.segments * 20, 1):
+            if number > 20:
+                break
+            at = 1 + (number - 1) % len(rendition.segments)
+            length += 1
+            got = await get(client, edge, origin.path(f"aac-64k/{at}.m4s", ttl_s=length))
+            assert got.body == stored[segment.span.start : segment.span.end], (method, rest, number)
+
+
 async def test_a_token_that_is_renewed_amid_a_track_costs_no_miss(
     edge: Edge, origin: Origin, client: aiohttp.ClientSession
 ) -> None:
