@@ -5,7 +5,8 @@ keep the answer as long as its Cache-Control says. So a takedown, an embargo or 
 known to all edges within `edge_answer_s`, also for segments, which take no answer of ours else.
 
 204: yes. 401 and 403, with a problem as body: no; that is never kept. Nothing else means no:
-nginx's `auth_request` knows only these two, so that what is not there is 403, too.
+nginx's `auth_request` knows only these two, so that what is not there is 403, too. With `?refused`
+it is nginx asking once more, for the words of a refusal: should the answer be yes by now, it is 503.
 """
 
 from __future__ import annotations
@@ -20,13 +21,15 @@ from catalog.errors import NotFound
 from drm.errors import Denied
 from drm.policy import DETAILS, Reason
 from origin import headers, paths, problems, request_ids
-from origin.auth import Grant
+from origin.auth import COVERS_SCOPE, Grant
 from origin.problems import Missing, OriginError
 from origin.state import OriginState
 from origin.wire import WireResponse, head
 from storage.base import ObjectNotFound
 
 _ALLOW: dict[str, str] = {hdrs.ALLOW: "GET, HEAD"}
+_AGAIN: dict[str, str] = {hdrs.RETRY_AFTER: "0"}
+_REFUSED = "refused"  # the query
 
 
 class EdgeAuthHandler:
@@ -52,17 +55,24 @@ class EdgeAuthHandler:
     async def _answer(self, request: web.BaseRequest) -> WireResponse:
         if request.method not in {hdrs.METH_GET, hdrs.METH_HEAD}:
             raise OriginError(405, "method-not-allowed", "Use GET or HEAD.", headers=_ALLOW)
-        path, _, _ = request.raw_path.partition("?")
+        path, _, query = request.raw_path.partition("?")
         split = paths.split_token(paths.PREFIX + path.removeprefix(paths.AUTH))
         media = None if split is None else paths.parse(split[1])
         if split is None or media is None or isinstance(media, paths.HlsKey):
             raise Missing  # keys are never an edge's
         grant = self._state.grants.grant(split[0])
-        what = await self._state.resolver.resolve(request, media, grant)
+        if isinstance(media, paths.Cover):
+            # Nothing is asked of the storage: whether there is one is told by its own answer.
+            grant.require(COVERS_SCOPE, frozenset())
+            tags: tuple[str, ...] = ()
+        else:
+            tags = (await self._state.resolver.resolve(request, media, grant)).tags
         if isinstance(media, paths.Media):
             await self._require_available(media.track_id)
+        if query == _REFUSED:
+            raise OriginError(503, "refused-before", "It was refused just now.", headers=_AGAIN)
         answer_s = self._state.deps.settings.edge_answer_s
-        return WireResponse(204, head(204, _fields(grant, what.tags, answer_s)))
+        return WireResponse(204, head(204, _fields(grant, tags, answer_s)))
 
     async def _require_available(self, track_id: str) -> None:
         """What the origin leaves to manifests and keys: nobody else can call a copy back."""

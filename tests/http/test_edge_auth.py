@@ -34,12 +34,22 @@ async def test_a_token_that_opens_it(origin: Origin, rest: str) -> None:
         assert response.headers["Surrogate-Key"].split()[0] == houses.TRACK
 
 
-async def test_a_cover_is_asked_about_too(origin: Origin) -> None:
+async def test_a_cover_is_asked_about_too_and_the_storage_is_not(origin: Origin) -> None:
+    origin.watch.error = StorageError("away")
     name = f"covers/{hashlib.sha256(houses.COVER).hexdigest()}.jpg"
     scoped = houses.playback_token(origin.deps, scope="covers/")
     for token, status in ((scoped, 204), (houses.playback_token(origin.deps), 403)):
         async with origin.client.get(f"{origin.url}/v1/auth/{token}/{name}") as response:
             assert response.status == status
+
+
+async def test_a_refusal_in_words_is_never_a_yes(origin: Origin) -> None:
+    """nginx asks for them after a no: what it gets is what the listener gets."""
+    for tiers, status in ((("standard",), 503), ((), 503), (("lossless",), 403)):
+        url = auth(origin.media("aac-64k.mp4", *tiers)) + "?refused"
+        async with origin.client.get(url) as response:
+            assert response.status == status
+            assert response.headers["Cache-Control"] == "no-store"
 
 
 async def test_an_answer_is_not_believed_longer_than_the_token(origin: Origin) -> None:
