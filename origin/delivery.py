@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from enum import Enum, auto
 from http import HTTPStatus
 
 from aiohttp import hdrs, web
@@ -16,7 +17,11 @@ from origin.pieces import Piece, Pieces
 from origin.wire import StreamedResponse, WireResponse, head
 from packager.model import ByteSpan, Loudness
 
-ANY_RANGE = "*"  # no Range field is written so
+
+class AnyRange(Enum):
+    """What stands for each Range field; no text, as clients can write any text."""
+
+    ANY = auto()
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +67,7 @@ class Representation:
 class Reply:
     """A prepared head and the one piece that is its body: what a hot request is answered from."""
 
-    range: str | None  # the one spelling of Range that it answers, or ANY_RANGE
+    range: str | AnyRange | None  # the one spelling of Range that it answers; None: there is none
     status: int
     head: bytes
     piece: Piece | None  # None: it has no body
@@ -115,7 +120,7 @@ def redirect(request: web.BaseRequest, what: Representation, place: str) -> Deli
         return Delivery(_bare(outcome.value, what))
     fields = _fields(what) | {headers.ACCEL_REDIRECT: place, hdrs.CONTENT_LENGTH: "0"}
     prepared = head(HTTPStatus.OK, fields)
-    reply = Reply(ANY_RANGE, HTTPStatus.OK, prepared, None, what.needs)
+    reply = Reply(AnyRange.ANY, HTTPStatus.OK, prepared, None, what.needs)
     return Delivery(WireResponse(HTTPStatus.OK, prepared), reply)
 
 

@@ -25,7 +25,7 @@ from drm.vendors import LicenseServers
 from origin.auth import PlaybackGrants
 from origin.cache import Cache
 from origin.counters import Counters
-from origin.delivery import Reply
+from origin.delivery import AnyRange, Reply
 from origin.disk_cache import DiskCache
 from origin.editions import Editions
 from origin.entitled import EntitledKeys
@@ -122,7 +122,7 @@ class OriginState:
         self.packages = Packages(store, limit // _INDEX_SHARE)
         self.availability = Availability(deps.catalog, self.outage)
         self.editions = Editions(deps.catalog, self.outage)
-        self.replies: Cache[tuple[str, str | None], Reply] = Cache(_REPLIES)
+        self.replies: Cache[tuple[str, str | AnyRange | None], Reply] = Cache(_REPLIES)
         self.key_rows = KeyRows(deps.catalog, deps.keyring, self.outage)
         resting = Resting()
         counts = OwnCounts() if deps.redis is None else SharedCounts(deps.redis, resting)

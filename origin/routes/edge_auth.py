@@ -5,8 +5,8 @@ keep the answer as long as its Cache-Control says. So a takedown, an embargo or 
 known to all edges within `edge_answer_s`, also for segments, which take no answer of ours else.
 
 204: yes. 401 and 403, with a problem as body: no; that is never kept. Nothing else means no:
-nginx's `auth_request` knows only these two, so that what is not there is 403, too. With `?refused`
-it is nginx asking once more, for the words of a refusal: should the answer be yes by now, it is 503.
+nginx's `auth_request` knows only these two, so that what is not there is 403, too. `?refused` is
+nginx asking once more, for the words of a refusal: should it be a yes by now, it is 503.
 """
 
 from __future__ import annotations

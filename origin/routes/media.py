@@ -16,7 +16,7 @@ from drm.errors import Denied
 from origin import headers, paths, problems, request_ids
 from origin.auth import Grant
 from origin.caller import Caller
-from origin.delivery import ANY_RANGE, Needs, Reply, deliver, redirect
+from origin.delivery import AnyRange, Needs, Reply, deliver, redirect
 from origin.plain_head import PlainHead
 from origin.problems import Missing, OriginError
 from origin.state import OriginState
@@ -73,7 +73,7 @@ class MediaHandler:
             return None
         reply = None
         if self._accel is not None and self._is_from_proxy(caller):
-            reply = self._replies.get((rest, ANY_RANGE))
+            reply = self._replies.get((rest, AnyRange.ANY))
         reply = reply or self._replies.get((rest, wanted))
         if reply is None:
             return None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import aiohttp
 import pytest
 
 from configs.settings import OriginSettings, Settings, StorageSettings
@@ -19,7 +20,7 @@ def settings() -> OriginSettings:
     return OriginSettings(
         port=0,
         shutdown_grace_s=1.0,
-        trusted_proxies=("127.0.0.0/8",),
+        trusted_proxies=("127.0.0.1/32",),
         accel_redirect="/stored/",
     )
 
@@ -80,6 +81,18 @@ async def test_what_is_no_file_comes_from_the_origin(origin: Origin, nginx: str)
             assert (response.status, await response.read()) == (200, expected)
     async with origin.client.get(f"{nginx}/stored/tracks/x") as response:
         assert response.status == 404  # internal
+
+
+async def test_what_is_said_to_the_proxy_is_said_to_nobody_else(origin: Origin, nginx: str) -> None:
+    url = origin.media("aac-64k.mp4")
+    async with origin.client.get(nginx + url.removeprefix(origin.url)) as response:
+        assert response.status == 200  # from now on the redirect is remembered
+    elsewhere = aiohttp.TCPConnector(local_addr=("127.0.0.2", 0))
+    async with aiohttp.ClientSession(connector=elsewhere) as client:
+        for text in ("*", "bytes=*", "AnyRange.ANY"):
+            async with client.get(url, headers={"Range": text}) as response:
+                assert "X-Accel-Redirect" not in response.headers
+                assert await response.read() == origin.stored("aac-64k")
 
 
 async def test_a_token_is_needed(origin: Origin, nginx: str) -> None:
