@@ -10,6 +10,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -74,14 +75,25 @@ def running_nginx(
         "certificate key": None,
         "purge": f"listen 127.0.0.1:{purge_port};",
     }
-    config = folder / "nginx.conf"
-    config.write_text(edge.fitted("nginx", {**own, **(lines or {})}))
-    command = (
-        *(program, "-p", f"{folder}/", "-c", str(config), "-e", f"{folder}/error.log"),
-        *("-g", "daemon off;"),
-    )
-    with _running(command, folder, port) as process:
-        yield Edge("nginx", port, f"http://127.0.0.1:{purge_port}", folder, process)
+    with tempfile.TemporaryDirectory(prefix="edge-", dir=_memory()) as answers:
+        own["auth"] = (
+            f"proxy_cache_path {answers}/auth levels=1:2 keys_zone=auth:32m max_size=256m "
+            "inactive=1m use_temp_path=off;"
+        )
+        config = folder / "nginx.conf"
+        config.write_text(edge.fitted("nginx", {**own, **(lines or {})}))
+        command = (
+            *(program, "-p", f"{folder}/", "-c", str(config), "-e", f"{folder}/error.log"),
+            *("-g", "daemon off;"),
+        )
+        with _running(command, folder, port) as process:
+            yield Edge("nginx", port, f"http://127.0.0.1:{purge_port}", folder, process)
+
+
+def _memory() -> Path | None:
+    """Where files rest in memory, if there is such a place."""
+    shared = Path("/dev/shm")  # noqa: S108 - a private folder is made in it
+    return shared if shared.is_dir() else None
 
 
 @contextmanager

@@ -50,6 +50,14 @@ sub vcl_recv {
     unset req.http.HW-Path;
     unset req.http.HW-Cache;
     unset req.http.HW-Kind;
+    # The listener's country, for rights that differ by territory, as the origin wants it with
+    # `origin.country_header: X-Country-Code`: as this edge knows it, never as the listener says it.
+    # Behind a CDN that nobody gets around: `set req.http.X-Country-Code = req.http.CF-IPCountry;`.
+    unset req.http.X-Country-Code;  # yours: country
+    unset req.http.X-Country;
+    unset req.http.X-Geo-Country;
+    unset req.http.CF-IPCountry;
+    unset req.http.CloudFront-Viewer-Country;
 
     if (req.method == "BAN") {
         call recv_ban;
@@ -141,9 +149,10 @@ sub recv_ban {
 
 sub vcl_hash {
     if (req.http.HW-Phase == "ask") {
-        # For each address, as rights may differ by territory.
+        # For each address and country, as rights may differ by territory.
         hash_data(req.url);
         hash_data(client.ip);
+        hash_data(req.http.X-Country-Code);
     } else {
         hash_data(req.http.HW-Object);
     }

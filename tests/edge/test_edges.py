@@ -195,13 +195,16 @@ async def test_keys_and_the_api_are_passed_through(
         assert response.headers["Access-Control-Max-Age"] == "86400"
 
 
-async def test_what_a_label_sends_is_the_origins_to_judge_whatever_its_size(
-    edge: Edge, origin: Origin, client: aiohttp.ClientSession
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("PATCH", f"/api/v1/uploads/u{'a' * 25}"), ("POST", "/speke/v2/copyProtection")],
+)
+async def test_what_may_be_large_is_the_origins_to_judge(
+    edge: Edge, origin: Origin, client: aiohttp.ClientSession, method: str, path: str
 ) -> None:
     answers = []
     for server in (f"http://127.0.0.1:{origin.port}", edge.url):
-        url = f"{server}/api/v1/uploads/u{'a' * 25}"
-        async with client.patch(url, data=bytes(300_000)) as response:
+        async with client.request(method, server + path, data=bytes(300_000)) as response:
             answers.append((response.status, await response.read()))
     assert answers[0] == answers[1]
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 import socket
 import ssl
 import subprocess
+import urllib.request
 from pathlib import Path
 
 import pytest
 
 from configs import edge
-from scripts.edge_servers import find_program, free_port, own_user, running_nginx
+from scripts.edge_servers import find_program, free_port, own_user, running_nginx, running_varnish
 from tests.support import certificates
+from tests.support.http_recorder import recording
 
 
 @pytest.mark.parametrize("kind", ["nginx", "varnish"])
@@ -66,3 +68,41 @@ def test_varnish_takes_the_file_as_it_is(tmp_path: Path) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stderr
+
+
+_FIELDS = (
+    "X-Country-Code",
+    "X-Country",
+    "X-Geo-Country",
+    "CF-IPCountry",
+    "CloudFront-Viewer-Country",
+)
+
+
+@pytest.mark.server
+@pytest.mark.parametrize(
+    ("kind", "lines", "found"),
+    [
+        ("nginx", {}, None),
+        ("nginx", {"country": "default $http_cf_ipcountry;"}, "DE"),
+        ("varnish", {}, None),
+    ],
+)
+def test_where_a_listener_is_says_the_edge_or_a_cdn_before_it(
+    kind: edge.Kind, lines: dict[str, str | None], found: str | None, tmp_path: Path
+) -> None:
+    """To the API and to the question about a token, whatever the listener says himself."""
+    paths = ("/api/v1/tracks", f"/v1/t/token/tracks/t{'a' * 20}/{'0' * 16}/flac.mp4")
+    start = running_nginx if kind == "nginx" else running_varnish
+    said = {**dict.fromkeys(_FIELDS, "FR"), "CF-IPCountry": "DE"}
+    with recording() as origin, start(origin.url[7:], tmp_path, lines=lines) as running:
+        origin.answers = [(204, b"")]
+        for path in paths:
+            request = urllib.request.Request(running.url + path, headers=said)
+            urllib.request.urlopen(request).read()
+        asked = [one for one in origin.asked if one.path.startswith(("/api/", "/v1/"))]
+    assert [one.path[:8] for one in asked] == ["/api/v1/", "/v1/auth", "/v1/t/to"]
+    for one in asked:
+        told = {name: one.headers.get(name.lower()) for name in _FIELDS}
+        assert told.pop("X-Country-Code") == found
+        assert set(told.values()) == {None}

@@ -52,6 +52,12 @@ async def test_what_is_kept_goes_on_while_the_origin_is_away(
         assert (status, json.loads(body)["status"]) == (503, 503)
         with serving(house, port):
             await _until_answered(client, other, 200)
+    # Of all that it wrote (errors of requests, too) nothing lets anybody else listen.
+    token = kept.split("/")[5].encode()
+    assert len(token) > 50
+    written = [file for file in tmp_path.rglob("*") if file.is_file() and "work" not in file.parts]
+    assert len(written) > 5
+    assert [file for file in written if token in file.read_bytes()] == []
 
 
 async def _until_answered(client: aiohttp.ClientSession, url: str, status: int) -> None:

@@ -46,7 +46,7 @@ def recording() -> Iterator[Recorder]:
             self.end_headers()
             self.wfile.write(body)
 
-        do_POST = do_BAN = do_PURGE = _answer  # noqa: N815 - names of http.server
+        do_GET = do_POST = do_BAN = do_PURGE = _answer  # noqa: N815 - names of http.server
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name there
             """Say nothing."""

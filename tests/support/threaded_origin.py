@@ -106,6 +106,7 @@ async def _serve(house: House, port: int, told: _Running) -> None:
         shutdown_grace_s=0.5,
         edge_answer_s=ANSWER_S,
         trusted_proxies=("127.0.0.0/8",),
+        country_header="X-Country-Code",
     )
     with reserve("127.0.0.1", port, shared=False) as listening:
         async with houses.open_deps(house, settings) as opened:
