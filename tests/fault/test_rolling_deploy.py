@@ -1,4 +1,7 @@
-"""Two origins behind a real nginx, replaced one after the other under load: no request fails."""
+"""Two origins behind real nginx, replaced one after the other under load: no request fails.
+
+Both packaged ways at once: the load balancer of compose, and the edge.
+"""
 
 from __future__ import annotations
 
@@ -7,15 +10,17 @@ import base64
 import os
 import shutil
 import signal
+import socket
 import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import aiohttp
+import m3u8
 import pytest
 
+from scripts.edge_servers import running_nginx
 from tests.fault.test_origin_faults import wanted
 from tests.servers.s3_server import free_port
 from tests.support import house as houses
@@ -26,6 +31,7 @@ from tests.support.listeners import listening
 pytestmark = pytest.mark.server
 
 CONFIGURATION = Path(__file__).parents[2] / "configs/deploy/compose/edge.conf"
+_AGAIN_S = 1.2  # nginx asks one again that was away, fail_timeout
 
 
 @pytest.fixture(scope="module")
@@ -34,63 +40,103 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> House:
 
 
 @contextmanager
-def nginx(folder: Path, port: int, origins: list[int]) -> Iterator[str]:
-    """The packaged load balancer, on this port of this machine."""
+def balancer(folder: Path, origins: list[int]) -> Iterator[str]:
+    """The packaged load balancer, on a port of this machine."""
     program = shutil.which("nginx") or "/usr/sbin/nginx"
+    port = free_port()
     text = CONFIGURATION.read_text().replace("listen 80 ", f"listen 127.0.0.1:{port} ")
     for name, origin in zip(("origin-a", "origin-b"), origins, strict=True):
         text = text.replace(f"{name}:8080", f"127.0.0.1:{origin}")
+    text = text.replace("/var/log/nginx/", f"{folder}/")
     temporary = "".join(
         f"{kind}_temp_path {folder}/{kind};\n"
         for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
     )
-    text = text.replace("http {\n", f"http {{\n{temporary}access_log off;\n", 1)
+    text = text.replace("http {\n", f"http {{\n{temporary}", 1)
     file = folder / "nginx.conf"
-    file.write_text(f"daemon off;\npid {folder}/pid;\nerror_log {folder}/log warn;\n{text}")
+    file.write_text(f"daemon off;\npid {folder}/pid;\n{text}")
     process = subprocess.Popen([program, "-p", str(folder), "-e", f"{folder}/log", "-c", str(file)])
     try:
-        time.sleep(0.5)
-        assert process.poll() is None, (folder / "log").read_text()
+        while not _accepts(port):
+            assert process.poll() is None, (folder / "log").read_text()
         yield f"http://127.0.0.1:{port}"
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait()
 
 
+def _accepts(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port)).close()
+    except OSError:
+        return False
+    return True
+
+
 async def test_origins_are_replaced_without_a_failed_request(house: House, tmp_path: Path) -> None:
     ports = [free_port(), free_port()]
-    edge = tmp_path / "edge"
-    edge.mkdir(mode=0o777)
+    folders = [tmp_path / name for name in ("balancer", "edge")]
+    for folder in folders:
+        folder.mkdir(mode=0o777)
     os.chmod(tmp_path, 0o755)  # noqa: PTH101 - nginx's workers may be another user
     async with houses.open_deps(house) as deps:
         token = houses.playback_token(deps)
+        access = deps.access_tokens.mint("listener", "premium", 60)
+    upstream = "\n".join(f"server 127.0.0.1:{port} max_fails=1 fail_timeout=1s;" for port in ports)
     licenses: list[int] = []
     with ExitStack() as processes:
-        start = lambda port: processes.enter_context(  # noqa: E731 - said once
-            serving_house(house.root, port=port, drain_delay_s=1.5)
-        )[0]
-        running = {port: await asyncio.to_thread(start, port) for port in ports}
-        with nginx(edge, free_port(), ports) as url:
-            parts = wanted(house, url, token)
-            stop = asyncio.Event()
-            asking = asyncio.create_task(_licenses(url, token, house, licenses, stop))
-            async with (
-                listening(parts, count=6) as heard,
-                listening(parts, count=2, anew=True) as others,
-            ):
-                await asyncio.sleep(1)
-                for port in ports:
-                    running[port].send_signal(signal.SIGTERM)
-                    assert await asyncio.to_thread(running[port].wait, 15) == 0
-                    running[port] = await asyncio.to_thread(start, port)
-                    await asyncio.sleep(1.5)  # nginx asks it again
-            stop.set()
-            await asking
-    for one in (heard, others):
-        assert (one.failed, one.wrong, one.retried) == ([], [], 0)
-        assert one.done > 100
+
+        async def start(port: int) -> subprocess.Popen[str]:
+            serving = serving_house(house.root, port=port, drain_delay_s=0.5, edge_answer_s=1)
+            return (await asyncio.to_thread(processes.enter_context, serving))[0]
+
+        running = dict(zip(ports, await asyncio.gather(*map(start, ports)), strict=True))
+        urls = (
+            processes.enter_context(balancer(folders[0], ports)),
+            processes.enter_context(
+                running_nginx(f"127.0.0.1:{ports[0]}", folders[1], lines={"origin": upstream})
+            ).url,
+        )
+        stop = asyncio.Event()
+        asking = [asyncio.create_task(_licenses(url, token, house, licenses, stop)) for url in urls]
+        async with (
+            listening(wanted(house, urls[0], token), count=4, pause_s=0.05) as heard,
+            listening(wanted(house, urls[0], token), count=2, pause_s=0.05, anew=True) as others,
+            listening(wanted(house, urls[1], token), count=3, pause_s=0.05) as edges,
+        ):
+            for port in ports:
+                for url in urls:
+                    await _play(url, access)
+                running[port].send_signal(signal.SIGTERM)
+                assert await asyncio.to_thread(running[port].wait, 15) == 0
+                running[port] = await start(port)
+                await asyncio.sleep(_AGAIN_S)
+        stop.set()
+        await asyncio.gather(*asking)
+    for one in (heard, others, edges):
+        assert (one.failed, one.wrong) == ([], [])
+        assert one.done > 50
     assert set(licenses) == {200}
-    assert len(licenses) > 20
+    assert len(licenses) > 40
+    for folder in folders:
+        logs = [file.read_text() for file in folder.glob("*.log")]
+        assert any('"method":"GET"' in text for text in logs)
+        assert not any(token in text or access in text for text in logs)
+
+
+async def _play(url: str, access: str) -> None:
+    """Ask for playback, and follow what it names: all of it is where the answer came from."""
+    fields = {"Authorization": f"Bearer {access}"}
+    async with aiohttp.ClientSession(raise_for_status=True) as client:
+        async with client.post(f"{url}/api/v1/playback/{houses.TRACK}", headers=fields) as response:
+            hls = (await response.json())["hls"]
+        assert hls.startswith(f"{url}/v1/t/")
+        async with client.get(hls) as response:
+            variants = m3u8.loads(await response.text(), uri=hls).playlists
+        async with client.get(variants[0].absolute_uri) as response:
+            media = m3u8.loads(await response.text(), uri=variants[0].absolute_uri)
+        async with client.get(media.segments[0].absolute_uri) as response:
+            assert len(await response.read()) > 1000
 
 
 async def _licenses(
