@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +43,9 @@ def test_a_rolling_deploy_leaves_time_to_drain() -> None:
     deployment = kind("Deployment")["spec"]
     pod = deployment["template"]["spec"]
     settings = next(one for one in documents() if one["kind"] == "ConfigMap")["data"]
-    origin = load_settings(None, settings, {}).settings.origin
+    broker = {"HEADWATER_JOBS__BROKER_URL": "amqps://headwater:secret@rabbitmq:5671/"}
+    assert not broker.keys() & settings.keys()  # it has a password: the Secret has it
+    origin = load_settings(None, settings | broker, {}).settings.origin
     assert deployment["strategy"]["rollingUpdate"] == {"maxSurge": 1, "maxUnavailable": 0}
     assert pod["terminationGracePeriodSeconds"] >= origin.drain_delay_s + origin.shutdown_grace_s
     (container,) = pod["containers"]
@@ -93,6 +96,18 @@ def test_compose_names_settings_that_there_are() -> None:
         for name, how in needs.items():
             if how["condition"] == "service_healthy" and "build" not in compose["services"][name]:
                 assert "healthcheck" in compose["services"][name]
+
+
+def test_the_image_is_built_of_what_is_packaged_and_of_nothing_else() -> None:
+    root = DEPLOY.parents[1]
+    rules = (root / ".dockerignore").read_text().splitlines()
+    assert rules[1] == "*"
+    let_in = {rule[1:] for rule in rules if rule.startswith("!")}
+    project = tomllib.loads((root / "pyproject.toml").read_text())
+    packages = {name[:-1] for name in project["tool"]["setuptools"]["packages"]["find"]["include"]}
+    papers = {project["project"]["readme"], *project["project"]["license-files"]}
+    assert let_in == packages | papers | {"pyproject.toml"}
+    assert {"**/.env", "**/*.key", "**/*.pem"} <= set(rules[rules.index("!storage") :])
 
 
 def test_docker_takes_the_compose_file(tmp_path: Path) -> None:
