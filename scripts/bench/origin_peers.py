@@ -105,19 +105,21 @@ def run_starlette(folder: Path, port: int) -> None:
 def nginx_in_front(folder: Path, origin: str) -> tuple[str, str]:
     """What makes an nginx one before the origin: directives of `http`, and of its server.
 
-    Under `/accel` it asks the origin each time, under `/kept` it keeps its answers for 30 s.
+    Under `/accel` it asks the origin each time, under `/kept` it keeps its answers for 30 s, as
+    configs/edge/nginx.conf does; they rest in memory.
     """
     location = "/v1/t/(?<token>[A-Za-z0-9._~-]+)/(?<object>tracks/[a-z0-9/-]+\\.mp4)$"
     common = (
         f"  upstream origin {{ server {origin}; keepalive 64; }}\n"
-        f"  proxy_cache_path {folder}/auth keys_zone=auth:8m;\n"
+        f"  proxy_cache_path {folder}/auth keys_zone=auth:8m use_temp_path=off;\n"
         "  proxy_http_version 1.1; proxy_set_header Connection '';\n"
     )
     server = (
         f'    location ~ "^/kept{location}" {{ auth_request /_auth;\n'
         f"      alias {folder}/storage/$object; }}\n"
         "    location = /_auth { internal; proxy_pass http://origin/v1/auth/$token/$object;\n"
-        "      proxy_pass_request_body off; proxy_cache auth; proxy_cache_key $token$object;\n"
+        "      proxy_pass_request_body off; proxy_set_header Content-Length '';\n"
+        "      proxy_set_header Connection ''; proxy_cache auth; proxy_cache_key $token$object;\n"
         "      proxy_cache_lock on; }\n"
         "    location /accel/ { proxy_pass http://origin/; }\n"
         f"    location /stored/ {{ internal; alias {folder}/storage/; etag off; }}\n"
