@@ -65,6 +65,15 @@ async def count_under(tx: Tx) -> dict[tuple[str, int], int]:
     return dict(sorted(counts.items()))
 
 
+async def under_at_most(
+    tx: Tx, kek_id: str, version: int, limit: int
+) -> tuple[WrappedKeyRecord, ...]:
+    """Read some keys of tracks that this version of a KEK, or an older one, has wrapped."""
+    query = select(keys).where(keys.c.kek_id == kek_id, keys.c.kek_version <= version)
+    rows = await tx.execute(query.limit(limit))
+    return tuple(WrappedKeyRecord(**row) for row in rows.mappings())
+
+
 async def replace_wrapping(
     tx: Tx, changes: Sequence[tuple[WrappedKeyRecord, WrappedKeyRecord]]
 ) -> int:

@@ -17,6 +17,7 @@ from drm.model import ContentKey, KeyScope
 from packager.model import Kid
 
 _PAGE = 500
+_NAMED = 5  # keys in the words of a refusal
 # An ingest that wrapped under the old version may still be about to publish; and a backup of the
 # catalog from before the rotation needs it.
 RETIRE_AFTER = timedelta(days=1)
@@ -115,10 +116,15 @@ async def retire(
     async with catalog.connect() as tx:
         under = await keys.count_under(tx)
         counted = await keks.all_versions(tx)
+        left = await keys.under_at_most(tx, kek.id, version, _NAMED)
     if count := sum(
         number for (name, v), number in under.items() if name == kek.id and v <= version
     ):
-        raise KekRefused(f"{count} keys need version {version} or older ones (rotate first)")
+        named = ", ".join(map(key_name, left)) + ("" if count == len(left) else ", ...")
+        raise KekRefused(
+            f"{count} keys need version {version} or older ones (rotate first; those that do not"
+            f" open have to be restored, or their tracks taken down for ever): {named}"
+        )
     if not at_once and not _is_long_ago(counted, kek, now()):
         raise KekRefused(
             f"version {version} was in use less than a day ago: an ingest may be about to publish"

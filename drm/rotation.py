@@ -49,22 +49,32 @@ class Rotation:
         """Make a new KEK version and move all keys under it.
 
         Where keys are left under an older one, an earlier run did not come to its end: this one
-        goes on with that, and makes no version. Without `new_version` it never makes one.
+        goes on with that, and makes no version. But where none of those opens, it makes one: rows
+        that are damaged must not keep all others from being moved, now and ever after. Without
+        `new_version` it never makes one.
         """
         kek = await self.keyring.kek.current()
-        is_new = new_version and not await self._remain(kek)
+        count, is_new = 0, new_version
+        if not new_version or await self._remain(kek):
+            count = await self._move_all()
+            is_new = new_version and not count and bool(self._failed)
         if is_new:
             before, kek = kek, await self.keyring.kek.rotate()
             what = {"kek": kek.id, "version": kek.version, "before": before.version}
             await self.auditor.record(AuditEvent.KEK_ROTATED, "rotation", what)
+            count = await self._move_all()
+        kek = await self.keyring.kek.current()
+        return Rewrapped(kek, is_new, count, tuple(self._failed.values()))
+
+    async def _move_all(self) -> int:
         count = 0
         for _ in range(_PASSES):
-            kek = await self.keyring.kek.current()  # another run may have made one more
-            moved = await self._pass(kek)
+            # Another run may have made one more version.
+            moved = await self._pass(await self.keyring.kek.current())
             count += moved
             if not moved:
                 break
-        return Rewrapped(kek, is_new, count, tuple(self._failed.values()))
+        return count
 
     async def _remain(self, kek: Kek) -> bool:
         async with self.catalog.connect() as tx:

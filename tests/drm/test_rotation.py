@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ from catalog.engine import Catalog
 from catalog.schema import keys as keys_table
 from drm import key_admin
 from drm.audit import AuditEvent, Auditor
-from drm.errors import KekUnavailable, WrongKek
+from drm.errors import KekRefused, KekUnavailable, WrongKek
 from drm.kek import Kek, LocalKek
 from drm.kek_env import EnvKek
 from drm.kek_set import KekSet
@@ -108,6 +109,10 @@ async def test_rows_that_were_swapped_are_named_and_the_others_moved(
     checked = await key_admin.check(catalog, keyring)
     assert len(checked.failed) == 2
     assert checked.under == {Kek(kek.id, 1): 2, Kek(kek.id, 2): 10}
+    again = await Rotation(catalog, keyring, auditor).run()  # they keep nobody else from it
+    assert (again.kek.version, again.rotated, again.keys) == (3, True, 10)
+    with pytest.raises(KekRefused, match=f"2 keys need.*{key_name(one)}"):
+        await key_admin.retire(catalog, keyring, auditor, 2, now=lambda: datetime.now(UTC))
 
 
 async def test_moving_to_another_kek(
