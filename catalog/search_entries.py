@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from enum import IntEnum
 from itertools import chain
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, and_, delete, exists, false, func, or_, select, update
 
@@ -31,6 +31,8 @@ from catalog.upsert import upsert_all
 from catalog.words import indexed, is_unspaced
 
 T = TypeVar("T")
+_Credits = Mapping[str, Sequence[Any]]  # by track, in order
+_Names = Mapping[str, Sequence[str]]  # other names, by whose they are
 
 _HEAVIEST = 63
 _BATCH = 500
@@ -80,10 +82,13 @@ async def refresh(
         *((Kind.RELEASE, one) for one in release_ids),
         *((Kind.ARTIST, str(one)) for one in artist_ids),
     ]
+    credits_ = await _credits(tx, track_ids)
+    every_artist = {one.artist_id for one in chain(*credits_.values())}.union(artist_ids)
+    others = await _alternates(tx, {*track_ids, *release_ids, *map(str, every_artist)})
     made = [
-        *await _of_tracks(tx, track_ids),
-        *await _of_releases(tx, release_ids),
-        *await _of_artists(tx, artist_ids),
+        *await _of_tracks(tx, track_ids, credits_, others),
+        *await _of_releases(tx, release_ids, others),
+        *await _of_artists(tx, artist_ids, others),
     ]
     await _write(tx, sorted(keys), {(one.kind, one.item_id): one for one in made})
 
@@ -105,16 +110,21 @@ async def _batches(tx: Tx, column: ColumnElement[T]) -> list[list[T]]:
     return [ids[at : at + _BATCH] for at in range(0, len(ids), _BATCH)]
 
 
-async def _of_tracks(tx: Tx, track_ids: Collection[str]) -> list[Entry]:
+async def _credits(tx: Tx, track_ids: Collection[str]) -> _Credits:
+    found: defaultdict[str, list[Any]] = defaultdict(list)
+    if track_ids:
+        query = select(track_artists.c.track_id, track_artists.c.credit, track_artists.c.artist_id)
+        query = query.where(track_artists.c.track_id.in_(track_ids))
+        for row in await tx.execute(query.order_by(track_artists.c.position)):
+            found[row.track_id].append(row)
+    return found
+
+
+async def _of_tracks(
+    tx: Tx, track_ids: Collection[str], credits_: _Credits, others: _Names
+) -> list[Entry]:
     if not track_ids:
         return []
-    credits_ = defaultdict(list)
-    credited = select(track_artists.c.track_id, track_artists.c.credit, track_artists.c.artist_id)
-    credited = credited.where(track_artists.c.track_id.in_(track_ids))
-    for row in await tx.execute(credited.order_by(track_artists.c.position)):
-        credits_[row.track_id].append(row)
-    every_artist = {str(one.artist_id) for one in chain(*credits_.values())}
-    others = await _alternates(tx, {*track_ids, *every_artist})
     query = (
         select(
             tracks.c.track_id,
@@ -144,10 +154,9 @@ async def _of_tracks(tx: Tx, track_ids: Collection[str]) -> list[Entry]:
     ]
 
 
-async def _of_releases(tx: Tx, release_ids: Collection[str]) -> list[Entry]:
+async def _of_releases(tx: Tx, release_ids: Collection[str], others: _Names) -> list[Entry]:
     if not release_ids:
         return []
-    others = await _alternates(tx, release_ids)
     query = (
         select(
             releases.c.release_id,
@@ -172,10 +181,9 @@ async def _of_releases(tx: Tx, release_ids: Collection[str]) -> list[Entry]:
     ]
 
 
-async def _of_artists(tx: Tx, artist_ids: Collection[int]) -> list[Entry]:
+async def _of_artists(tx: Tx, artist_ids: Collection[int], others: _Names) -> list[Entry]:
     if not artist_ids:
         return []
-    others = await _alternates(tx, [str(one) for one in artist_ids])
     of_artist = track_artists.c.artist_id == artists.c.artist_id
     most = select(func.max(track_artists.c.popularity)).where(of_artist).scalar_subquery()
     is_heard = exists().where(of_artist, tracks.c.track_id == track_artists.c.track_id, _PUBLISHED)
@@ -195,7 +203,7 @@ async def _of_artists(tx: Tx, artist_ids: Collection[int]) -> list[Entry]:
     ]
 
 
-async def _alternates(tx: Tx, owners: Collection[str]) -> Mapping[str, list[str]]:
+async def _alternates(tx: Tx, owners: Collection[str]) -> _Names:
     found: defaultdict[str, list[str]] = defaultdict(list)
     query = select(alternate_names).where(alternate_names.c.owner.in_(owners))
     for row in await tx.execute(

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from sqlalchemy import select
+from sqlalchemy import String, cast, literal, select, union_all
 
 from catalog import changes, search_entries
 from catalog.engine import Tx
@@ -42,12 +42,23 @@ async def showing(tx: Tx, track_id: str, *release_ids: str) -> AsyncIterator[Non
 
 
 async def _look(tx: Tx, track_id: str, release_ids: Collection[str]) -> _Shown:
-    of_track = select(tracks.c.release_id).where(tracks.c.track_id == track_id)
-    own = (await tx.execute(of_track)).scalar_one_or_none()
-    wanted = {*release_ids, *({own} if own is not None else ())}
-    named = select(releases.c.release_id, releases.c.title, releases.c.artist)
-    found = await tx.execute(named.where(releases.c.release_id.in_(wanted)))
-    albums: dict[str, tuple[str, str] | None] = dict.fromkeys(wanted)
-    albums |= {row.release_id: (row.title, row.artist) for row in found}
-    credited = select(track_artists.c.artist_id).where(track_artists.c.track_id == track_id)
-    return _Shown(albums, frozenset((await tx.execute(credited)).scalars()))
+    """In one statement: each costs a way to the database and back, and this is asked twice."""
+    album = select(literal(True), releases.c.release_id, releases.c.title, releases.c.artist)
+    own = album.join(tracks, tracks.c.release_id == releases.c.release_id)
+    artist_id = cast(track_artists.c.artist_id, String)
+    credited = select(literal(False), artist_id, literal(""), literal(""))
+    found = await tx.execute(
+        union_all(
+            own.where(tracks.c.track_id == track_id),
+            album.where(releases.c.release_id.in_(release_ids)),
+            credited.where(track_artists.c.track_id == track_id),
+        )
+    )
+    albums: dict[str, tuple[str, str] | None] = dict.fromkeys(release_ids)
+    artist_ids = set()
+    for is_release, item_id, title, artist in found:
+        if is_release:
+            albums[item_id] = (title, artist)
+        else:
+            artist_ids.add(int(item_id))
+    return _Shown(albums, frozenset(artist_ids))
