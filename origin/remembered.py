@@ -11,6 +11,7 @@ from pydantic import TypeAdapter
 from catalog import releases, tracks
 from catalog.engine import Tx
 from catalog.errors import NotFound
+from catalog.folding import fold
 from catalog.records import ReleaseRecord, TrackRecord
 from configs.settings import ApiSettings
 from origin.api.catalog_models import LARGEST_PAGE
@@ -80,10 +81,15 @@ class Remembered:
 
         async def read(tx: Tx) -> WholeRelease:
             release = await releases.get(tx, release_id)
-            listed = await tracks.list_page(
-                tx, after=None, limit=LARGEST_PAGE, release_id=release_id
-            )
-            return WholeRelease(release, listed)
+            listed: list[TrackRecord] = []
+            while True:
+                after = listed[-1].track_id if listed else None
+                page = await tracks.list_page(
+                    tx, after=after, limit=LARGEST_PAGE, release_id=release_id
+                )
+                listed += page
+                if len(page) < LARGEST_PAGE:
+                    return WholeRelease(release, tuple(listed))
 
         now = datetime.now(UTC)
         try:
@@ -104,9 +110,10 @@ class Remembered:
         return tuple(one for one in found if one.is_available(now))[:limit]
 
     async def completed(self, query: str, limit: int) -> tuple[Suggestion, ...]:
-        """Names that what is typed may become."""
+        """Names that what is typed may become; what is typed alike is remembered once."""
+        typed = fold(query) + (" " if query[-1:].isspace() else "")  # which ends a word
         return await self._cache.get(
-            self._completed, f"{limit}:{query}", lambda tx: suggest(tx, query, limit)
+            self._completed, f"{limit}:{typed}", lambda tx: suggest(tx, typed, limit)
         )
 
     async def total(self, what: str, count: Callable[[Tx], Awaitable[int]]) -> int:

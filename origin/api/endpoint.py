@@ -223,23 +223,34 @@ class Endpoint(Generic[P, B]):
         fields = {**headers.SHARED, hdrs.CACHE_CONTROL: headers.NO_STORE}
         status = self.answers[0].status
         if self.revalidated:
-            etag = f'"{hashlib.sha256(data).hexdigest()[:32]}"'
-            fields |= {hdrs.CACHE_CONTROL: headers.REVALIDATED, hdrs.ETAG: etag}
-            match evaluate(
-                request.method,
-                etag=etag,
-                if_match=_list_field(request, hdrs.IF_MATCH),
-                if_none_match=_list_field(request, hdrs.IF_NONE_MATCH),
-            ):
-                case Outcome.NOT_MODIFIED:
-                    return web.Response(status=304, headers=fields)
-                case Outcome.PRECONDITION_FAILED:
-                    raise OriginError(412, "changed", "It is not what If-Match names.")
-                case Outcome.PROCEED:
-                    pass
+            fields[hdrs.CACHE_CONTROL] = headers.REVALIDATED
+            return tagged(request, data, fields)
         return web.Response(
             status=status, body=data, content_type="application/json", headers=fields
         )
+
+
+def tagged(
+    request: web.Request,
+    data: bytes,
+    fields: Mapping[str, str],
+    content_type: str = "application/json",
+) -> web.Response:
+    """Answer with an entity tag, or, where the request names it, that it is the same still."""
+    etag = f'"{hashlib.sha256(data).hexdigest()[:32]}"'
+    fields = {**fields, hdrs.ETAG: etag}
+    match evaluate(
+        request.method,
+        etag=etag,
+        if_match=_list_field(request, hdrs.IF_MATCH),
+        if_none_match=_list_field(request, hdrs.IF_NONE_MATCH),
+    ):
+        case Outcome.NOT_MODIFIED:
+            return web.Response(status=304, headers=fields)
+        case Outcome.PRECONDITION_FAILED:
+            raise OriginError(412, "changed", "It is not what If-Match names.")
+        case Outcome.PROCEED:
+            return web.Response(body=data, content_type=content_type, headers=fields)
 
 
 def refused(

@@ -51,9 +51,9 @@ async def get_release(call: Call[OfRelease, NoBody]) -> ReleaseWithTracks:
     """A release and its available tracks."""
     found = await call.state.remembered.release(call.params.release_id)
     known = release_of(found.release, covers_url(call.request, call.state))
-    listed = sorted(found.tracks, key=lambda one: (one.disc, one.number or 0, one.title))
     return ReleaseWithTracks(
-        **{**dict(known), "track_count": len(listed)}, tracks=tuple(map(track_of, listed))
+        **{**dict(known), "track_count": len(found.tracks)},
+        tracks=tuple(map(track_of, found.tracks)),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 from catalog import popularity
 from catalog.publish import edit, embargo, unpublish
 from configs.settings import ApiSettings
+from origin import remembered
 from tests.http.conftest import Origin
 from tests.support import house as houses
 
@@ -261,3 +263,39 @@ class TestQuota:
         assert int(response.headers["Retry-After"]) > 0
         async with origin.client.get(f"{origin.url}/readyz") as response:
             assert response.status == 200
+
+
+async def test_the_document_of_the_api_is_of_this_host_and_revalidated(origin: Origin) -> None:
+    url = f"{origin.url}/api/v1/openapi.json"
+    async with origin.client.get(url, headers={"Host": "music.example.com"}) as response:
+        assert response.headers["Content-Type"] == "application/openapi+json"
+        document = json.loads(await response.read())
+        etag = response.headers["ETag"]
+    assert document["openapi"] == "3.1.1"
+    assert document["servers"] == [{"url": "http://music.example.com"}]
+    again = {"Host": "music.example.com", "If-None-Match": etag}
+    async with origin.client.get(url, headers=again) as response:
+        assert (response.status, await response.read()) == (304, b"")
+    async with origin.client.get(url, headers={"If-None-Match": etag}) as response:
+        assert response.status == 200  # another host's
+
+
+async def test_a_release_is_whole_however_long_it_is(
+    origin: Origin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(remembered, "LARGEST_PAGE", 1)
+    url = f"{origin.url}/api/v1/releases/{houses.RELEASE}"
+    async with origin.client.get(url, headers=origin.access()) as response:
+        answer = await response.json()
+    assert [one["track_id"] for one in answer["tracks"]] == [houses.TRACK, houses.OTHER_TRACK]
+    assert answer["track_count"] == 2
+
+
+async def test_completions_that_are_typed_alike_are_remembered_once(origin: Origin) -> None:
+    cache = origin.state.remembered
+    found = [await cache.completed(typed, 5) for typed in ("First", "FIRST", " first", "fírst")]
+    assert found[0]
+    assert set(found) == {found[0]}
+    assert len(origin.state.metadata.memory) == 1
+    await cache.completed("first ", 5)  # the word has ended
+    assert len(origin.state.metadata.memory) == 2
