@@ -16,7 +16,8 @@ from configs.document import packaged as packaged_file
 from configs.document import read_document
 from configs.errors import ConfigError
 from configs.problems import problems
-from configs.settings import IngestSettings, Name, Section, Whole
+from configs.setting_kinds import Name, Whole
+from configs.settings import IngestSettings, Section
 
 # Bits per second of the whole rendition. AAC-LC: below 16k nothing is worth hearing, above 512k
 # the standard's own limit for stereo at 44.1 kHz (529k) is near. Opus: RFC 6716, 2.1.1.

@@ -4,8 +4,9 @@ Later wins: the packaged defaults, the YAML file, the environment, the flags.
 
 The environment: `HEADWATER_HOME` is `home`, `HEADWATER_TENANT` is `tenant`, `HEADWATER_CONFIG`
 names the YAML file, and `HEADWATER_SECTION__KEY` is any other (`HEADWATER_INGEST__JOBS=4`).
-A list is written with commas or as YAML, a mapping as YAML; "" or "null" is null where null is
-allowed. A `HEADWATER_` variable that is none of these is refused: it would be a typing mistake.
+A list is written with commas or as YAML, a mapping or a part with keys of its own as YAML; "" or
+"null" is null where null is allowed. A `HEADWATER_` variable that is none of these is refused: it
+would be a typing mistake.
 
 Relative paths in the YAML file are relative to the folder that file is in, so that it means the
 same wherever a command is started; in the environment and in flags they are relative to the
@@ -17,7 +18,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import get_origin
+from typing import get_args, get_origin
 
 import yaml
 from pydantic import ValidationError
@@ -120,9 +121,7 @@ def _from_file(path: Path | None, env: Mapping[str, str], wrongs: list[str]) -> 
 
 
 def _in_file(keys: Keys, value: object, document: Document, folder: Path) -> _Given:
-    if _is_path(keys) and isinstance(value, str) and value:
-        value = folder / _home_expanded(value)
-    return _Given(keys, value, document.file, document)
+    return _Given(keys, _located(keys, value, folder), document.file, document)
 
 
 def _from_env(env: Mapping[str, str], wrongs: list[str]) -> Iterator[_Given]:
@@ -153,11 +152,27 @@ def _from_text(keys: Keys, text: str) -> object:
         return None
     kind = get_origin(plain)
     if kind is tuple and not text.lstrip().startswith("["):
-        return [part.strip() for part in text.split(",") if part.strip()]
-    if kind in {tuple, dict}:
-        value: object = yaml.safe_load(text)
+        listed = [part.strip() for part in text.split(",") if part.strip()]
+        return _located(keys, listed, Path())
+    value: object = text
+    if kind in {tuple, dict} or (isinstance(plain, type) and issubclass(plain, Section)):
+        value = yaml.safe_load(text)
+    return _located(keys, value, Path())
+
+
+def _located(keys: Keys, value: object, folder: Path) -> object:
+    """Paths, of a setting that is one or lists some, from that folder on."""
+    field = field_at(Settings, keys)
+    plain = plain_type(field.annotation) if field is not None else None
+    if get_origin(plain) is tuple and plain_type(get_args(plain)[0]) is Path:
+        if isinstance(value, list):
+            return [_path(one, folder) for one in value]
         return value
-    return _home_expanded(text) if plain is Path and text else text
+    return _path(value, folder) if plain is Path else value
+
+
+def _path(value: object, folder: Path) -> object:
+    return folder / _home_expanded(value) if isinstance(value, str) and value else value
 
 
 def _home_expanded(text: str) -> Path:
@@ -195,11 +210,6 @@ def _section(name: str) -> type[Section] | None:
 
 def _is_setting(keys: Keys) -> bool:
     return keys in set(setting_keys())
-
-
-def _is_path(keys: Keys) -> bool:
-    field = field_at(Settings, keys)
-    return field is not None and plain_type(field.annotation) is Path
 
 
 def _unknown(one: _Given) -> str:

@@ -10,7 +10,8 @@ from pydantic import Field, ValidationError, model_validator
 from configs.document import packaged, read_document
 from configs.errors import ConfigError
 from configs.problems import problems
-from configs.settings import Number, Section
+from configs.setting_kinds import Number
+from configs.settings import Section
 
 Positive = Annotated[Number, Field(gt=0)]
 Part = Annotated[Number, Field(gt=0, le=1)]

@@ -6,75 +6,25 @@ Packages are given their own section; nothing reads settings at import time.
 
 from __future__ import annotations
 
-from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Literal, Self
-from urllib.parse import urlsplit
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    model_validator,
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from configs.setting_kinds import (
+    A_URL,
+    URL,
+    URL_WITH_QUERY,
+    VAULT_PATH,
+    Bitrate,
+    FilePath,
+    Name,
+    Network,
+    Number,
+    Variable,
+    Whole,
+    is_safe,
 )
-from pydantic_core import PydanticCustomError
-
-# A field's `description` says what is allowed in it, where its type does not say that well enough.
-Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,31}$", description="a name like free_2")]
-
-
-def _network(text: str) -> str:
-    ip_network(text)  # its ValueError says what is wrong
-    return text
-
-
-def _not_a_bool(value: object) -> object:
-    if isinstance(value, bool):  # pydantic would take `yes` for 1
-        raise PydanticCustomError("number", "a number, not true or false")
-    return value
-
-
-def _not_empty(value: object) -> object:
-    if isinstance(value, (str, Path)) and (str(value) == "" or "\0" in str(value)):
-        raise PydanticCustomError("path", "a path")
-    return value
-
-
-def _not_a_setting(name: str) -> str:
-    if name.startswith("HEADWATER_"):  # those are settings, and shown
-        raise PydanticCustomError("variable", "a variable")
-    return name
-
-
-Variable = Annotated[
-    str,
-    Field(
-        pattern=r"^[A-Z_][A-Z0-9_]{0,63}$",
-        description="a variable's name like KEK_HEADWATER, not beginning with HEADWATER_",
-    ),
-    AfterValidator(_not_a_setting),
-]
-FilePath = Annotated[Path, BeforeValidator(_not_empty), Field(description="a path, not empty")]
-Whole = Annotated[int, BeforeValidator(_not_a_bool)]
-Number = Annotated[float, BeforeValidator(_not_a_bool)]
-Bitrate = Annotated[
-    int, BeforeValidator(_not_a_bool), Field(ge=32_000, le=320_000, description="32000 to 320000")
-]
-_URL = r"^https?://[^/?#\s@]+(/[^?#\s]*)?$"
-_URL_WITH_QUERY = r"^https?://[^/?#\s@]+(/[^?#\s]*)?(\?[^#\s]*)?$"
-_A_URL = "a URL like https://vault.example.com:8200, without a password"
-_VAULT_PATH = r"^[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+){0,7}$"
-Network = Annotated[
-    str, AfterValidator(_network), Field(description="a network like 10.0.0.0/8 or an address")
-]
-
-
-def _is_safe(url: str) -> bool:
-    """Whether what is sent there is sent over TLS, or stays on this machine."""
-    parts = urlsplit(url)
-    return parts.scheme == "https" or parts.hostname in {"127.0.0.1", "::1", "localhost"}
 
 
 class Section(BaseModel):
@@ -216,7 +166,7 @@ class IdentitySettings(Section):
     """Whose access tokens are accepted beside our own: those of the service's provider."""
 
     jwks_url: str | None = Field(  # None: only our own
-        default=None, pattern=_URL_WITH_QUERY, description=_A_URL
+        default=None, pattern=URL_WITH_QUERY, description=A_URL
     )
     issuer: str = ""
     audience: str = ""
@@ -237,7 +187,7 @@ class IdentitySettings(Section):
         if not self.issuer or not self.audience or not self.algorithms or not self.types:
             msg = "jwks_url needs issuer, audience, algorithms and types: what its tokens say"
             raise ValueError(msg)
-        if not _is_safe(self.jwks_url):
+        if not is_safe(self.jwks_url):
             msg = "jwks_url: keys are asked for over https (or of this machine)"
             raise ValueError(msg)
         return self
@@ -247,11 +197,11 @@ class LicenseSettings(Section):
     """Licenses of other key systems than Clear Key: whose, and how they are asked for."""
 
     widevine: Literal["none", "google", "axinom", "token"] = "none"
-    widevine_url: str | None = Field(default=None, pattern=_URL_WITH_QUERY, description=_A_URL)
+    widevine_url: str | None = Field(default=None, pattern=URL_WITH_QUERY, description=A_URL)
     playready: Literal["none", "axinom", "token"] = "none"
-    playready_url: str | None = Field(default=None, pattern=_URL_WITH_QUERY, description=_A_URL)
+    playready_url: str | None = Field(default=None, pattern=URL_WITH_QUERY, description=A_URL)
     fairplay: Literal["none", "axinom", "token"] = "none"
-    fairplay_url: str | None = Field(default=None, pattern=_URL_WITH_QUERY, description=_A_URL)
+    fairplay_url: str | None = Field(default=None, pattern=URL_WITH_QUERY, description=A_URL)
     fairplay_certificate: FilePath | None = None
     google_provider: str = Field(default="", pattern=r"^[A-Za-z0-9._-]{0,64}$")
     google_key_file: FilePath | None = None  # 0600
@@ -280,7 +230,7 @@ class LicenseSettings(Section):
                 if not getattr(self, name):
                     msg = f"{system} {vendor} needs {name}"
                     raise ValueError(msg)
-            if not _is_safe(url):
+            if not is_safe(url):
                 msg = f"{system}_url: licenses are asked for over https (or of this machine)"
                 raise ValueError(msg)
         return self
@@ -295,7 +245,7 @@ class DrmSettings(Section):
     systems: KeySystemSettings = KeySystemSettings()
 
     key_provider: Literal["local", "speke"] = "local"  # who makes new content keys
-    speke_url: str | None = Field(default=None, pattern=_URL, description=_A_URL)  # the vendor's
+    speke_url: str | None = Field(default=None, pattern=URL, description=A_URL)  # the vendor's
     speke_version: Literal["2.0", "2.1"] = "2.0"
     speke_token_file: FilePath | None = None  # 0600: the vendor's token, read for each request
     # Ours: keys have to come encrypted to it. None: in the clear inside TLS.
@@ -308,10 +258,10 @@ class DrmSettings(Section):
     kek_variable: Variable = "KEK_HEADWATER"
     kek_aws_keys: tuple[str, ...] = ()  # the first wraps, the others open
     kek_aws_region: str | None = Field(default=None, pattern=r"^[a-z0-9-]{1,32}$")
-    kek_aws_endpoint: str | None = Field(default=None, pattern=_URL, description=_A_URL)
-    kek_vault_url: str | None = Field(default=None, pattern=_URL, description=_A_URL)
-    kek_vault_mount: str = Field(default="transit", pattern=_VAULT_PATH)
-    kek_vault_key: str = Field(default="headwater", pattern=_VAULT_PATH)
+    kek_aws_endpoint: str | None = Field(default=None, pattern=URL, description=A_URL)
+    kek_vault_url: str | None = Field(default=None, pattern=URL, description=A_URL)
+    kek_vault_mount: str = Field(default="transit", pattern=VAULT_PATH)
+    kek_vault_key: str = Field(default="headwater", pattern=VAULT_PATH)
     kek_vault_namespace: str = Field(default="", pattern=r"^[A-Za-z0-9._/-]{0,256}$")
     kek_vault_token_file: FilePath | None = None  # None: the variable VAULT_TOKEN
     audit: Literal["required", "best_effort", "off"] = "required"
@@ -376,7 +326,7 @@ class DrmSettings(Section):
         if (self.speke_certificate is None) != (self.speke_key is None):
             msg = "speke_certificate and speke_key go together: set both or neither"
             raise ValueError(msg)
-        if not _is_safe(self.speke_url or "https:"):
+        if not is_safe(self.speke_url or "https:"):
             msg = "speke_url: keys are asked for over https (or of this machine)"
             raise ValueError(msg)
         return self
@@ -500,7 +450,7 @@ class MonitoringSettings(Section):
     worker_port: Whole | None = Field(default=None, ge=1, le=65535)  # of `headwater worker`
     public: bool = False  # whether listeners' address answers /metrics, too
     log: Literal["text", "json"] = "text"
-    traces_url: str | None = Field(default=None, pattern=_URL, description=_A_URL)  # OTLP, by HTTP
+    traces_url: str | None = Field(default=None, pattern=URL, description=A_URL)  # OTLP, by HTTP
     traces_ratio: Number = Field(default=0.01, ge=0, le=1)
     cdns: dict[Name, tuple[Annotated[str, Field(min_length=1, max_length=255)], ...]] = {}
 
@@ -509,7 +459,7 @@ class PurgeSettings(Section):
     """A cache that is told when a track is taken away."""
 
     kind: Literal["fastly", "cloudflare", "nginx", "varnish"]
-    url: str = Field(pattern=_URL, description=_A_URL)
+    url: str = Field(pattern=URL, description=A_URL)
     token_file: FilePath | None = None
     token_variable: Variable | None = None
 
@@ -530,7 +480,7 @@ class PurgeSettings(Section):
         if self.token_file is not None and not self.token_file.is_absolute():
             msg = "token_file has to be an absolute path"
             raise ValueError(msg)
-        if self.needs_secret and not _is_safe(self.url):
+        if self.needs_secret and not is_safe(self.url):
             msg = "url has to be https: a token goes there"
             raise ValueError(msg)
         return self
@@ -616,4 +566,13 @@ class Settings(Section):
         if self.origin.accel_redirect is not None and self.storage.kind != "local":
             msg = "origin.accel_redirect needs storage.kind local: nginx sends files"
             raise ValueError(msg)
+        return self
+
+    @model_validator(mode="after")
+    def _rates_are_of_subscriptions(self) -> Self:
+        if "rates" in self.api.model_fields_set:  # the default's need not be theirs
+            for name in self.api.rates:
+                if name not in self.drm.subscriptions:
+                    msg = f"api.rates: {name!r} is none of drm.subscriptions"
+                    raise ValueError(msg)
         return self

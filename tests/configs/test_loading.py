@@ -9,6 +9,7 @@ import pytest
 from configs.errors import ConfigError
 from configs.loading import load_settings, setting_keys
 from configs.settings import OriginSettings, Settings
+from scripts.settings_page import SOURCE, settings
 
 
 @pytest.fixture
@@ -76,13 +77,42 @@ def test_a_variable_is_read_as_its_setting_wants(key: str, text: str, value: obj
     assert getattr(getattr(settings, section), name) == value
 
 
+def test_every_setting_of_the_page_can_be_set_by_its_variable() -> None:
+    rows = [one for one in settings(SOURCE.read_text()) if one.value is not None]
+    assert len(rows) > 100
+    env = {one.variable: str(one.value).strip('"') for one in rows}  # as a shell would
+    loaded = load_settings(None, env, {})
+    assert loaded.settings == Settings()
+    assert set(loaded.sources.values()) == set(env)
+
+
+def test_a_part_with_keys_of_its_own_is_yaml_in_a_variable() -> None:
+    env = {
+        "HEADWATER_UPLOADS__LIMITS": "{max_bytes: 7}",
+        "HEADWATER_DRM__SPEKE_RECIPIENTS": "~/a.pem, b.pem",
+    }
+    loaded = load_settings(None, env, {}).settings
+    assert (loaded.uploads.limits.max_bytes, loaded.uploads.limits.concurrent) == (7, 20)
+    assert loaded.drm.speke_recipients == (Path.home() / "a.pem", Path("b.pem"))
+
+
+def test_a_rate_is_of_a_subscription() -> None:
+    (problem,) = problems(None, {"HEADWATER_API__RATES": "{fre: 1}"})
+    assert "api.rates: 'fre' is none of drm.subscriptions" in problem
+    load_settings(None, {"HEADWATER_DRM__SUBSCRIPTIONS": "{basic: [standard]}"}, {})
+
+
 def test_paths_in_a_file_are_relative_to_the_file(file: Path, tmp_path: Path) -> None:
-    file.write_text("home: data\nstorage: {path: /srv/storage}\ningest: {temp: ~/tmp}\n")
+    file.write_text(
+        "home: data\nstorage: {path: /srv/storage}\ningest: {temp: ~/tmp}\n"
+        "drm: {speke_recipients: [a.pem, ~/b.pem]}\n"
+    )
     settings = load_settings(file, {"HEADWATER_INGEST__LADDER": "l.yaml"}, {}).settings
     assert settings.home == tmp_path / "data"
     assert settings.storage.path == Path("/srv/storage")
     assert settings.ingest.temp == Path.home() / "tmp"
     assert settings.ingest.ladder == Path("l.yaml")
+    assert settings.drm.speke_recipients == (tmp_path / "a.pem", Path.home() / "b.pem")
 
 
 def test_a_section_whose_keys_are_all_commented_out_is_fine(file: Path) -> None:
