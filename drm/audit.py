@@ -13,11 +13,11 @@ import logging
 import secrets
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from catalog import audit as rows
 from catalog.audit_batches import batched, text_of
@@ -56,15 +56,14 @@ class AuditEvent(StrEnum):
     KEY_DESTROYED = "key.destroyed"
 
 
-@dataclass(frozen=True, slots=True)
-class AuditEntry:
+class AuditEntry(NamedTuple):
     """One thing that happened. Texts are cut where they are longer than anybody needs."""
 
     event: AuditEvent
     who: str  # "token:1f0c...", "operator:ada@studio"
     why: str  # a machine-readable reason: "entitled", "not-entitled", "token-expired"
     # What JSON can say; or that as `catalog.audit_batches.text_of` writes it.
-    what: Mapping[str, object] | str = field(default_factory=dict)
+    what: Mapping[str, object] | str = "{}"
     whence: str = ""  # an IP address, or the command
 
 
@@ -76,7 +75,10 @@ class Audit(Protocol):
         ...
 
     def begin(self, *entries: AuditEntry) -> asyncio.Future[None] | None:
-        """The same, begun: what tells of the end, or None where nobody has to wait."""
+        """The same, begun: what tells of the end, or None where nobody has to wait.
+
+        It tells all whose entries are written together: nobody may cancel it.
+        """
         ...
 
 
@@ -145,7 +147,7 @@ class AuditLog:
         self._clock = clock
         self._chain: AuditChainRecord | None = None
         self._queue: list[AuditFacts] = []
-        self._callers: list[asyncio.Future[None]] = []  # who wait for what is in the queue
+        self._durable: asyncio.Future[None] | None = None  # done when the queue is written
         self._expected = 0  # entries in the next batch
         self._writer: asyncio.Task[None] | None = None
 
@@ -153,7 +155,7 @@ class AuditLog:
         """Add entries. With `required` they are durable when this returns, or it raises."""
         durable = self.begin(*entries)
         if durable is not None:
-            await durable
+            await asyncio.shield(durable)
 
     def begin(self, *entries: AuditEntry) -> asyncio.Future[None] | None:
         """Add entries. With `required` they are durable when the future is done, or it raises."""
@@ -161,10 +163,12 @@ class AuditLog:
         if not self._required:
             self._enqueue([_facts(entry, at_us) for entry in entries])
             return None
-        self._queue += [_facts(entry, at_us) for entry in entries]
-        durable = asyncio.get_running_loop().create_future()
-        self._callers.append(durable)
-        self._wake()
+        for entry in entries:
+            self._queue.append(_facts(entry, at_us))
+        durable = self._durable
+        if durable is None:
+            durable = self._durable = asyncio.get_running_loop().create_future()
+            self._wake()
         return durable
 
     async def close(self) -> None:
@@ -184,18 +188,19 @@ class AuditLog:
             self._writer = asyncio.create_task(self._run())
 
     async def _run(self) -> None:
-        callers: list[asyncio.Future[None]] = []
+        durable = None
         try:
             while self._queue:
                 await self._gather()
                 batch, self._queue = self._queue, []
-                callers, self._callers = self._callers, []
-                _settle(callers, await self._write(batch))
+                durable, self._durable = self._durable, None
+                _settle(durable, await self._write(batch))
         finally:
             self._writer = None
             # Only where this task itself was ended: nobody is left waiting for ever.
-            _settle([*callers, *self._callers], "the program is ending")
-            self._queue, self._callers = [], []
+            _settle(durable, "the program is ending")
+            _settle(self._durable, "the program is ending")
+            self._queue, self._durable = [], None
 
     async def _gather(self) -> None:
         """Let others join while they come, so that one transaction is for all of them.
@@ -257,11 +262,11 @@ def _clean(text: str) -> str:
     return text[:_MAX_TEXT].encode("utf-8", "replace").decode().replace("\0", "?")
 
 
-def _settle(callers: list[asyncio.Future[None]], error: str | None) -> None:
-    for durable in callers:
-        if durable.done():  # its caller has gone
-            continue
-        if error is None:
-            durable.set_result(None)
-        else:
-            durable.set_exception(AuditUnavailable(error))
+def _settle(durable: asyncio.Future[None] | None, error: str | None) -> None:
+    if durable is None or durable.done():
+        return
+    if error is None:
+        durable.set_result(None)
+    else:
+        durable.set_exception(AuditUnavailable(error))
+        durable.exception()  # all who asked may be gone, and then nobody would look at it

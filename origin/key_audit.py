@@ -35,7 +35,7 @@ class KeyAudit:
         """Keys are about to be given to the bearer of a token."""
         durable = self.giving(request, token, event, what)
         if durable is not None:
-            await durable
+            await asyncio.shield(durable)
 
     def giving(
         self, request: Caller, token: str, event: AuditEvent, what: Mapping[str, object] | str

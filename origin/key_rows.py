@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Collection
 from dataclasses import dataclass
 
 from catalog import keys
 from catalog.engine import Catalog
+from catalog.errors import CatalogError
 from catalog.records import WrappedKeyRecord
-from drm.errors import WrongKek
+from drm.errors import DrmError, WrongKek
 from drm.keyring import Keyring
 from drm.model import ContentKey
 from origin.cache import Cache, Gathering
@@ -20,6 +22,7 @@ _TTL_S = 60.0  # a row only ever changes by a rotation, which leaves the old one
 # What everybody plays is opened twice a second, not for each listener. Beyond that a key that the
 # KEK does not open any more must not be given out.
 _OPEN_S = 0.5
+_AT_ONCE = 50  # keys that are opened again before others have their turn
 
 
 @dataclass(slots=True)
@@ -28,6 +31,7 @@ class _Held:
     until: float  # time.monotonic()
     key: ContentKey | None = None  # shows no bytes
     key_until: float = 0.0  # time.monotonic()
+    is_aging: bool = False  # it is in use, and soon to be opened again
 
 
 class KeyRows:
@@ -38,6 +42,8 @@ class KeyRows:
         self._keyring = keyring
         self._outage = outage
         self._rows: Cache[bytes, _Held] = Cache(_ROWS)
+        self._aging: list[_Held] = []
+        self._opening: asyncio.Task[None] | None = None
         self._loads: Gathering[bytes, WrappedKeyRecord | None] = Gathering(self._load)
 
     async def get(self, kid: bytes) -> WrappedKeyRecord | None:
@@ -56,15 +62,41 @@ class KeyRows:
         if held is None or held.key is None:
             return None
         now = time.monotonic()
-        return (held.record, held.key) if now < held.until and now < held.key_until else None
+        if now >= held.until or now >= held.key_until:
+            return None
+        if not held.is_aging and now > held.key_until - _OPEN_S / 2:
+            self._age(held)
+        return held.record, held.key
 
-    async def open(self, record: WrappedKeyRecord) -> ContentKey:
+    def _age(self, held: _Held) -> None:
+        """Have a key opened again, so that whoever asks next need not wait for it."""
+        held.is_aging = True
+        self._aging.append(held)
+        if self._opening is None:
+            self._opening = asyncio.create_task(self._open_again())
+
+    async def _open_again(self) -> None:
+        try:
+            while self._aging:
+                aging, self._aging = self._aging, []
+                for number, held in enumerate(aging, 1):
+                    held.is_aging = False
+                    try:
+                        await self.open(held.record, again=True)
+                    except (DrmError, CatalogError):  # whoever asks for it next is told
+                        held.key = None
+                    if number % _AT_ONCE == 0:
+                        await asyncio.sleep(0)
+        finally:
+            self._opening = None
+
+    async def open(self, record: WrappedKeyRecord, *, again: bool = False) -> ContentKey:
         """Open a key; where the row was remembered and does not open, as the catalog has it now."""
         now = time.monotonic()
         held = self._rows.get(record.kid)
         if held is None or held.record is not record:
             return await self._open(record)
-        if held.key is None or now >= held.key_until:
+        if again or held.key is None or now >= held.key_until:
             held.key = await self._open(record)
             held.key_until = now + _OPEN_S
         return held.key
@@ -88,4 +120,7 @@ class KeyRows:
 
     async def close(self) -> None:
         """Stop running look-ups."""
+        if self._opening is not None:
+            self._opening.cancel()
+            await asyncio.gather(self._opening, return_exceptions=True)
         await self._loads.close()

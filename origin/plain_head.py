@@ -32,6 +32,7 @@ _DECISIVE = frozenset(
     b" if-modified-since if-none-match if-range if-unmodified-since keep-alive proxy-connection"
     b" range te trailer transfer-encoding upgrade".split()
 )
+_DECISIVE_POSTED = _DECISIVE | {b"authorization"}  # another than the one that was read
 _NOTHING: set[bytes] = set()
 
 
@@ -42,7 +43,7 @@ class PlainHead:
     """
 
     __slots__ = (
-        *("_fields", "_headers", "has_report", "method", "path"),
+        *("_bearer", "_fields", "_headers", "has_report", "method", "path"),
         *("range", "remote", "target", "token"),
     )
 
@@ -55,6 +56,7 @@ class PlainHead:
         *,
         method: str,
         token: str = "",
+        bearer: bytes | None = None,
         wanted: str | None = None,
         has_report: bool = False,
     ) -> None:
@@ -65,6 +67,7 @@ class PlainHead:
         self.range = wanted  # the Range field
         self.remote = remote
         self.has_report = has_report  # of a player (CMCD)
+        self._bearer = bearer
         self._fields = fields
         self._headers: CIMultiDictProxy[str] | None = None
 
@@ -79,8 +82,10 @@ class PlainHead:
 
     @property
     def bearer(self) -> str | None:
-        """The token of `Authorization: Bearer`, or else of `?token=` alone, as players have it."""
-        found = _BEARER.search(self._fields) or _QUERY.search(self.target)
+        """A POST's token: of `Authorization: Bearer`, or else of `?token=` alone."""
+        if self._bearer is not None:
+            return self._bearer.decode("ascii")
+        found = _QUERY.search(self.target)
         return None if found is None else found[1].decode("ascii")
 
     @property
@@ -105,11 +110,12 @@ class PlainHead:
 class HeadReader:
     """Reads the heads of one connection, most of whose fields are the same each time."""
 
-    __slots__ = ("_plain", "_remote", "_reports")
+    __slots__ = ("_plain", "_posted", "_remote", "_reports")
 
     def __init__(self, remote: str | None) -> None:
         self._remote = remote
-        self._plain = b""  # fields that were looked at last, and decide nothing
+        # Fields that were looked at last, and decide nothing: of a GET, of a POST.
+        self._plain = self._posted = b""
         self._reports = False  # whether a player's report is among them
 
     def media(self, data: bytes) -> PlainHead | None:
@@ -150,16 +156,21 @@ class HeadReader:
         if length is None or int(length[1]) != len(data) - end:
             return None
         others = fields[: length.start()] + fields[length.end() :]
-        if others != self._plain:
-            if _decisive(others) != _NOTHING:
+        bearer = None
+        if (shown := _BEARER.search(others)) is not None:
+            bearer = shown[1]
+            others = others[: shown.start()] + others[shown.end() :]
+        if others != self._posted:
+            if _decisive(others, _DECISIVE_POSTED) != _NOTHING:
                 return None
-            self._plain = others
+            self._posted = others
         target, path = line.groups()
-        head = PlainHead(target, fields, self._remote, path.decode("ascii"), method="POST")
-        return head, data[end:]
+        return PlainHead(
+            target, fields, self._remote, path.decode("ascii"), method="POST", bearer=bearer
+        ), data[end:]
 
 
-def _decisive(fields: bytes) -> set[bytes] | None:
+def _decisive(fields: bytes, which: frozenset[bytes] = _DECISIVE) -> set[bytes] | None:
     """The names that decide something, but for a `Connection` that says nothing new.
 
     None unless these are field lines, each name once, and Host among them.
@@ -171,7 +182,7 @@ def _decisive(fields: bytes) -> set[bytes] | None:
     unique = set(names)
     if len(unique) != len(names) or b"host" not in unique:
         return None
-    decisive = unique & _DECISIVE
+    decisive = unique & which
     if b"connection" in decisive and _KEPT in lower:
         decisive.discard(b"connection")
     return decisive

@@ -190,6 +190,31 @@ async def test_players_go_on_while_the_kek_is_rotated(audited: tuple[Origin, Fai
     assert await key(origin, token, "premium") == 200
 
 
+async def test_a_key_in_use_is_opened_again_before_its_time(
+    audited: tuple[Origin, Failing], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    origin, _ = audited
+    token, rows = houses.playback_token(origin.deps), origin.state.key_rows
+    kid = origin.house.keys["standard"].kid.value
+    assert await license_(origin, token, "standard") == 200
+    held = rows._rows.get(kid)
+    assert held is not None
+    held.key_until -= 0.3
+    before = held.key_until
+    assert rows.opened(kid) is not None  # and nobody waits
+    await asyncio.sleep(0.01)
+    assert held.key_until > before + 0.2
+
+    async def refuse(_wrapped: object, _aad: bytes) -> bytes:
+        raise WrongKek("k", 1, "it was retired")
+
+    monkeypatch.setattr(origin.deps.keyring.kek, "unwrap", refuse)
+    held.key_until -= 0.3
+    assert rows.opened(kid) is not None
+    await asyncio.sleep(0.05)
+    assert rows.opened(kid) is None  # before its time, too
+
+
 async def test_a_key_that_does_not_open_any_more_is_given_for_half_a_second_at_most(
     audited: tuple[Origin, Failing], monkeypatch: pytest.MonkeyPatch
 ) -> None:

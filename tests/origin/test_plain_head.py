@@ -109,6 +109,17 @@ def test_a_whole_post_is_plain() -> None:
     assert found[0].bearer == "2.b"
 
 
+def test_another_token_on_the_same_connection_is_read() -> None:
+    reader = HeadReader(None)
+    for token in (b"2.b", b"2.c"):
+        fields = b"Content-Length: 0\r\nAuthorization: Bearer " + token + b"\r\n"
+        found = reader.post(_post(fields, b""))
+        assert found is not None
+        assert found[0].bearer == token.decode()
+    twice = b"Authorization: Bearer 2.d\r\nAuthorization: Bearer 2.e\r\n"
+    assert reader.post(_post(b"Content-Length: 0\r\n" + twice, b"")) is None
+
+
 @pytest.mark.parametrize(
     ("fields", "body"),
     [
@@ -122,6 +133,9 @@ def test_a_whole_post_is_plain() -> None:
         (b"Transfer-Encoding: chunked\r\n", b"3\r\nabc\r\n0\r\n\r\n"),
         (b"Content-Length: 3\r\nExpect: 100-continue\r\n", b"abc"),
         (b"Content-Length: 3\r\nConnection: close\r\n", b"abc"),
+        (b"Content-Length: 0\r\nAuthorization: Bearer a\r\nAuthorization: Bearer b\r\n", b""),
+        (b"Content-Length: 0\r\nAuthorization: Bearer a\r\nauthorization: Basic b\r\n", b""),
+        (b"Content-Length: 0\r\nAuthorization: Basic b\r\n", b""),
         (b"", b""),
     ],
 )
