@@ -20,7 +20,7 @@ import std;
 
 probe healthz {
     .url = "/healthz";
-    .interval = 2s;
+    .interval = 2s;  # yours: probe
     .timeout = 1s;
     .window = 3;
     .threshold = 2;

@@ -1,4 +1,8 @@
-"""A real origin behind real edges: one house, one origin and one of each edge for a module."""
+"""A real origin behind real edges: one house, one origin and one of each edge for all tests.
+
+What a test wants cold is of the other track, and named by no other test; `test_purges` leaves that
+track as it was.
+"""
 
 from __future__ import annotations
 
@@ -18,20 +22,20 @@ def edge_house(tmp_path_factory: pytest.TempPathFactory) -> House:
     return houses.build(tmp_path_factory.mktemp("house"))
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def origin(edge_house: House, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Origin]:
     house = houses.copy(edge_house, tmp_path_factory.mktemp("edge") / "house")
     with serving(house) as running:
         yield running
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def nginx(origin: Origin, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Edge]:
     with running_nginx(f"127.0.0.1:{origin.port}", tmp_path_factory.mktemp("nginx")) as edge:
         yield edge
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def varnish(origin: Origin, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Edge]:
     with running_varnish(f"127.0.0.1:{origin.port}", tmp_path_factory.mktemp("varnish")) as edge:
         yield edge
@@ -39,7 +43,7 @@ def varnish(origin: Origin, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 
 @pytest.fixture(params=["nginx", "varnish"])
 def edge(request: pytest.FixtureRequest) -> Edge:
-    """Either of the module's edges: what holds for one holds for the other."""
+    """Either of the edges: what holds for one holds for the other."""
     running = request.getfixturevalue(request.param)
     assert isinstance(running, Edge)
     return running

@@ -144,12 +144,12 @@ async def test_a_copy_is_for_those_who_may_have_it(
     assert (await get(client, edge, good)).status == 200
     foreign = origin.path("x", track=houses.OTHER_TRACK).split("/")[3]
     token = good.split("/")[3]
-    short = origin.path("flac/1.m4s", ttl_s=1)
     forged = token[:-1] + ("A" if token[-1] != "A" else "B")
     cases = (
         (origin.path("flac/1.m4s", "standard"), 403, "tier-not-open"),
         (good.replace(token, foreign), 403, "wrong-scope"),
         (good.replace(token, forged), 401, "token-invalid"),
+        (origin.path("flac/1.m4s", ttl_s=-1), 401, "token-expired"),
     )
     for path, status, reason in cases * 2:
         got = await get(client, edge, path)
@@ -157,19 +157,19 @@ async def test_a_copy_is_for_those_who_may_have_it(
         assert got.headers["Cache-Control"] == "no-store"
         assert got.headers["Access-Control-Allow-Origin"] == "*"
         assert got.cache is None
-    await asyncio.sleep(1.1)
-    got = await get(client, edge, short)
-    assert (got.status, got.reason) == (401, "token-expired")
     assert (await get(client, edge, good)).status == 200
 
 
 async def test_a_token_that_ends_is_let_in_no_longer(
-    edge: Edge, origin: Origin, client: aiohttp.ClientSession
+    nginx: Edge, varnish: Edge, origin: Origin, client: aiohttp.ClientSession
 ) -> None:
     path = origin.path("aac-64k/1.m4s", ttl_s=2)
-    assert (await get(client, edge, path)).status == 200
-    await asyncio.sleep(3.1)
-    assert (await get(client, edge, path)).status == 401
+    ends = int(time.time()) + 2
+    for edge in (nginx, varnish):
+        assert (await get(client, edge, path)).status == 200
+    await asyncio.sleep(ends + 1.1 - time.time())  # caches count in whole seconds
+    for edge in (nginx, varnish):
+        assert (await get(client, edge, path)).status == 401
 
 
 async def test_keys_and_the_api_are_passed_through(
@@ -257,10 +257,10 @@ async def test_what_goes_in_circles_is_stopped(
     assert got.status == 508
 
 
-async def test_a_thousand_who_want_a_cold_segment_are_one_read(
+async def test_many_who_want_a_cold_segment_are_one_read(
     edge: Edge, origin: Origin, client: aiohttp.ClientSession
 ) -> None:
-    """And the one who leads leaves before the storage answers."""
+    """And the one who leads leaves before the storage answers. The bench has a thousand."""
     number = {"nginx": 2, "varnish": 3}[edge.kind]  # of a track that no other test warms
 
     def path(ttl_s: int, number: int = number) -> str:
@@ -271,12 +271,12 @@ async def test_a_thousand_who_want_a_cold_segment_are_one_read(
     origin.store.gate.clear()
     try:
         leader = asyncio.create_task(get(client, edge, path(599)))
-        await asyncio.sleep(0.3)
-        assert len(origin.store.reads) == 1
-        waiting = [asyncio.create_task(get(client, edge, path(600 + one))) for one in range(1000)]
+        while not origin.store.reads:  # noqa: ASYNC110 - another thread counts them
+            await asyncio.sleep(0.01)
+        waiting = [asyncio.create_task(get(client, edge, path(600 + one))) for one in range(300)]
         await asyncio.sleep(0.3)
         leader.cancel()
-        await asyncio.sleep(0.3)
+        await asyncio.sleep(0.1)
     finally:
         origin.store.gate.set()
     answers = await asyncio.gather(*waiting)
@@ -286,26 +286,29 @@ async def test_a_thousand_who_want_a_cold_segment_are_one_read(
 
 
 async def test_a_takedown_shows_for_copies_too(
-    edge: Edge, origin: Origin, client: aiohttp.ClientSession
+    nginx: Edge, varnish: Edge, origin: Origin, client: aiohttp.ClientSession
 ) -> None:
-    """As soon as the edge asks the origin again; with the default that is 30 s."""
+    """As soon as the edges ask the origin again; with the default that is 30 s."""
     rests = ("aac-64k/1.m4s", "aac-64k.mp4", MANIFEST)
     paths = [origin.path(rest, track=houses.OTHER_TRACK) for rest in rests]
-    for path in paths * 2:
+    left = {(edge.kind, path): edge for edge in (nginx, varnish) for path in paths}
+    for (_, path), edge in [*left.items()] * 2:
         assert (await get(client, edge, path)).status == 200
     origin.in_catalog(unpublish, houses.OTHER_TRACK)
     began = time.monotonic()
     try:
-        left = set(paths)
         while left:
             assert time.monotonic() - began < ANSWER_S + 2 + 5
-            for path in tuple(left):
+            for (kind, path), edge in tuple(left.items()):
                 got = await get(client, edge, path)
                 if got.status != 200:
                     assert (got.status, got.reason) == (403, "track-unavailable")
-                    left.discard(path)
+                    del left[kind, path]
             await asyncio.sleep(0.1)
     finally:
         origin.in_catalog(republish, houses.OTHER_TRACK)
-        await asyncio.sleep(2.1)
-    assert (await get(client, edge, paths[0])).cache == "HIT"  # it was not lost meanwhile
+    for edge in (nginx, varnish):
+        while (got := await get(client, edge, paths[0])).status == 403:  # the origin remembers it
+            assert time.monotonic() - began < ANSWER_S + 2 + 10
+            await asyncio.sleep(0.1)
+        assert got.cache == "HIT"  # it was not lost meanwhile

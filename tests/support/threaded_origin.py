@@ -21,7 +21,7 @@ from tests.support.house import House
 
 Change = Callable[[Tx, str, datetime], Awaitable[None]]
 
-ANSWER_S = 2  # how long the edges believe the origin's answers
+ANSWER_S = 1  # how long the edges believe the origin's answers
 
 
 class HeldStore(FaultyStore):
