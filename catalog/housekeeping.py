@@ -43,16 +43,11 @@ class StoredRevision:
 
 
 async def revision_page(
-    tx: Tx,
-    after: Name,
-    limit: int,
-    *,
-    track_id: str | None = None,
-    since: datetime | None = None,
+    tx: Tx, after: Name, limit: int, *, track_id: str | None = None
 ) -> tuple[StoredRevision, ...]:
     """Read revisions by track and revision, from the one after that (("", ""): from the first).
 
-    Only those of a track, and only what was published since an instant, where that is given.
+    Only those of a track, where one is given.
     """
     place = (revisions.c.track_id, revisions.c.revision)
     down = takedowns.c.track_id.is_not(None)
@@ -63,14 +58,25 @@ async def revision_page(
     )
     if track_id is not None:
         query = query.where(revisions.c.track_id == track_id)
-    if since is not None:
-        query = query.where(revisions.c.created_at >= since)
     rows = (await tx.execute(query.order_by(*place).limit(limit))).all()
     files = await _files(tx, [(row.track_id, row.revision) for row in rows])
     return tuple(
         StoredRevision(row[0], row[1], row[2], row[3], files.get((row[0], row[1]), ()))
         for row in rows
     )
+
+
+async def published_since(tx: Tx, instant: datetime) -> frozenset[Name]:
+    """The revisions that were published since then."""
+    query = select(revisions.c.track_id, revisions.c.revision)
+    rows = await tx.execute(query.where(revisions.c.created_at >= instant))
+    return frozenset((row[0], row[1]) for row in rows)
+
+
+async def covers_in_use(tx: Tx, keys: Collection[str]) -> frozenset[str]:
+    """Which of these objects are the cover of a release, as it came (its sizes, indexes name)."""
+    query = select(releases.c.cover_key).where(releases.c.cover_key.in_(keys))
+    return frozenset((await tx.execute(query)).scalars())
 
 
 async def known(tx: Tx, names: Collection[Name]) -> frozenset[Name]:

@@ -113,7 +113,7 @@ releases = Table(
     Column("date", String(10)),
     Column("label", Text),
     Column("copyright", Text),
-    Column("cover_key", Text),
+    Column("cover_key", Text, index=True),
     Column("cover_pictures", JSON(none_as_null=True)),  # [[object key, width, height], ...]
     # Of all its tracks' current revisions together; null where one of them was not measured so.
     Column("integrated_lufs", Float),
@@ -199,7 +199,7 @@ revisions = Table(
     Column("true_peak_dbtp", Float),
     Column("loudness_blocks", JSON(none_as_null=True)),  # what album loudness is computed from
     Column("notes", JSON, nullable=False),  # a list of sentences
-    Column("created_at", UtcDateTime, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False, index=True),
 )
 
 renditions = Table(

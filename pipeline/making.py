@@ -60,6 +60,10 @@ class Making:
         words = words_sha256(self.master, self.track_id, self.shop.tenant)
         is_said_anew = found.draft.words_sha256 not in {None, words}
         pictures = await self._pictures(found) if is_said_anew else ()
+        if is_said_anew and (cover := self.master.cover):
+            # It may be a release's again, and gone meanwhile; no job writes while `gc` deletes.
+            await self.job.writes(self.track_id, revision)
+            await self.shop.store.put(cover_object(cover.sha256, cover.ending), cover.data)
         status = Status.UNCHANGED if is_current else Status.RESTORED
         if is_current and is_said_anew:
             status = Status.UPDATED

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from catalog import housekeeping, masters
@@ -44,14 +45,28 @@ async def collect_covers(run: Run) -> None:
     candidates = await _old(run, "covers/")
     if not candidates:
         return
-    used = await _covers_of_releases(run) | await _pictures(run, None)
-
-    async def needed(_: Tx, keys: list[str]) -> frozenset[str]:
-        since = await _covers_of_releases(run) | await _pictures(run, began)
-        return since & frozenset(keys)
-
+    used = await _covers_of_releases(run) | await _pictures(run)
     doomed = {key: info for key, info in candidates.items() if key not in used}
-    await remove_shared(run, Kind.COVER, doomed, needed, "no release and no revision has it")
+    late = _Late(run, began)
+    await remove_shared(run, Kind.COVER, doomed, late.needed, "no release and no revision has it")
+
+
+@dataclass(slots=True)
+class _Late:
+    """The covers of what was published since an instant: only what is new is looked at again."""
+
+    run: Run
+    began: datetime
+    _seen: frozenset[Name] = frozenset()
+    _used: frozenset[str] = frozenset()
+
+    async def needed(self, tx: Tx, keys: list[str]) -> frozenset[str]:
+        """Which of these are needed now. Writers wait meanwhile, so it asks for little."""
+        new = await housekeeping.published_since(tx, self.began) - self._seen
+        if new:
+            self._used |= await _pictures_of(self.run, new)
+            self._seen |= new
+        return await housekeeping.covers_in_use(tx, keys) | (self._used & frozenset(keys))
 
 
 async def collect_masters(run: Run) -> None:
@@ -116,13 +131,13 @@ async def _covers_of_releases(run: Run) -> frozenset[str]:
         after = page[-1][0]
 
 
-async def _pictures(run: Run, since: datetime | None) -> frozenset[str]:
-    """The covers that package indexes name: of all revisions, or of those published since."""
+async def _pictures(run: Run) -> frozenset[str]:
+    """The covers that package indexes name."""
     found: set[str] = set()
     after: Name = ("", "")
     while True:
         async with run.catalog.connect(fresh=True) as tx:
-            page = await housekeeping.revision_page(tx, after, _PAGE, since=since)
+            page = await housekeeping.revision_page(tx, after, _PAGE)
         if not page:
             return frozenset(found)
         found |= await _pictures_of(run, [one.name for one in page])

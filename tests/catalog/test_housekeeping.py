@@ -46,7 +46,9 @@ async def test_a_replaced_revision_goes_when_its_grace_is_over(
         (left,) = await housekeeping.revision_page(tx, ("", ""), 10)
         assert (left.name, left.is_down, bool(left.files)) == ((track, new), False, True)
         assert await housekeeping.revision_page(tx, left.name, 10) == ()
-        assert await housekeeping.revision_page(tx, ("", ""), 10, since=now + DAY) == ()
+        assert await housekeeping.published_since(tx, now) == {left.name}
+        assert await housekeeping.published_since(tx, now + DAY) == frozenset()
+        assert await housekeeping.covers_in_use(tx, ["covers/a.jpg"]) == frozenset()
 
 
 async def test_a_revision_that_is_current_again_stays(catalog: Catalog, now: datetime) -> None:

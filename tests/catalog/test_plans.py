@@ -86,6 +86,8 @@ OTHERS: dict[str, Callable[[Tx], Awaitable[object]]] = {
     "expire": lambda tx: housekeeping.expire(tx, (A, "2" * 16), NOW),
     "known": lambda tx: housekeeping.known(tx, {(A, "1" * 16)}),
     "being written": housekeeping.being_written,
+    "published lately": lambda tx: housekeeping.published_since(tx, NOW),
+    "covers in use": lambda tx: housekeeping.covers_in_use(tx, ["covers/a", "covers/b"]),
     "writers": housekeeping.keep_writers_out,
     "masters": lambda tx: masters.of_track(tx, A),
     "known masters": lambda tx: masters.known(tx, {"masters/a"}),
