@@ -11,6 +11,7 @@ from pipeline.errors import PipelineError
 
 _BLOCK = 1 << 20
 _TIMEOUT_S = 120.0  # for the answer; a scan of a large file takes its time
+_PING_S = 5.0
 _MAX_REPLY = 4 << 10
 
 
@@ -35,8 +36,24 @@ class Clamd:
         if text.endswith(" FOUND"):
             return text.removeprefix("stream: ").removesuffix(" FOUND")
         if text != "stream: OK":
-            raise ScannerAway(f"clamd at {self.address}: {text or 'no answer'}")
+            more = " (raise StreamMaxLength, MaxFileSize and MaxScanSize)" * ("size limit" in text)
+            raise ScannerAway(f"clamd at {self.address}: {text or 'no answer'}{more}")
         return None
+
+    async def ping(self) -> None:
+        """Ask whether it is there. ScannerAway."""
+        try:
+            async with asyncio.timeout(_PING_S):
+                reader, writer = await self._connect()
+                try:
+                    writer.write(b"zPING\0")
+                    reply = await reader.read(_MAX_REPLY)
+                finally:
+                    writer.close()
+        except (OSError, TimeoutError) as exc:
+            raise ScannerAway(f"clamd at {self.address}: {str(exc) or type(exc).__name__}") from exc
+        if reply != b"PONG\0":
+            raise ScannerAway(f"clamd at {self.address}: no answer")
 
     async def _ask(self, path: Path) -> bytes:
         reader, writer = await self._connect()

@@ -16,6 +16,7 @@ from configs.settings import Settings
 from drm.errors import DrmError
 from pipeline.cli.compose import Invocation, open_catalog, pass_invocation
 from pipeline.cli.keks import open_keyring
+from pipeline.cli.neighbors import examine_neighbors
 from pipeline.cli.output import FAILED, Failure, printable, write_json
 from pipeline.housekeeping.doctor import (
     Finding,
@@ -40,8 +41,9 @@ _LIBRARIES = ("shaka", "hls", "dash")
 def doctor_command(invocation: Invocation, *, as_json: bool) -> None:
     """Look whether everything is here that Headwater needs, a line for each part.
 
-    ffmpeg, disk, permissions, catalog, storage, clocks, keys and the player's libraries; beside
-    what is wrong stands what to do. Ends with 1 if anything does not work.
+    ffmpeg, disk, permissions, catalog, storage, clocks, keys, the player's libraries, and where
+    the settings name them the broker, Redis and ClamAV; beside what is wrong stands what to do.
+    Ends with 1 if anything does not work.
 
     headwater doctor
     """
@@ -57,6 +59,8 @@ async def _examine(settings: Settings) -> list[Finding]:
     folders = [settings.home, paths.temp_path(settings)]
     if settings.storage.kind == "local":
         folders.append(paths.storage_path(settings))
+    if settings.uploads.enabled:
+        folders.append(paths.uploads_path(settings))
     secrets = [paths.kek_file(settings), paths.token_file(settings), paths.audit_file(settings)]
     licenses = settings.licenses
     given = (
@@ -71,6 +75,7 @@ async def _examine(settings: Settings) -> list[Finding]:
     findings += examine_permissions(settings.home.absolute(), secrets)
     findings += await _examine_catalog(settings)
     findings += await _examine_storage(settings)
+    findings += await examine_neighbors(settings)
     return [*findings, *_examine_player()]
 
 

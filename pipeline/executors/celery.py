@@ -12,8 +12,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, suppress
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -79,6 +79,21 @@ def make_app(settings: JobSettings) -> Celery:
     return app
 
 
+def reach(settings: JobSettings) -> None:
+    """Connect to the broker once. BrokerUnavailable."""
+    with _broker_errors(), make_app(settings).connection_for_read() as connection:
+        connection.ensure_connection(max_retries=1, timeout=_CONNECT_S)
+
+
+@contextmanager
+def _broker_errors() -> Iterator[None]:
+    try:
+        yield
+    except _AWAY as exc:
+        cause = str(exc).splitlines()[0] if str(exc) else type(exc).__name__
+        raise BrokerUnavailable(f"the broker cannot be reached: {cause}") from exc
+
+
 @dataclass(frozen=True, slots=True)
 class CeleryCourier:
     """Sends a message for each job."""
@@ -90,21 +105,17 @@ class CeleryCourier:
         await asyncio.to_thread(self._send, job_ids, queue)
 
     def _send(self, job_ids: Sequence[str], queue: JobQueue) -> None:
-        try:
-            with self.app.connection_for_write() as connection:
-                connection.ensure_connection(max_retries=1, timeout=_CONNECT_S)
-                with self.app.amqp.Producer(connection) as producer:
-                    for job_id in job_ids:
-                        self.app.send_task(
-                            _INGEST,
-                            args=(job_id,),
-                            queue=queue_name(queue),
-                            producer=producer,
-                            retry=False,
-                        )
-        except _AWAY as exc:
-            cause = str(exc).splitlines()[0] if str(exc) else type(exc).__name__
-            raise BrokerUnavailable(f"the broker cannot be reached: {cause}") from exc
+        with _broker_errors(), self.app.connection_for_write() as connection:
+            connection.ensure_connection(max_retries=1, timeout=_CONNECT_S)
+            with self.app.amqp.Producer(connection) as producer:
+                for job_id in job_ids:
+                    self.app.send_task(
+                        _INGEST,
+                        args=(job_id,),
+                        queue=queue_name(queue),
+                        producer=producer,
+                        retry=False,
+                    )
 
 
 @dataclass(slots=True)

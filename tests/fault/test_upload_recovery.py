@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from pathlib import Path
 
 import pytest
 
-from tests.pipeline.test_clamd import SIGNATURE, unix_clamd
+from tests.servers.clamd import EICAR, clamd
 from tests.support import masters
 from tests.support.labels import taking_uploads
 
 pytestmark = pytest.mark.server
 
 
-async def test_what_could_not_be_looked_at_is_later(tmp_path: Path) -> None:
+def test_what_could_not_be_looked_at_is_later(tmp_path: Path) -> None:
     """The scanner is away, comes back, and the origin was started again in between."""
     home = tmp_path / "home"
     one, two = (
@@ -30,18 +29,17 @@ async def test_what_could_not_be_looked_at_is_later(tmp_path: Path) -> None:
             away = label.append(url, 0, data)
             assert (away.status, away.reason) == (503, "inspector-away")
             assert away.headers["Retry-After"]
-        async with unix_clamd(tmp_path):
-            head = await asyncio.to_thread(label.head, urls[0])
+        with clamd(tmp_path):
+            head = label.head(urls[0])
             assert (head.status, head.offset) == (200, len(one))
             assert head.headers["Headwater-Job"]
-            infected = await asyncio.to_thread(label.send, SIGNATURE + two)
+            infected = label.send(EICAR + two)
             assert (infected.status, infected.reason) == (422, "infected")
-    async with unix_clamd(tmp_path):
-        with taking_uploads(home, settings, "--executor") as place:
-            label = place.label()
-            deadline = time.monotonic() + 10
-            while not (job := (await asyncio.to_thread(label.ask, "GET", urls[1])).json["job"]):
-                assert time.monotonic() < deadline
-                await asyncio.sleep(0.1)
-            done = await asyncio.to_thread(label.job_done, job["url"].removeprefix(label.url))
-            assert done["state"] == "done"
+            assert len(place.kept) == 2
+    with clamd(tmp_path), taking_uploads(home, settings, "--executor") as place:
+        label = place.label()
+        deadline = time.monotonic() + 10
+        while not (job := label.ask("GET", urls[1]).json["job"]):
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        assert label.job_done(job["url"].removeprefix(label.url))["state"] == "done"

@@ -14,7 +14,7 @@ from pipeline.identity import Identity, IdentityKind, track_id
 from pipeline.sidecar import read_sidecar
 from pipeline.tags import read_tags
 from pipeline.uploads import Gate, NotTaken, remove_upload
-from tests.pipeline.test_clamd import SIGNATURE, unix_clamd
+from tests.servers.clamd import EICAR, clamd
 from tests.support import masters
 
 
@@ -63,11 +63,14 @@ async def test_limits_hold_for_what_is_tagged_too(
     assert refused.value.reason == reason
 
 
+@pytest.mark.server
 async def test_the_scanner_is_asked_first(tools: Tools, file: Path, tmp_path: Path) -> None:
-    file.write_bytes(SIGNATURE + file.read_bytes())
-    async with unix_clamd(tmp_path) as address:
-        with pytest.raises(NotTaken, match=r"Win\.Test-1") as refused:
-            await gate(tools, clamd=address).look(file, {})
+    file.write_bytes(EICAR + file.read_bytes())
+    with (
+        clamd(tmp_path) as (address, _),
+        pytest.raises(NotTaken, match="Eicar-Test") as refused,
+    ):
+        await gate(tools, clamd=address).look(file, {})
     assert refused.value.reason == "infected"
     with pytest.raises(ScannerAway):
         await gate(tools, clamd=address).look(file, {})

@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 
 from pipeline.housekeeping.doctor import State, clock_finding, examine_disk, examine_store
-from storage.base import StorageError
+from storage.base import ByteRange, StorageError
 from storage.testing import FaultyStore, MemoryStore
+from tests.servers.clamd import clamd
+from tests.servers.redis import Redis
 from tests.support.cli_home import Home, publication
 
 
@@ -71,6 +73,49 @@ async def test_a_store_that_fails() -> None:
 
     (found,) = await examine_store(FaultyStore(MemoryStore(), fault))
     assert (found.state, "cannot put" in found.said) == (State.FAIL, True)
+
+
+def test_neighbors_that_are_away(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The ones that the settings name; what stands still without them is what fails."""
+    for name, value in {
+        "JOBS__EXECUTOR": "celery",
+        "JOBS__BROKER_URL": "redis://127.0.0.1:1/0",
+        "API__REDIS_URL": "redis://127.0.0.1:1/0",
+        "UPLOADS__CLAMD": "tcp:127.0.0.1:1",
+    }.items():
+        monkeypatch.setenv(f"HEADWATER_{name}", value)
+    found = examine(home, code=1)
+    assert [found[part]["state"] for part in ("broker", "redis", "clamd")] == [
+        "fail",
+        "warn",
+        "fail",
+    ]
+    assert "redis://" not in found["broker"]["said"]
+
+
+@pytest.mark.server
+def test_neighbors_that_answer(
+    home: Home, monkeypatch: pytest.MonkeyPatch, redis: Redis, tmp_path: Path
+) -> None:
+    with clamd(tmp_path) as (address, _):
+        for name, value in {
+            "JOBS__EXECUTOR": "celery",
+            "JOBS__BROKER_URL": redis.url(),
+            "API__REDIS_URL": redis.url(1),
+            "UPLOADS__CLAMD": address,
+        }.items():
+            monkeypatch.setenv(f"HEADWATER_{name}", value)
+        found = examine(home)
+    assert {found[part]["said"] for part in ("broker", "redis", "clamd")} == {"it answers"}
+
+
+async def test_a_store_that_loses_what_it_was_given() -> None:
+    class Forgetful(MemoryStore):
+        async def get(self, key: str, span: ByteRange | None = None) -> bytes:
+            return b"something else" if span is None else await super().get(key, span)
+
+    (found,) = await examine_store(Forgetful())
+    assert (found.state, "did not give back" in found.said) == (State.FAIL, True)
 
 
 def test_a_full_disk(tmp_path: Path) -> None:
