@@ -5,17 +5,21 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Iterator
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 
 import pytest
 
 from catalog.records import JobState
+from tests.servers.buckets import BUCKET, client
 from tests.servers.processes import tree
 from tests.servers.rabbitmq import RabbitMq
 from tests.servers.redis import Redis
+from tests.servers.s3_server import S3Server
 from tests.support import masters
 from tests.support.farm import Farm, album, celery, farm, wait_until
+from tests.support.labels import taking_uploads
 
 pytestmark = [pytest.mark.server, pytest.mark.slow, pytest.mark.xdist_group("workers")]
 
@@ -54,6 +58,44 @@ def test_a_batch_is_done_and_hot_overtakes_bulk(broker: str, tmp_path: Path) -> 
         # One of the bulk may have begun before a hot one's message was there.
         assert {one.job_id for one in order[:3]} >= set(hot)
         assert order[-1].job_id in bulk
+
+
+def test_an_upload_is_done_by_a_worker_and_ends_in_a_bucket(
+    redis: Redis, moto_bucket: S3Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The origin does no job itself; the worker reads the master from the uploads' folder."""
+    redis.clear()
+    secrets = tmp_path / "credentials"
+    secrets.touch(0o600)
+    keys = (moto_bucket.access_key, moto_bucket.secret_key)
+    secrets.write_text(
+        "[default]\naws_access_key_id = {}\naws_secret_access_key = {}\n".format(*keys)
+    )
+    stored = {
+        "STORAGE__KIND": "s3",
+        "STORAGE__ENDPOINT": moto_bucket.endpoint,
+        "STORAGE__BUCKET": BUCKET,
+        "STORAGE__PREFIX": "uploaded",
+        "STORAGE__CREDENTIALS_FILE": str(secrets),
+    }
+    with farm(tmp_path, JOBS__MIN_FREE_BYTES="0", **celery(redis.url()), **stored) as workers:
+        for name, value in workers.settings.items():
+            monkeypatch.setenv(f"HEADWATER_{name}", value)
+        with taking_uploads(workers.home, {}) as place:
+            workers.worker()
+            label = place.label()
+            path = masters.flac(tmp_path / "a.flac", masters.music(1.5))
+            answer = label.form(path.read_bytes(), title="Far")
+            assert answer.status == 202, answer
+            done = label.job_done(answer.json["url"])
+            assert (done["state"], done["outcome"]) == ("done", "published")
+            wait_until(lambda: not place.kept, 10)
+            listener = place.listener()
+            track = listener.ask("GET", f"/api/v1/tracks/{done['track_ids'][0]}").json
+            assert track["title"] == "Far"
+    with closing(client(moto_bucket)) as s3:
+        found = s3.list_objects_v2(Bucket=BUCKET, Prefix="uploaded/tracks/")["Contents"]
+    assert any(one["Key"].endswith("/package.json") for one in found)
 
 
 # Each broker, and each way to be killed, once: all four would take minutes.
