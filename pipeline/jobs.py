@@ -20,7 +20,7 @@ _log = logging.getLogger(__name__)
 _T = TypeVar("_T")
 
 _RENEWALS = 6  # in one lease: some may fail before anybody else takes the job
-_LOOK_S = 1.0
+_LOOK_S = 2.0  # a renewal is 15 ms of CPU: more often would cost more than it tells
 _STEP = 0.05  # of the whole track: so much progress is written at once
 
 
