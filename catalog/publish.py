@@ -28,14 +28,13 @@ from sqlalchemy import delete, insert, select, update
 
 from catalog import jobs, takedowns
 from catalog import tracks as track_queries
-from catalog.album_loudness import AlbumLoudness, album_loudness
 from catalog.edits import checked
 from catalog.engine import Tx
 from catalog.errors import MadeAlready, NotFound
 from catalog.folding import fold
 from catalog.locks import Held, hold
 from catalog.records import Publication, ReleaseDraft, TrackDraft, TrackStatus
-from catalog.releases import loudness_of_tracks
+from catalog.releases import measure
 from catalog.schema import artists, keys, releases, renditions, revisions, track_artists, tracks
 from catalog.showing import showing
 from catalog.upsert import upsert
@@ -59,7 +58,7 @@ async def publish(tx: Tx, publication: Publication, now: datetime) -> None:
             await _add_revision(tx, publication, now)
         await _make_current(tx, draft.track_id, publication.revision.revision, now)
         for release_id in _named(before, await _release_of(tx, draft.track_id)):
-            await _measure_release(tx, release_id)
+            await measure(tx, release_id)
     if publication.job_id is not None:
         await jobs.finish(
             tx,
@@ -94,7 +93,7 @@ async def redescribe(
             .values(words_sha256=words_sha256)
         )
         for release_id in _named(before, await _release_of(tx, track.track_id)):
-            await _measure_release(tx, release_id)
+            await measure(tx, release_id)
 
 
 async def unpublish(tx: Tx, track_id: str, now: datetime) -> None:
@@ -130,7 +129,7 @@ async def rollback(tx: Tx, track_id: str, revision: str, now: datetime) -> None:
     async with showing(tx, track_id):
         await _make_current(tx, track_id, revision, now)
         for release_id in shown_in:
-            await _measure_release(tx, release_id)
+            await measure(tx, release_id)
 
 
 async def edit(
@@ -168,15 +167,6 @@ async def _release_of(tx: Tx, track_id: str) -> str | None:
 
 def _named(*release_ids: str | None) -> set[str]:
     return {one for one in release_ids if one is not None}
-
-
-async def _measure_release(tx: Tx, release_id: str) -> None:
-    """Keep the loudness of all of its tracks together, which one of them has changed."""
-    measured = await loudness_of_tracks(tx, release_id)
-    loudness = AlbumLoudness(None, None, None) if measured is None else album_loudness(measured)
-    await tx.execute(
-        update(releases).where(releases.c.release_id == release_id).values(**asdict(loudness))
-    )
 
 
 async def _put_words(

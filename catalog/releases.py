@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, exists, func, select, true, tuple_, union
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    and_,
+    exists,
+    func,
+    select,
+    true,
+    tuple_,
+    union,
+    update,
+)
 
-from catalog.album_loudness import LoudnessBlocks, TrackLoudness
+from catalog.album_loudness import AlbumLoudness, LoudnessBlocks, TrackLoudness, album_loudness
 from catalog.engine import Tx
 from catalog.errors import NotFound
 from catalog.folding import fold
@@ -119,6 +131,18 @@ async def loudness_of_tracks(
         return None
     return tuple(
         TrackLoudness(LoudnessBlocks.read(row.loudness_blocks), row.true_peak_dbtp) for row in rows
+    )
+
+
+async def measure(tx: Tx, release_id: str) -> None:
+    """Keep the loudness of all of its tracks together, which one of them has changed.
+
+    Whoever calls this holds the release.
+    """
+    measured = await loudness_of_tracks(tx, release_id)
+    loudness = AlbumLoudness(None, None, None) if measured is None else album_loudness(measured)
+    await tx.execute(
+        update(releases).where(releases.c.release_id == release_id).values(**asdict(loudness))
     )
 
 

@@ -24,7 +24,7 @@ from catalog import spelling
 from catalog.engine import Tx
 from catalog.folding import fold
 from catalog.schema import releases, search_words, tracks
-from catalog.search_entries import Kind
+from catalog.search_entries import Kind, is_kept
 from catalog.words import asked, is_unspaced
 
 MOST_WORDS = 10  # of a query; what is more is left out
@@ -148,6 +148,8 @@ async def _candidates(
         is_first = tier == _TIERS[0]
         more = [*await tx.execute(_statement(dialect, left, tier, is_first=is_first), values)]
         found += more
+        if not found and not await _may_match(tx, words):
+            break
         counted = Counter(row.kind for row in more)
         left = tuple(kind for kind in left if counted[kind] < _CANDIDATES)
         if not left:
@@ -264,6 +266,14 @@ async def _doubted(tx: Tx, words: Sequence[_Word], *, every: bool) -> list[_Word
         )
         for one in words
     ]
+
+
+async def _may_match(tx: Tx, words: Sequence[_Word]) -> bool:
+    """Whether all whole words are ones that some entry has: those that are kept for spelling."""
+    whole = {one.typed for one in words if not one.is_beginning and not one.meant}
+    kept = set(filter(is_kept, whole))
+    known = select(func.count()).where(search_words.c.word.in_(kept))
+    return not kept or (await tx.execute(known)).scalar_one() == len(kept)
 
 
 async def _is_known(tx: Tx, word: _Word) -> bool:

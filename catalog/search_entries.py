@@ -276,6 +276,11 @@ def _among(keys: Sequence[Key]) -> ColumnElement[bool]:
     )
 
 
+def is_kept(word: str) -> bool:
+    """Whether a word is one that spelling is compared with."""
+    return len(word) > 2 and not any(map(str.isdigit, word)) and not is_unspaced(word)
+
+
 async def _learn(tx: Tx, entries: Iterable[Entry]) -> None:
     """Keep the words that spelling is compared with; they are never forgotten, which harms none."""
     words = {
@@ -283,7 +288,7 @@ async def _learn(tx: Tx, entries: Iterable[Entry]) -> None:
         for one in entries
         for text in (one.title, one.artists, one.album, one.other)
         for word in text.split()
-        if len(word) > 2 and not any(map(str.isdigit, word)) and not is_unspaced(word)
+        if is_kept(word)
     }
     if not words:
         return

@@ -16,6 +16,7 @@ from catalog.engine import Catalog, Tx
 from catalog.errors import CatalogError
 from catalog.locks import Held, hold
 from catalog.records import TrackStatus
+from catalog.releases import measure
 from catalog.schema import keys, renditions, revisions, takedowns, tracks
 from catalog.showing import showing
 from catalog.upsert import upsert
@@ -82,6 +83,10 @@ async def shred(tx: Tx, track_id: str, now: datetime) -> None:
     SQLite writes zeros over what it deletes here. PostgreSQL keeps dead rows until VACUUM.
     """
     await hold(tx, Held.TRACK, track_id)
+    of_track = select(tracks.c.release_id).where(tracks.c.track_id == track_id)
+    release_id = (await tx.execute(of_track)).scalar_one_or_none()
+    if release_id is not None:
+        await hold(tx, Held.RELEASE, release_id)
     if tx.dialect.name == "sqlite":
         await tx.exec_driver_sql("PRAGMA secure_delete = ON")
     async with showing(tx, track_id):
@@ -92,19 +97,38 @@ async def shred(tx: Tx, track_id: str, now: datetime) -> None:
         )
     for table in (keys, renditions, revisions):
         await tx.execute(delete(table).where(table.c.track_id == track_id))
+    if release_id is not None:
+        await measure(tx, release_id)
     await tx.execute(
         update(takedowns).where(takedowns.c.track_id == track_id).values(keys_destroyed_at=now)
     )
 
 
-async def flush(catalog: Catalog) -> None:
-    """After `shred`: what SQLite's log still holds of the keys goes, too."""
+async def flush(catalog: Catalog, *, patience_s: float = 5.0) -> bool:
+    """After `shred`: what SQLite's log still holds of the keys goes, too.
+
+    False where somebody reads the catalog for longer than that: then what was deleted is in its
+    files, until whoever comes later empties the log.
+    """
     async with catalog.connect(fresh=True) as tx:
-        if tx.dialect.name == "sqlite":
-            await tx.run_sync(_empty_log)
+        if tx.dialect.name != "sqlite":
+            return True
+        return await tx.run_sync(_empty_log, patience_s)
 
 
-def _empty_log(connection: Connection) -> None:
+def _empty_log(connection: Connection, patience_s: float) -> bool:
     cursor = connection.connection.cursor()  # the driver's: a transaction must not have begun
-    cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    cursor.close()
+
+    def asked(statement: str) -> int:
+        cursor.execute(statement)
+        row = cursor.fetchone()
+        return 0 if row is None else int(row[0])
+
+    try:
+        usual_ms = asked("PRAGMA busy_timeout")
+        asked(f"PRAGMA busy_timeout = {round(patience_s * 1000)}")
+        is_busy = asked("PRAGMA wal_checkpoint(TRUNCATE)")
+        asked(f"PRAGMA busy_timeout = {usual_ms}")
+    finally:
+        cursor.close()
+    return not is_busy

@@ -73,8 +73,11 @@ class Takedown:
             await takedowns.take_down(tx, track_id, self.auditor.who, reason, now)
             if run is not None:
                 await takedowns.shred(tx, track_id, now)
-        if run is not None:
-            await takedowns.flush(self.catalog)
+        if run is not None and not await takedowns.flush(self.catalog):
+            self.on_note(
+                f"{track_id}: the catalog is being read, so its files still hold the wrapped keys: "
+                "take it down once more when that has ended"
+            )
         objects = 0
         for stored in before:
             prefix = track_prefix(*stored.name)

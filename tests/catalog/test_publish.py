@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from catalog import jobs, keys, publish, releases, tracks
+from catalog import jobs, keys, publish, releases, takedowns, tracks
 from catalog.album_loudness import Histogram, LoudnessBlocks
 from catalog.engine import Catalog
 from catalog.errors import CatalogError, InvalidEdit, MadeAlready, NotFound
@@ -413,6 +413,10 @@ async def test_another_revision_or_release_changes_the_loudness(
     await put(catalog, measured(make_publication("b", revision="3", release=other), -20), now)
     assert (await loudness(catalog, other.release_id))[0] == -20.0
     assert (await loudness(catalog))[0] == -14.0
+    async with catalog.begin() as tx:  # keys that are destroyed take its sound along
+        await takedowns.take_down(tx, A, "ada", "x", now)
+        await takedowns.shred(tx, A, now)
+    assert (await loudness(catalog))[0] is None
 
 
 async def test_tracks_can_be_left_out_of_what_is_read(catalog: Catalog, now: datetime) -> None:

@@ -2,11 +2,13 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from catalog import takedowns
 from tests.pipeline.housekeeping.test_gc import objects, sql
 from tests.support import masters
 from tests.support.cli_home import Home
@@ -100,11 +102,28 @@ def test_a_whole_release(house: Home) -> None:
     }
 
 
-def test_a_database_that_is_looked_at_is_shredded_all_the_same(house: Home) -> None:
-    """A reader keeps the log from being emptied; what is in it is zeros or other rows by then."""
+def test_keys_that_a_reader_keeps_in_the_files_are_told_of(
+    house: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A reader keeps the log from being emptied: what it looks at has to stay."""
     track, _ = tracks(house)
-    reader = sqlite3.connect(house.path / "catalog.db")
+    mine = [row[0] for row in sql(house, "SELECT wrapped FROM keys WHERE track_id = ?", track)]
+    monkeypatch.setattr(takedowns, "flush", partial(takedowns.flush, patience_s=0.1))
+
+    def destroyed() -> tuple[str, bool]:
+        why = ("--reason", "erasure", "--destroy-keys", "--yes")
+        said = house.run("takedown", track, *why).stderr
+        files = b"".join(path.read_bytes() for path in house.path.glob("catalog.db*"))
+        return said, not any(wrapped in files for wrapped in mine)
+
+    reader = sqlite3.connect(house.path / "catalog.db", isolation_level=None)
+    reader.execute("BEGIN")
     reader.execute("SELECT count(*) FROM keys").fetchall()
-    house.run("takedown", track, "--reason", "erasure", "--destroy-keys", "--yes")
+    said, is_gone = destroyed()
+    assert "still hold the wrapped keys" in said
+    assert not is_gone
     assert sql(house, "SELECT count(*) FROM keys WHERE track_id = ?", track) == [(0,)]
     reader.close()
+    said, is_gone = destroyed()
+    assert "still hold" not in said
+    assert is_gone
