@@ -14,6 +14,8 @@ from catalog.engine import Tx
 from catalog.records import JobQueue, JobState
 from catalog.schema import jobs
 
+_AT_ONCE = 1000  # ids in a statement: databases bound how many parameters one may have
+
 
 async def claimable(
     tx: Tx, queues: Sequence[JobQueue], now: datetime, limit: int
@@ -78,7 +80,9 @@ async def overdue(
 
 async def mark_delivered(tx: Tx, job_ids: Sequence[str], now: datetime) -> None:
     """Remember that messages are sent for these."""
-    await tx.execute(update(jobs).where(jobs.c.job_id.in_(job_ids)).values(delivered_at=now))
+    for at in range(0, len(job_ids), _AT_ONCE):
+        some = job_ids[at : at + _AT_ONCE]
+        await tx.execute(update(jobs).where(jobs.c.job_id.in_(some)).values(delivered_at=now))
 
 
 def _passed(now: datetime) -> ColumnElement[bool]:

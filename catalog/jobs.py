@@ -21,7 +21,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement, Row, func, select, update
 
 from catalog.engine import Tx
-from catalog.errors import Fenced, NotFound, WrongState
+from catalog.errors import CatalogConflict, Fenced, NotFound, WrongState
 from catalog.locks import Held, hold
 from catalog.records import (
     AttemptRecord,
@@ -37,6 +37,7 @@ from catalog.upsert import upsert
 
 _FIRST_STAGE = "start"
 _LOST = "lost"  # how an attempt ended whose worker is gone
+_TRIES = 3  # of one job, that another one is in the way of
 _KEPT_ATTEMPTS = 20  # in a row's log; older ones are forgotten
 
 
@@ -49,7 +50,8 @@ async def submit(
 ) -> str:
     """Queue a job and return its id; where one for the same is not over yet, that one's.
 
-    A parked one is queued again, with all of its attempts.
+    A parked one is queued again, with all of its attempts. One that waits among the bulk is hot
+    from now on, if this is. CatalogConflict where others begin and end it all the time.
     """
     open_key = _open_key(tenant, source)
     values = {
@@ -64,11 +66,19 @@ async def submit(
         "open_key": open_key,
         "created_at": now,
     }
-    await upsert(tx, jobs, values, keys=["open_key"], update=[])
-    query = select(jobs.c.job_id, jobs.c.state).where(jobs.c.open_key == open_key)
-    row = (await tx.execute(query)).one()
+    query = select(jobs.c.job_id, jobs.c.state, jobs.c.queue).where(jobs.c.open_key == open_key)
+    for _ in range(_TRIES):
+        await upsert(tx, jobs, values, keys=["open_key"], update=[])
+        row = (await tx.execute(query)).one_or_none()
+        if row is not None:  # else the one that there was has ended in between
+            break
+    else:
+        raise CatalogConflict(f"{source.name}: its jobs end as fast as they begin")
     if row.state == JobState.PARKED:
         await retry(tx, row.job_id)
+    if queue is JobQueue.HOT and row.queue == JobQueue.BULK and row.state != JobState.RUNNING:
+        # No message was sent to the other queue: the sweep does.
+        await _update(tx, row.job_id, {"queue": queue, "delivered_at": None})
     return str(row.job_id)
 
 

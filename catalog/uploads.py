@@ -112,12 +112,22 @@ async def end(tx: Tx, upload_id: str, error: str) -> None:
     await _change(tx, upload_id, {"state": UploadState.ENDED, "error": error})
 
 
-async def whole_ones(tx: Tx, limit: int) -> tuple[UploadRecord, ...]:
-    """Those that have all their bytes and, since somebody died at that instant, no job."""
+async def whole_page(
+    tx: Tx, tenant: str, now: datetime, after: str, limit: int
+) -> tuple[UploadRecord, ...]:
+    """Those that have all their bytes and, since somebody died at that instant, no job.
+
+    By id, from the one after that ("": from the first); not those whose time is over.
+    """
     query = select(uploads).where(
-        uploads.c.state == UploadState.OPEN, uploads.c.received == uploads.c.size
+        uploads.c.state == UploadState.OPEN,
+        uploads.c.expires_at > now,
+        uploads.c.received == uploads.c.size,
+        uploads.c.tenant == tenant,
+        uploads.c.upload_id > after,
     )
-    return tuple(_record(row) for row in await tx.execute(query.limit(limit)))
+    rows = await tx.execute(query.order_by(uploads.c.upload_id).limit(limit))
+    return tuple(_record(row) for row in rows)
 
 
 async def expired_page(tx: Tx, now: datetime, after: str, limit: int) -> tuple[UploadRecord, ...]:

@@ -34,6 +34,8 @@ _LINGER_S = 0.005  # the longest that a batch is kept open for others to join
 _IDLE_TURNS = 2  # of the event loop in which nobody joined: then it is not
 _NAP_S = 0.001  # while more are expected
 _MAX_TEXT = 256  # characters
+_LONGEST_KEPT = 512  # characters of a token; strangers send longer texts, too
+_TOLD_EVERY_S = 60.0  # how many entries were lost
 _MAX_QUEUE = 10_000  # best effort only: what is kept while the catalog is away
 
 
@@ -124,9 +126,13 @@ def open_key(path: Path, *, create: bool) -> bytes:
     return key
 
 
-@lru_cache(maxsize=16384)  # a token is named for each license and each denial
 def token_name(text: str) -> str:
     """A token's name in the audit: the same for the same token, and of no use as one."""
+    return _token_name(text) if len(text) <= _LONGEST_KEPT else _token_name.__wrapped__(text)
+
+
+@lru_cache(maxsize=16384)  # a token is named for each license and each denial
+def _token_name(text: str) -> str:
     return f"token:{hashlib.sha256(text.encode('utf-8', 'replace')).hexdigest()[:16]}"
 
 
@@ -150,6 +156,8 @@ class AuditLog:
         self._durable: asyncio.Future[None] | None = None  # done when the queue is written
         self._expected = 0  # entries in the next batch
         self._writer: asyncio.Task[None] | None = None
+        self._lost = 0  # entries, since it was told
+        self._told_s = float("-inf")
 
     async def record(self, *entries: AuditEntry) -> None:
         """Add entries. With `required` they are durable when this returns, or it raises."""
@@ -173,15 +181,24 @@ class AuditLog:
 
     async def close(self) -> None:
         """Write what still waits."""
+        if self._queue:
+            self._wake()
         while self._writer is not None:
             await asyncio.shield(self._writer)
 
     def _enqueue(self, entries: list[AuditFacts]) -> None:
-        if len(self._queue) >= _MAX_QUEUE:
-            _log.error("audit: an entry was lost, the catalog cannot be written")
-            return
-        self._queue += entries
+        self._queue += self._kept(entries, _MAX_QUEUE - len(self._queue))
         self._wake()
+
+    def _kept(self, entries: list[AuditFacts], room: int) -> list[AuditFacts]:
+        """As many of these as there is room for; of the others it is told how many, at times."""
+        kept = entries[: max(0, room)]
+        self._lost += len(entries) - len(kept)
+        now_s = time.monotonic()
+        if self._lost and now_s - self._told_s >= _TOLD_EVERY_S:
+            _log.error("audit: %d entries are lost: the catalog cannot be written", self._lost)
+            self._lost, self._told_s = 0, now_s
+        return kept
 
     def _wake(self) -> None:
         if self._writer is None:
@@ -194,13 +211,18 @@ class AuditLog:
                 await self._gather()
                 batch, self._queue = self._queue, []
                 durable, self._durable = self._durable, None
-                _settle(durable, await self._write(batch))
-        finally:
-            self._writer = None
-            # Only where this task itself was ended: nobody is left waiting for ever.
+                problem = await self._write(batch)
+                _settle(durable, problem)
+                if problem is not None and not self._required:  # tried again with what comes next
+                    self._queue = self._kept(batch + self._queue, _MAX_QUEUE)
+                    break
+        except BaseException:  # this task itself was ended: nobody is left waiting for ever
             _settle(durable, "the program is ending")
             _settle(self._durable, "the program is ending")
             self._queue, self._durable = [], None
+            raise
+        finally:
+            self._writer = None
 
     async def _gather(self) -> None:
         """Let others join while they come, so that one transaction is for all of them.

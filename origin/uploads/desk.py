@@ -33,7 +33,7 @@ _LOG = logging.getLogger("headwater.origin")
 
 _PATIENCE_S = 5.0
 _DAY = timedelta(days=1)
-_RECOVERED = 100
+_RECOVERED = 100  # at a time
 _LOOKS = 2  # masters looked at side by side: each is read whole, by threads that listeners need
 _CANCELED = "its sender ended it"
 
@@ -209,11 +209,17 @@ class Desk:
 
     async def _recover(self) -> None:
         try:
-            async with self._catalog.connect(fresh=True) as tx:
-                whole = await uploads.whole_ones(tx, _RECOVERED)
-            for record in whole:
-                with suppress(OriginError):  # it is refused, or another worker does it
-                    await self.look(record.owner, record.upload_id)
+            after = ""
+            while True:
+                now = datetime.now(UTC)
+                async with self._catalog.connect(fresh=True) as tx:
+                    whole = await uploads.whole_page(tx, self._tenant, now, after, _RECOVERED)
+                for record in whole:
+                    with suppress(OriginError):  # it is refused, or another worker does it
+                        await self.look(record.owner, record.upload_id)
+                if len(whole) < _RECOVERED:
+                    return
+                after = whole[-1].upload_id
         except CatalogError as exc:
             _LOG.warning("whole uploads cannot be looked for: %s", exc)
 

@@ -171,6 +171,19 @@ async def test_a_master_has_one_job_until_it_is_over(catalog: Catalog, now: date
             await jobs.retry(tx, "j")
 
 
+async def test_what_waits_among_the_bulk_can_be_made_hot(catalog: Catalog, now: datetime) -> None:
+    async with catalog.begin() as tx:
+        assert await submit(tx, "j", now, queue=JobQueue.BULK) == "j"
+        await deliveries.mark_delivered(tx, ["j", *map(str, range(2000))], now)
+        assert await submit(tx, "k", now, queue=JobQueue.HOT) == "j"
+        assert (await jobs.get(tx, "j")).queue is JobQueue.HOT
+        sent = await deliveries.undelivered(tx, JobQueue.HOT, now, after_s=60, limit=9)
+        assert sent == ("j",)
+        assert await submit(tx, "k", now, queue=JobQueue.BULK) == "j"
+        assert (await jobs.get(tx, "j")).queue is JobQueue.HOT
+        await claimed(tx, now)
+
+
 async def test_cancel_ends_what_runs_and_nothing_that_is_over(
     catalog: Catalog, now: datetime
 ) -> None:

@@ -30,7 +30,11 @@ async def test_it_goes_from_open_to_done_and_no_further(catalog: Catalog, now: d
     async with catalog.begin() as tx:
         await uploads.add(tx, one)
         await uploads.advance(tx, one.upload_id, 100, now + 2 * DAY)
-        assert [whole.received for whole in await uploads.whole_ones(tx, 10)] == [100]
+        (whole,) = await uploads.whole_page(tx, "default", now, "", 10)
+        assert whole.received == 100
+        assert not await uploads.whole_page(tx, "other", now, "", 10)
+        assert not await uploads.whole_page(tx, "default", now + 3 * DAY, "", 10)
+        assert not await uploads.whole_page(tx, "default", now, one.upload_id, 10)
         job = await jobs.submit(tx, "1", source, tenant="default", queue=JobQueue.HOT, now=now)
         assert (await jobs.get(tx, job)).source == source
         await uploads.complete(
@@ -40,7 +44,7 @@ async def test_it_goes_from_open_to_done_and_no_further(catalog: Catalog, now: d
             await uploads.advance(tx, one.upload_id, 50, now)
         with pytest.raises(NotFound):
             await uploads.end(tx, one.upload_id, "no")
-        assert not await uploads.whole_ones(tx, 10)
+        assert not await uploads.whole_page(tx, "default", now, "", 10)
     async with catalog.connect() as tx:
         done = await uploads.get(tx, one.upload_id)
         assert done == replace(

@@ -16,6 +16,7 @@ from catalog.audit import AuditFilter
 from catalog.database import Rows, Write
 from catalog.engine import Catalog
 from catalog.errors import CatalogUnavailable
+from drm import audit as audit_module
 from drm.audit import (
     Audit,
     AuditEntry,
@@ -180,7 +181,23 @@ async def test_best_effort_waits_for_nobody_and_fails_nobody(catalog: Catalog) -
     refusing.away = False
     await log.record(entry())
     await log.close()
-    assert (await checked(catalog)).entries == 2
+    assert (await checked(catalog)).entries == 3  # what could not be written is, with the next
+
+
+async def test_best_effort_keeps_so_many_and_counts_what_it_loses(
+    catalog: Catalog, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(audit_module, "_MAX_QUEUE", 4)
+    refusing = Refusing(catalog)
+    log = AuditLog(refusing, AUDIT_KEY, required=False)  # type: ignore[arg-type]  # as above
+    refusing.away = True
+    for _ in range(7):
+        await log.record(entry())
+    await log.close()
+    assert caplog.text.count("are lost") == 1
+    refusing.away = False
+    await log.close()
+    assert (await checked(catalog)).entries == 5  # and the chain's first
 
 
 async def test_a_caller_who_leaves_takes_nothing_along(catalog: Catalog, audit: AuditLog) -> None:
