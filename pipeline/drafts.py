@@ -112,9 +112,9 @@ def publication_of(
     )
 
 
-def words_sha256(master: Master, track_id: str, tenant: str) -> str:
-    """A hash of all that the delivery says, but for the cover: that is in the recipe."""
-    said = (track_draft(master, track_id, tenant), release_draft(master, (), tenant))
+def words_sha256(master: Master) -> str:
+    """A hash of all that the delivery says; a file's name is no word, and the cover a recipe's."""
+    said = (replace(master.tags, picture=None, warnings=()), master.operator_id)
     return hashlib.sha256(repr(said).encode()).hexdigest()
 
 

@@ -183,7 +183,7 @@ class _Track:
                 specs,
                 blocks=encoded.blocks,
                 recipe_sha256=recipe,
-                words=words_sha256(master, track, shop.tenant),
+                words=words_sha256(master),
                 scheme=scheme,
                 encoder=shop.tools.label,
             )

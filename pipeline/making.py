@@ -57,7 +57,7 @@ class Making:
     async def _settle(self, record: TrackRecord, found: RevisionRecord) -> Outcome:
         revision = found.draft.revision
         is_current = record.current_revision == revision
-        words = words_sha256(self.master, self.track_id, self.shop.tenant)
+        words = words_sha256(self.master)
         is_said_anew = found.draft.words_sha256 not in {None, words}
         pictures = await self._pictures(found) if is_said_anew else ()
         if is_said_anew and (cover := self.master.cover):
