@@ -1,7 +1,7 @@
 """How popular tracks are: what search, trending and an artist's top songs are ordered by.
 
-A number of plays of whatever span the service counts in; nobody else writes it. Nothing counts
-plays here yet: a new track has zero, and whoever reads play events calls `put` now and then.
+A number of plays of whatever span the service counts in; a new track has zero. It is written by
+`headwater popularity`: what it counts in the audit, or reads from a service that counts better.
 """
 
 from __future__ import annotations
@@ -39,3 +39,9 @@ async def put(tx: Tx, plays: Mapping[str, int]) -> None:
         tx, track_ids=changed, release_ids=release_ids, artist_ids=artist_ids
     )
     await changes.note(tx, changed)
+
+
+async def popular_ids(tx: Tx) -> list[str]:
+    """Read the ids of all tracks that were ever said to be played."""
+    query = select(tracks.c.track_id).where(tracks.c.popularity > 0)
+    return list((await tx.execute(query)).scalars())

@@ -31,6 +31,7 @@ _COMMANDS: Mapping[str, str] = {
     "token": "pipeline.cli.token:token_group",
     "track": "pipeline.cli.track:track_group",
     "names": "pipeline.cli.names:names_command",
+    "popularity": "pipeline.cli.popularity:popularity_group",
     "package": "pipeline.cli.package:package_command",
     "dump": "pipeline.cli.dump:dump_command",
     "check": "pipeline.cli.check:check_command",
