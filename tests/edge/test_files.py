@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import socket
+import socketserver
 import ssl
 import subprocess
+import threading
 import urllib.request
 from pathlib import Path
 
@@ -106,3 +108,29 @@ def test_where_a_listener_is_says_the_edge_or_a_cdn_before_it(
         told = {name: one.headers.get(name.lower()) for name in _FIELDS}
         assert told.pop("X-Country-Code") == found
         assert set(told.values()) == {None}
+
+
+class _HangsUp(socketserver.StreamRequestHandler):
+    """Answers one request of each connection, and closes it under the next, as one that leaves."""
+
+    def handle(self) -> None:
+        for answer in (b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", b""):
+            while self.rfile.readline().strip():
+                pass
+            self.wfile.write(answer)
+
+
+@pytest.mark.server
+def test_a_license_asked_of_an_origin_that_hangs_up_is_asked_for_again(tmp_path: Path) -> None:
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), _HangsUp) as origin:
+        thread = threading.Thread(target=origin.serve_forever)
+        thread.start()
+        try:
+            with running_nginx(f"127.0.0.1:{origin.server_address[1]}", tmp_path) as running:
+                for _ in range(4):
+                    url = f"{running.url}/license/clearkey"
+                    with urllib.request.urlopen(url, data=b"") as response:
+                        assert response.status == 200
+        finally:
+            origin.shutdown()
+            thread.join()
