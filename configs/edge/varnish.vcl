@@ -1,8 +1,9 @@
 # Headwater's edge on Varnish (7.0 or newer): a cache between listeners and the origin.
 #
-#   varnishd -F -n /var/lib/headwater-edge -f /etc/headwater/varnish.vcl \
+#   varnishd -F -n /run/headwater-edge -f /etc/headwater/varnish.vcl \
 #       -a 127.0.0.1:6080 -s file,/var/lib/headwater-edge/media,40G -p http_resp_hdr_len=16k
 #
+# The folder of -n has the log of requests, and so their tokens: it is never to rest on a disk.
 # Lines that end in "yours: ..." are to be set for a machine; the rest is how Headwater's URLs are
 # cached (docs/edge.md says why). TLS and HTTP/2 to listeners are for what stands before it (hitch,
 # or nginx), which has to set X-Forwarded-Proto and, with PROXY, the listener's address.

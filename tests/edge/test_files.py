@@ -94,7 +94,7 @@ def test_where_a_listener_is_says_the_edge_or_a_cdn_before_it(
     kind: edge.Kind, lines: dict[str, str | None], found: str | None, tmp_path: Path
 ) -> None:
     """To the API and to the question about a token, whatever the listener says himself."""
-    paths = ("/api/v1/tracks", f"/v1/t/token/tracks/t{'a' * 20}/{'0' * 16}/flac.mp4")
+    paths = ("/api/v1/tracks", f"/v1/t/token/tracks/t{'a' * 20}/{'0' * 16}/lyrics-es-419.vtt")
     start = running_nginx if kind == "nginx" else running_varnish
     said = {**dict.fromkeys(_FIELDS, "FR"), "CF-IPCountry": "DE"}
     with recording() as origin, start(origin.url[7:], tmp_path, lines=lines) as running:
