@@ -75,6 +75,15 @@ async def test_ranges_across_slices(
     assert (got.status, got.body) == (200, stored)
 
 
+async def test_a_slice_is_fetched_when_it_is_wanted(
+    nginx: Edge, origin: Origin, client: aiohttp.ClientSession
+) -> None:
+    path = origin.path("flac.mp4", track=houses.OTHER_TRACK)  # that no other test warms
+    for first, cache in ((0, "MISS"), (9, "HIT"), (600_000, "MISS"), (2_000_000, "MISS")):
+        got = await get(client, nginx, path, Range=f"bytes={first}-{first + 9}")
+        assert (got.status, got.cache) == (206, cache)
+
+
 async def test_all_listeners_share_one_copy(
     edge: Edge, origin: Origin, client: aiohttp.ClientSession
 ) -> None:
