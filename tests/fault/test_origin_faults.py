@@ -11,8 +11,7 @@ import hashlib
 import os
 import signal
 import subprocess
-import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -104,12 +103,37 @@ async def on_a_bucket(
     await direct.close()
 
 
-async def get(url: str) -> tuple[int, bytes, float]:
-    async with aiohttp.ClientSession() as client:
-        began = time.monotonic()
-        async with client.get(url) as response:
-            body = await response.read()
-        return response.status, body, time.monotonic() - began
+async def get(url: str) -> tuple[int, bytes]:
+    async with aiohttp.ClientSession() as client, client.get(url) as response:
+        return response.status, await response.read()
+
+
+async def until(holds: Callable[[], bool | Awaitable[bool]]) -> None:
+    """Wait until something holds: at most so long that it never will."""
+    async with asyncio.timeout(30):
+        while True:
+            held = holds()
+            if held if isinstance(held, bool) else await held:
+                return
+            await asyncio.sleep(0.05)
+
+
+def is_well(url: str) -> Callable[[], Awaitable[bool]]:
+    """Whether an origin says that all of its parts answer."""
+
+    async def ask() -> bool:
+        return b'"status": "ok"' in (await get(f"{url}/readyz"))[1]
+
+    return ask
+
+
+def is_there(url: str, *, status: int = 200) -> Callable[[], Awaitable[bool]]:
+    """Whether an address answers so."""
+
+    async def ask() -> bool:
+        return (await get(url))[0] == status
+
+    return ask
 
 
 def cut(head: bytes, body: bytes) -> tuple[bytes, bytes]:
@@ -132,8 +156,8 @@ async def test_a_lying_bucket(house: House, moto_bucket: S3Server) -> None:
             Fault("GET", times=4, skip=1, response=cut),
         ]
         async with listening(parts, count=4) as heard:
-            await asyncio.sleep(2)
-        assert (heard.wrong, proxy.faults) == ([], [])
+            await until(lambda: not proxy.faults and heard.done > 2 * len(parts))
+        assert heard.wrong == []
         # A file of many parts has begun when one of them is found out: then it is cut off.
         assert {what for _, what in heard.failed} <= {"503", "connection"}
     async with on_a_bucket(house, moto_bucket) as (url, token, proxy):
@@ -141,7 +165,7 @@ async def test_a_lying_bucket(house: House, moto_bucket: S3Server) -> None:
         address, sha256 = list(parts.items())[1]
         await get(next(iter(parts)))
         proxy.faults = [Fault("GET", times=2, response=flipped)]
-        status, body, _ = await get(address)  # asked for again, twice
+        status, body = await get(address)  # asked for again, twice
         assert (status, hashlib.sha256(body).hexdigest()) == (200, sha256)
         proxy.faults = [Fault("GET", times=1000, response=flipped)]
         assert (await get(list(parts)[2]))[0] == 503
@@ -158,24 +182,24 @@ async def test_a_slow_bucket_and_one_that_is_down(house: House, moto_bucket: S3S
         await get(next(iter(cold)))
         proxy.faults = [Fault("GET", times=1000, delay_s=2.0)]
         async with listening(warm, count=4) as heard:
-            slow = await asyncio.gather(*(get(list(cold)[1]) for _ in range(20)))
-        assert {status for status, *_ in slow} == {200}
-        assert 2.0 <= max(seconds for *_, seconds in slow) < 4.0  # one read for all of them
+            waiting = [asyncio.create_task(get(list(cold)[1])) for _ in range(20)]
+            await until(lambda: heard.done > 100)  # as ever
+            assert not any(one.done() for one in waiting)
+            slow = await asyncio.gather(*waiting)
+        assert {status for status, _ in slow} == {200}
+        assert proxy.faults[0].times == 999  # one read for all of them
         assert (heard.failed, heard.wrong) == ([], [])
-        assert heard.done > 100
-        assert heard.slowest_s < 1.0
         down = answer(503, "ServiceUnavailable")
         proxy.faults = [Fault(method, times=10**6, answer=down) for method in ("GET", "HEAD")]
         async with listening(warm, count=4) as heard:
-            status, body, _ = await get(list(cold)[2])
+            status, body = await get(list(cold)[2])
             assert (status, b"storage-unavailable" in body) == (503, True)
-            status, body, _ = await get(f"{url}/readyz")
+            status, body = await get(f"{url}/readyz")
             assert (status, b'"storage": "unreachable"' in body) == (200, True)
         assert (heard.failed, heard.wrong) == ([], [])
         proxy.faults = []
-        await asyncio.sleep(1)
         assert (await get(list(cold)[2]))[0] == 200
-        assert b'"status": "ok"' in (await get(f"{url}/readyz"))[1]
+        await until(is_well(url))
 
 
 @pytest.fixture
@@ -195,10 +219,10 @@ async def test_the_second_levels_disk_is_full(
 ) -> None:
     settings: dict[str, object] = {"disk_cache_path": full, "cache_bytes": 1 << 20}
     async with on_a_bucket(house, moto_bucket, settings) as (url, token, _):
-        async with listening(wanted(house, url, token), count=4) as heard:
-            await asyncio.sleep(3)
+        parts = wanted(house, url, token)
+        async with listening(parts, count=4) as heard:
+            await until(lambda: heard.done > 5 * len(parts))
         assert (heard.failed, heard.wrong) == ([], [])
-        assert heard.done > 50
     assert sum(one.stat().st_size for one in full.rglob("*") if one.is_file()) <= 64 << 10
 
 
@@ -222,24 +246,20 @@ async def test_postgresql_is_killed_and_comes_back(house: House, postgres: Postg
         }
         assert (await get(f"{url}/readyz"))[0] == 200
         async with listening(both, count=6) as heard:
-            await asyncio.sleep(1)
+            await asyncio.sleep(1)  # this server forgets what it was told less than 0.6 s ago
             await asyncio.to_thread(postgres.kill)
-            await asyncio.sleep(3)  # longer than any answer of the catalog is believed otherwise
-            status, body, _ = await get(f"{url}/readyz")
+            await asyncio.sleep(2.5)  # longer than any answer of the catalog is believed otherwise
+            status, body = await get(f"{url}/readyz")
             assert (status, b'"catalog": "unreachable"' in body) == (200, True)
             assert (await get(unknown))[0] == 503
             postgres.start()
-            await asyncio.sleep(2.5)
-            assert b'"status": "ok"' in (await get(f"{url}/readyz"))[1]
-            assert (await get(unknown))[0] == 200
+            await until(is_well(url))
+            await until(is_there(unknown))
         assert (heard.failed, heard.wrong) == ([], [])
-        assert heard.done > 500
         async with catalog.begin() as tx:  # and rights bind again
             await publishing.unpublish(tx, houses.TRACK, datetime.now(UTC))
-        deadline = time.monotonic() + 5
-        while [(await get(one))[0] for one in (manifest, key)] != [404, 404]:
-            assert time.monotonic() < deadline
-            await asyncio.sleep(0.2)
+        await until(is_there(manifest, status=404))
+        await until(is_there(key, status=404))
     await catalog.close()
     postgres.drop(address)
 
@@ -248,7 +268,7 @@ async def test_a_worker_is_killed_and_500_clients_dawdle(house: House, tmp_path:
     copy = houses.copy(house, tmp_path / "house")
     async with houses.open_deps(copy) as deps:
         token = houses.playback_token(deps)
-    with serving_house(copy.root, workers=2, header_timeout_s=3) as (process, url):
+    with serving_house(copy.root, workers=2, header_timeout_s=2) as (process, url):
         parts = wanted(house, url, token)
         host, _, port = url.removeprefix("http://").partition(":")
         async with (
@@ -259,7 +279,7 @@ async def test_a_worker_is_killed_and_500_clients_dawdle(house: House, tmp_path:
             for _, writer in slow:
                 writer.write(b"GET / HTTP/1.1\r\nHost: x\r\n")
             for _ in range(5):
-                await asyncio.sleep(1)
+                await asyncio.sleep(0.5)
                 for number, (_, writer) in enumerate(slow):
                     if not writer.is_closing():
                         writer.write(f"X-{number}: 1\r\n".encode())
@@ -271,11 +291,10 @@ async def test_a_worker_is_killed_and_500_clients_dawdle(house: House, tmp_path:
             for _, writer in slow:
                 writer.close()
             victim = workers_of(process)[0]
+            before = heard.done
             os.kill(victim, signal.SIGKILL)
-            await asyncio.sleep(3)
-            assert victim not in workers_of(process)
-            assert len(workers_of(process)) == 2
+            await until(lambda: victim not in (now := workers_of(process)) and len(now) == 2)
+            await until(lambda: heard.done > before + 200)
         for one in (heard, others):
             assert (one.failed, one.wrong) == ([], [])
             assert one.done > 50
-        assert heard.slowest_s < 5
