@@ -2,7 +2,7 @@
 
 Networks, proxies and disks alter bytes, and plain HTTP carries no checksum: what comes is compared
 with the digest that the package index has of it, and asked for again where it differs. An object
-of which the index has no digests (an older version wrote it; lyrics; downloads) is read whole once,
+of which the index has no digests (an older version wrote it; lyrics) is read whole once,
 compared with its SHA-256, and the digests of its parts are remembered.
 """
 

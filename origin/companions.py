@@ -9,7 +9,7 @@ import hashlib
 from dataclasses import dataclass
 
 from origin.packages import Layout
-from packager import pictures
+from packager import digests, pictures
 from packager.model import ByteSpan, Download, Package, TextKind, TextTrack
 from packager.text.segments import EMPTY
 from storage.naming import cover_object, track_object
@@ -19,7 +19,6 @@ _TEXT_TYPES = {
     TextKind.PLAIN: "text/plain; charset=utf-8",
 }
 _DOWNLOAD_TYPES = {"m4a": "audio/mp4", "mp3": "audio/mpeg"}
-_LARGEST_PIECE = 1 << 20  # bytes of a download that are read at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,15 +76,17 @@ def _segments(package: Package, text: TextTrack) -> Companion:
 
 
 def _download(package: Package, one: Download) -> Companion:
-    starts = range(0, one.size, _LARGEST_PIECE)
+    starts = range(0, one.size, digests.PLAIN_PART)
+    is_known = len(one.digests) == digests.SIZE * len(starts)
     return Companion(
         track_object(package.track_id, package.revision, one.file),
         one.size,
         f'"{one.sha256[:32]}"',
         _DOWNLOAD_TYPES[one.ending],
         Layout(
-            tuple(ByteSpan(at, min(at + _LARGEST_PIECE, one.size)) for at in starts),
-            sha256=one.sha256,
+            tuple(ByteSpan(at, min(at + digests.PLAIN_PART, one.size)) for at in starts),
+            one.digests if is_known else b"",
+            one.sha256,
         ),
         tier=one.tier,
     )

@@ -5,6 +5,7 @@ Each key is written only where there is something in it: indexes without them st
 
 from __future__ import annotations
 
+from base64 import b64decode, b64encode
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any, TypedDict
@@ -22,12 +23,14 @@ class Companions(TypedDict):
 
 def encode(package: Package) -> dict[str, Any]:
     """The index's keys for them."""
-    lists = {
+    lists: dict[str, list[Any]] = {
         "lyrics": [_text(one) for one in package.lyrics],
         "pictures": [asdict(one) for one in package.pictures],
-        "downloads": [asdict(one) for one in package.downloads],
+        "downloads": [_download(one) for one in package.downloads],
+        # Beside them: readers of before take nothing more in a download.
+        "download_digests": [b64encode(one.digests).decode() for one in package.downloads],
     }
-    return {name: values for name, values in lists.items() if values}
+    return {name: values for name, values in lists.items() if any(values)}
 
 
 def decode(document: Mapping[str, Any]) -> Companions:
@@ -35,8 +38,23 @@ def decode(document: Mapping[str, Any]) -> Companions:
     return {
         "lyrics": tuple(_read_text(one) for one in document.get("lyrics", ())),
         "pictures": tuple(Picture(**one) for one in document.get("pictures", ())),
-        "downloads": tuple(Download(**one) for one in document.get("downloads", ())),
+        "downloads": _read_downloads(document),
     }
+
+
+def _download(one: Download) -> dict[str, Any]:
+    fields = asdict(one)
+    del fields["digests"]
+    return fields
+
+
+def _read_downloads(document: Mapping[str, Any]) -> tuple[Download, ...]:
+    downloads = document.get("downloads", ())
+    taken = document.get("download_digests") or [""] * len(downloads)
+    return tuple(
+        Download(**one, digests=b64decode(digests, validate=True))
+        for one, digests in zip(downloads, taken, strict=True)
+    )
 
 
 def _text(one: TextTrack) -> dict[str, Any]:

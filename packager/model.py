@@ -296,6 +296,8 @@ class Download:
     average_bps: int
     size: int  # bytes
     sha256: str  # hex
+    # Of each `packager.digests.PLAIN_PART` of it; empty where none were taken.
+    digests: bytes = field(default=b"", repr=False)
 
     @property
     def file(self) -> str:

@@ -8,13 +8,13 @@ were when it was ingested: what the catalog is corrected to later is not in them
 from __future__ import annotations
 
 import asyncio
-import hashlib
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from configs.settings import IngestSettings
+from packager import digests
 from packager.model import Download
 from pipeline.cover import BadCover, resize_cover
 from pipeline.ffmpeg.args import DownloadSpec, download_args
@@ -101,7 +101,8 @@ def _cover(master: Master) -> bytes | None:
 
 def _made(spec: DownloadSpec, path: Path, sound: Sound) -> MadeDownload:
     with path.open("rb") as file:
-        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+        parts, sha256 = digests.of_plain(file)
     size = path.stat().st_size
     average_bps = round(size * 8 / sound.duration_s)
-    return MadeDownload(Download(spec.tier, spec.ending, average_bps, size, sha256), path)
+    download = Download(spec.tier, spec.ending, average_bps, size, sha256, parts)
+    return MadeDownload(download, path)

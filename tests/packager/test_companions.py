@@ -27,6 +27,14 @@ def test_an_index_without_them_does_not_speak_of_them(encode: Encode) -> None:
     assert index.decode(index.encode(bare)) == bare
 
 
+def test_digests_of_downloads_are_beside_them_and_may_be_missing(one: Package) -> None:
+    document = json.loads(index.encode(one))
+    assert not any("digests" in download for download in document["downloads"])
+    del document["download_digests"]  # as it was written before there were any
+    read = index.decode(json.dumps(document).encode())
+    assert [download.digests for download in read.downloads] == [b"", b""]
+
+
 def test_damaged_ones_are_malformed(one: Package) -> None:
     for old, new in (
         (b'"kind":"vtt"', b'"kind":"gif"'),

@@ -16,6 +16,7 @@ from PIL import Image
 
 from catalog import releases, tracks
 from configs.settings import IngestSettings
+from packager import digests
 from packager.model import Package, TextKind
 from pipeline.ffmpeg.binaries import Tools
 from pipeline.progress import Status
@@ -164,6 +165,8 @@ async def test_downloads_are_whole_plain_files(
             assert outcome.hls
             file = Path(outcome.hls).with_name(one.file)
             assert file.stat().st_size == one.size
+            with file.open("rb") as opened:
+                assert digests.of_plain(opened) == (one.digests, one.sha256)
             probed = probe(tools, file)
             (stream,) = probed["streams"]
             assert (stream["codec_name"], stream["sample_rate"]) == (codec, "48000")

@@ -26,5 +26,8 @@ def with_companions(*renditions: Rendition) -> Package:
             Picture(96, 96, 3_000, "a" * 64),
             Picture(640, 480, 90_000, "b" * 64),
         ),
-        downloads=(Download("standard", "mp3", 128_000, 160_000, "c" * 64),),
+        downloads=(
+            Download("standard", "mp3", 128_000, 160_000, "c" * 64),
+            Download("premium", "m4a", 256_000, 320_000, "d" * 64, bytes(range(16))),
+        ),
     )
