@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.slow]
 
 
 def test_two_workers_on_one_job_publish_once(tmp_path: Path) -> None:
-    path = masters.wav(tmp_path / "long.wav", masters.music(40))
+    path = masters.wav(tmp_path / "long.wav", masters.music(25))
     with farm(tmp_path, JOBS__LEASE_S="2") as workers:
         (job,) = workers.submit([path])
         hanging = workers.worker()
@@ -34,7 +34,7 @@ def test_two_workers_on_one_job_publish_once(tmp_path: Path) -> None:
 
 
 def test_two_processes_with_one_new_master_make_one_revision(tmp_path: Path) -> None:
-    path = masters.wav(tmp_path / "song.wav", masters.music(8))
+    path = masters.wav(tmp_path / "song.wav", masters.music(4))
     twin = tmp_path / "twin.wav"
     twin.write_bytes(path.read_bytes())
     with farm(tmp_path) as both:
