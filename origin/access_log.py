@@ -10,7 +10,6 @@ from aiohttp.abc import AbstractAccessLogger
 from origin import request_ids
 from origin.meters import Requests
 from origin.paths import AUTH, PREFIX
-from origin.plain_head import PlainHead
 
 LOGGER = logging.getLogger("headwater.access")
 
@@ -23,9 +22,6 @@ def access_logger(requests: Requests) -> type[AbstractAccessLogger]:
 
         def log(self, request: web.BaseRequest, response: web.StreamResponse, time: float) -> None:
             """Count a request that took `time` seconds, and write its line."""
-            if isinstance(request, PlainHead) and request.token:  # only where there is no log
-                requests.sent(request, response.status, response.body_length, time)
-                return
             requests.observe(request, response, time)
             if self.logger.isEnabledFor(logging.INFO):
                 _write(self.logger, request, response, time)

@@ -29,6 +29,7 @@ from origin.wire import CLOCK, HSTS_LINE, ONE_WRITE, Begun, Prepared
 
 MediaShortcut = Callable[[PlainHead], tuple[Reply, bytes] | None]
 LicenseShortcut = Callable[[PlainHead, bytes], Begun | Awaitable[Prepared] | None]
+CountMedia = Callable[[PlainHead, int, int, float], None]  # status, bytes sent, seconds
 
 _GET = b"GET /v1/t/"
 _POST = b"POST /"
@@ -48,7 +49,10 @@ class Sent(NamedTuple):
 class Connection(GuardedConnection):
     """One client's connection."""
 
-    __slots__ = ("_end", "_held", "_is_whole", "_license", "_media", "_pending", "_reader")
+    __slots__ = (
+        *("_count_media", "_end", "_held", "_is_whole"),
+        *("_license", "_media", "_pending", "_reader"),
+    )
 
     def __init__(
         self,
@@ -56,11 +60,13 @@ class Connection(GuardedConnection):
         guard: Guard,
         media: MediaShortcut,
         license_: LicenseShortcut,
+        count_media: CountMedia,
         **options: Any,
     ) -> None:
         super().__init__(server, guard, **options)
         self._media = media
         self._license = license_
+        self._count_media = count_media
         # Whether what aiohttp's parser was given ended where a request ended. Once it did not,
         # nobody but the parser knows where requests begin.
         # Where there is a log of all requests, aiohttp reads them: it is not for the hottest path.
@@ -108,7 +114,8 @@ class Connection(GuardedConnection):
             ready = None if head is None else self._media(head)
             if head is not None and ready is not None:
                 reply, body = ready
-                self._send(head, Prepared(reply.status, reply.head, body), self._loop.time())
+                size = self._write(reply.head, body)
+                self._count_media(head, reply.status, size, 0.0)  # the clock has not moved
             return ready is not None
         # Who waits for an answer counts, here as there: aiohttp's handler refuses what is too much.
         if self._guard.load.is_too_much or not data.startswith(_POST):
@@ -121,24 +128,33 @@ class Connection(GuardedConnection):
         return False
 
     def _send(self, asked: PlainHead, prepared: Prepared, began: float) -> None:
-        """Write a response, and go on waiting as long as after any other."""
+        """Write a response, and have it noted."""
+        size = self._write(prepared.head, prepared.body)
+        if size and self._logging_enabled and self.access_logger is not None:
+            sent = Sent(prepared.status, size, prepared.problem)
+            seconds = self._loop.time() - began
+            self.access_logger.log(asked, sent, seconds)  # type: ignore[arg-type] # as far as it looks
+
+    def _write(self, head: bytes, body: bytes) -> int:
+        """Complete and write a response, and go on waiting as long as after any other.
+
+        Returns the bytes that were written: 0 where the client has gone.
+        """
         transport = self.transport
-        if transport is None:  # the client has gone
-            return
-        head, body = prepared.head + CLOCK.line() + self._end, prepared.body
+        if transport is None:
+            return 0
+        head += CLOCK.line() + self._end
+        size = len(head) + len(body)
         if len(body) < ONE_WRITE:
             transport.write(head + body)
         else:
             transport.writelines((head, body))
         self._heard_at = None
-        self._written += len(head) + len(body)
-        now = self._loop.time()
-        self._next_keepalive_close_time = now + self._keepalive_timeout
+        self._written += size
+        self._next_keepalive_close_time = self._loop.time() + self._keepalive_timeout
         if self._manager is not None:
             self._manager.requests_count += 1
-        if self._logging_enabled and self.access_logger is not None:
-            sent = Sent(prepared.status, len(head) + len(body), prepared.problem)
-            self.access_logger.log(asked, sent, now - began)  # type: ignore[arg-type] # as far as it looks
+        return size
 
     def _begin(self, asked: PlainHead, making: Begun | Awaitable[Prepared]) -> None:
         """Send an answer now, or when it is made."""

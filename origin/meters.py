@@ -77,7 +77,10 @@ class Requests:
         self._hot_rows: dict[tuple[str, int], tuple[Cell, Cell, Cell]] = {}  # by ending
 
     def sent(self, head: PlainHead, status: int, size: int, seconds: float) -> None:
-        """Count a request for media that `origin.connection` answered: the hottest path."""
+        """Count a request for media that `origin.connection` answered: the hottest path.
+
+        None of these is in the log of requests: where there is one, aiohttp answers.
+        """
         path = head.path
         key = (path[path.rfind(".") + 1 :], status)
         row = self._hot_rows.get(key)

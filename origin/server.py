@@ -184,7 +184,12 @@ def _take_shortcut(runner: web.AppRunner, guard: Guard) -> Callable[..., Connect
 
     server.request_handler = handle
     return partial(
-        Connection, server, guard, runner.app[MEDIA].shortcut, runner.app[LICENSE].shortcut
+        Connection,
+        server,
+        guard,
+        runner.app[MEDIA].shortcut,
+        runner.app[LICENSE].shortcut,
+        runner.app[STATE].meters.requests.sent,
     )
 
 
