@@ -66,7 +66,7 @@ class Soaked:
         for pid, worker in self.workers.items():
             memory, files = worker.growth()
             lines.append(
-                f"worker {pid}: {worker.memory[-1] / 1e6:.0f} MB resident "
+                f"worker {pid}: {_megabytes(worker.memory)} MB resident at start, middle, end "
                 f"({memory / 1e6:+.1f} MB from the middle third to the last), "
                 f"{worker.files[-1]} open files ({files:+d})"
             )
@@ -128,6 +128,12 @@ def _look(pid: int, worker: Worker) -> None:
     resident = next(line for line in status.splitlines() if line.startswith("VmRSS:"))
     worker.memory.append(int(resident.split()[1]) << 10)
     worker.files.append(sum(1 for _ in Path(f"/proc/{pid}/fd").iterdir()))
+
+
+def _megabytes(memory: list[int]) -> str:
+    return ", ".join(
+        f"{one / 1e6:.0f}" for one in (memory[0], memory[len(memory) // 2], memory[-1])
+    )
 
 
 def _rise(values: list[int], third: int) -> int:
