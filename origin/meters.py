@@ -74,18 +74,17 @@ class Requests:
         for route in (LICENSE, "hls_key"):  # one is alarming: it must be seen to rise
             self._problems.cell(route, "audit-unavailable")
         self._rows: dict[tuple[str, str, int], tuple[Cell, Cell, Cell]] = {}
-        self._hot_rows: dict[tuple[str, int], tuple[Cell, Cell, Cell]] = {}  # by ending
+        self._hot_rows: dict[tuple[str, int], tuple[Cell, Cell, Cell]] = {}  # by the last 4 letters
 
     def sent(self, head: PlainHead, status: int, size: int, seconds: float) -> None:
         """Count a request for media that `origin.connection` answered: the hottest path.
 
         None of these is in the log of requests: where there is one, aiohttp answers.
         """
-        path = head.path
-        key = (path[path.rfind(".") + 1 :], status)
+        key = (head.path[-4:], status)
         row = self._hot_rows.get(key)
         if row is None:
-            row = self._hot_row(path, key)
+            row = self._hot_row(head.path, key)
         count, duration, sizes = row
         count[0] += 1
         duration[0 if seconds <= _SOON_S else bisect_left(_REQUEST_S, seconds)] += 1
@@ -127,7 +126,7 @@ class Requests:
     def _hot_row(self, path: str, key: tuple[str, int]) -> tuple[Cell, Cell, Cell]:
         route = _media_route(path)
         row = self._row(("GET", route, key[1]))
-        if key[0] in _MEDIA and key[0] != "mp4":  # that may be a file or an init segment
+        if key[0].lstrip(".") in _MEDIA and key[0] != ".mp4":  # a file, or an init segment
             self._hot_rows[key] = row
         return row
 
