@@ -12,6 +12,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path
@@ -320,6 +321,23 @@ def test_what_is_no_master_makes_no_job_and_leaves_nothing(
         if len(data) < SETTINGS["form_bytes"]:
             assert label.form(data).reason == reason
     assert set(place.kept) <= set(before)
+
+
+def test_a_label_is_told_what_is_its_masters_fault_and_nothing_of_ours(
+    place: Place, label: Label, tmp_path: Path
+) -> None:
+    job = label.form(master(tmp_path), "mine.flac").json
+    label.job_done(job["url"])
+    for fault, told in (("service", "whoever runs this service"), ("master", "mine.flac: cut off")):
+        with closing(sqlite3.connect(place.home / "catalog.db", timeout=10)) as catalog, catalog:
+            catalog.execute(
+                "UPDATE jobs SET state = 'failed', fault = ?, error = source || ': cut off' "
+                "WHERE job_id = ?",
+                (fault, job["job_id"]),
+            )
+        error = label.ask("GET", job["url"]).json["error"]
+        assert told in error
+        assert str(place.home) not in error
 
 
 def test_a_form_is_what_it_should_be(place: Place, label: Label) -> None:
