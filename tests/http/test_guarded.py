@@ -86,9 +86,8 @@ async def test_who_does_not_read_is_cut_off(origin: Origin) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", origin.port, limit=1024)
     for _ in range(60):  # more than the system's buffers hold
         writer.write(b"GET " + path + b" HTTP/1.1\r\nHost: x\r\n\r\n")
-    await asyncio.sleep(4)
-    assert origin.runner.app[LOAD].cut == 1
-    assert origin.runner.app[LOAD].connections == 0
+    load = origin.runner.app[LOAD]
+    await until(lambda: load.cut == 1 and load.connections == 0)
     with suppress(ConnectionError):
         await reader.read(-1)
     writer.close()
@@ -294,11 +293,11 @@ async def test_an_idle_connection_that_asked_once_is_left_alone(origin: Origin) 
     url = origin.media("aac-64k/1.m4s")
     async with origin.client.get(url) as response:
         await response.read()
-    path = url.removeprefix(origin.url).encode()
-    reader, writer = await asyncio.open_connection("127.0.0.1", origin.port)
-    for last in (False, True):
-        end = b"Connection: close\r\n" if last else b""
-        writer.write(b"GET " + path + b" HTTP/1.1\r\nHost: x\r\n" + end + b"\r\n")
-        await asyncio.sleep(0.1 if last else 3)
-    assert (await _said(reader)).count(b"HTTP/1.1 200 OK") == 2
-    writer.close()
+    connection, load = await Connection.open(origin), origin.runner.app[LOAD]
+    for _ in range(2):
+        await connection.send(f"GET {url.removeprefix(origin.url)} HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert (await connection.answer()).status == 200
+        for handler in _served(origin):
+            handler.look(asyncio.get_running_loop().time() + 60)
+    assert load.cut == 0
+    await connection.close()
