@@ -16,6 +16,7 @@ from pipeline.errors import BrokerUnavailable
 from pipeline.executors import Courier, Order
 from pipeline.masters import source_of
 
+_AT_ONCE = 200  # jobs in a transaction
 _log = logging.getLogger(__name__)
 
 
@@ -75,13 +76,19 @@ async def submit_all(
     scheme: str | None = None,
     now: datetime,
 ) -> tuple[Order, ...]:
-    """Queue a job for each master, in one transaction."""
+    """Queue a job for each master; some in a transaction, so that other writers do not wait.
+
+    Where it fails, some are queued: asked for again, they are the same jobs.
+    """
     orders = []
-    async with catalog.begin() as tx:
-        for number, source in enumerate(sources):
-            moment = now + timedelta(microseconds=number)  # so they keep their order
-            wanted = source_of(source, operator_id=operator_id, scheme=scheme)
-            new_id = uuid4().hex
-            job_id = await jobs.submit(tx, new_id, wanted, tenant=tenant, queue=queue, now=moment)
-            orders.append(Order(job_id, source, queue, is_own=job_id == new_id))
+    for at in range(0, len(sources), _AT_ONCE):
+        async with catalog.begin() as tx:
+            for number, source in enumerate(sources[at : at + _AT_ONCE], at):
+                moment = now + timedelta(microseconds=number)  # so they keep their order
+                wanted = source_of(source, operator_id=operator_id, scheme=scheme)
+                new_id = uuid4().hex
+                job_id = await jobs.submit(
+                    tx, new_id, wanted, tenant=tenant, queue=queue, now=moment
+                )
+                orders.append(Order(job_id, source, queue, is_own=job_id == new_id))
     return tuple(orders)

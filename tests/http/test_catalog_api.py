@@ -14,6 +14,9 @@ from catalog import popularity
 from catalog.publish import edit, embargo, unpublish
 from configs.settings import ApiSettings
 from origin import remembered
+from origin.api.openapi import document
+from origin.api.problem import ProblemDetails
+from origin.routes.openapi import ENDPOINTS
 from tests.http.conftest import Origin
 from tests.support import house as houses
 
@@ -259,8 +262,13 @@ class TestQuota:
         for _ in range(4):
             async with origin.client.get(f"{origin.url}/api/v1/tracks") as response:
                 status = response.status
+                body = await response.read()
         assert status == 429
         assert int(response.headers["Retry-After"]) > 0
+        # As the document says, which schemathesis weighs without quotas.
+        operation = document(ENDPOINTS, origin.url)["paths"]["/api/v1/tracks"]["get"]
+        assert list(operation["responses"]["429"]["content"]) == [response.content_type]
+        ProblemDetails.model_validate_json(body, strict=True)
         async with origin.client.get(f"{origin.url}/readyz") as response:
             assert response.status == 200
 

@@ -54,7 +54,7 @@ def test_the_server_does_what_its_document_says(served: Served, tmp_path: Path) 
     config = tmp_path / "schemathesis.toml"
     config.write_text(_KNOWN)
     program = [str(Path(sys.executable).parent / "schemathesis"), "--config-file", str(config)]
-    how = ["--checks", "all", "--max-examples", "8", "--seed", "1", "--generation-deterministic"]
+    how = ["--checks", "all", "--max-examples", "4", "--seed", "1", "--generation-deterministic"]
     how += ["--phases", "coverage,fuzzing", "--header", f"Authorization:{served.authorization}"]
     done = subprocess.run(
         [*program, "run", *how, f"{served.url}/api/v1/openapi.json"],
