@@ -6,6 +6,7 @@ no cache keeps, and with every refusal: in a cached segment it would be somebody
 
 from __future__ import annotations
 
+import os
 import random
 import re
 from collections.abc import Awaitable, Callable
@@ -23,6 +24,9 @@ ROUTE: web.RequestKey[str] = web.RequestKey("route", str)
 _SANE = re.compile(r"[A-Za-z0-9._:=+/-]{1,64}")
 _KIND = "request"
 _NAME: web.RequestKey[str] = web.RequestKey("name", str)
+
+_RANDOM = random.Random()  # of our own: nobody else draws from it, or seeds it
+os.register_at_fork(after_in_child=_RANDOM.seed)  # each worker makes names of its own
 
 _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -43,7 +47,7 @@ def called(given: str) -> str:
 
 def new() -> str:
     """A name for what has none: no secret, and the system's randomness costs ten times as much."""
-    return f"{random.getrandbits(64):016x}"
+    return f"{_RANDOM.getrandbits(64):016x}"
 
 
 def begin(request: web.BaseRequest) -> str:
