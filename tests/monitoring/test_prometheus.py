@@ -160,8 +160,8 @@ def test_every_rule_is_evaluated_and_nothing_is_alarming(seen: Seen) -> None:
     rules = [rule for group in seen.prometheus.ask("rules")["groups"] for rule in group["rules"]]
     _until(lambda: all(rule["lastEvaluation"] > "1" for rule in rules))
     assert [rule["name"] for rule in rules if rule["health"] == "err"] == []
-    firing = [one["labels"] for one in seen.prometheus.ask("alerts")["alerts"]]
-    assert [one for one in firing if one.get("job") != "headwater-worker"] == []  # none runs here
+    alerts = seen.prometheus.ask("alerts")["alerts"]  # pending ones, too: this disk may be full
+    assert [one["labels"] for one in alerts if one["state"] == "firing"] == []
 
 
 def test_every_panel_of_the_dashboard_is_answered(seen: Seen) -> None:
