@@ -74,11 +74,18 @@ def license(  # noqa: A001 - the spec's word
     keys: Iterable[ContentKey], session_type: SessionType = SessionType.TEMPORARY
 ) -> bytes:
     """Write the license that gives these keys: a JWK Set."""
-    # By hand, which takes a third of the time: base64url needs no escaping.
-    jwks = [
-        f'{{"kty":"oct","kid":"{_encode(key.kid.value)}","k":"{_encode(key.key)}"}}' for key in keys
-    ]
+    return license_of(map(jwk, keys), session_type)
+
+
+def license_of(jwks: Iterable[str], session_type: SessionType = SessionType.TEMPORARY) -> bytes:
+    """The same, of keys that are written already."""
     return f'{{"keys":[{",".join(jwks)}],"type":"{session_type}"}}'.encode()
+
+
+def jwk(key: ContentKey) -> str:
+    """Write one key as a JSON Web Key (RFC 7517)."""
+    # By hand, which takes a third of the time: base64url needs no escaping.
+    return f'{{"kty":"oct","kid":"{_encode(key.kid.value)}","k":"{_encode(key.key)}"}}'
 
 
 def _kid(text: object) -> Kid:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 from drm.audit import Audit, AuditEntry, AuditEvent, token_name
@@ -28,6 +28,8 @@ class KeyAudit:
         self._room = _BURST
         self._filled = time.monotonic()
         self._left_out = 0
+        self._durable: asyncio.Future[None] | None = None
+        self._given: list[str] = []  # what is counted when that is done
 
     async def given(
         self, request: Caller, token: str, event: AuditEvent, what: Mapping[str, object]
@@ -45,13 +47,17 @@ class KeyAudit:
         durable = self._audit.begin(AuditEntry(event, token_name(token), "entitled", what, whence))
         if durable is None:
             self._meters.granted.up(event.value)
-        else:
-            durable.add_done_callback(partial(self._given, event))
+            return None
+        if durable is not self._durable:  # all whose entries are written together have the same
+            self._durable, self._given = durable, []
+            durable.add_done_callback(partial(self._count, self._given))
+        self._given.append(event.value)
         return durable
 
-    def _given(self, event: AuditEvent, durable: asyncio.Future[None]) -> None:
+    def _count(self, given: Sequence[str], durable: asyncio.Future[None]) -> None:
         if not durable.cancelled() and durable.exception() is None:
-            self._meters.granted.up(event.value)
+            for event in given:
+                self._meters.granted.up(event)
 
     async def denied(
         self,

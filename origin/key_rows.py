@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from catalog import keys
 from catalog.engine import Catalog
 from catalog.errors import CatalogError
 from catalog.records import WrappedKeyRecord
+from drm import clearkey
 from drm.errors import DrmError, WrongKek
 from drm.keyring import Keyring
 from drm.model import ContentKey
@@ -30,6 +31,7 @@ class _Held:
     record: WrappedKeyRecord
     until: float  # time.monotonic()
     key: ContentKey | None = None  # shows no bytes
+    jwk: str = field(default="", repr=False)  # the key as licenses have it
     key_until: float = 0.0  # time.monotonic()
     is_aging: bool = False  # it is in use, and soon to be opened again
 
@@ -56,8 +58,8 @@ class KeyRows:
             known = Known(held.record, held.until - _TTL_S)
         return await self._outage.ask(lambda: self._loads.get(kid), known)
 
-    def opened(self, kid: bytes) -> tuple[WrappedKeyRecord, ContentKey] | None:
-        """A row and its key, where both are remembered."""
+    def opened(self, kid: bytes) -> tuple[WrappedKeyRecord, str] | None:
+        """A row and its key as a JWK, where both are remembered."""
         held = self._rows.get(kid)
         if held is None or held.key is None:
             return None
@@ -66,7 +68,7 @@ class KeyRows:
             return None
         if not held.is_aging and now > held.key_until - _OPEN_S / 2:
             self._age(held)
-        return held.record, held.key
+        return held.record, held.jwk
 
     def _age(self, held: _Held) -> None:
         """Have a key opened again, so that whoever asks next need not wait for it."""
@@ -98,6 +100,7 @@ class KeyRows:
             return await self._open(record)
         if again or held.key is None or now >= held.key_until:
             held.key = await self._open(record)
+            held.jwk = clearkey.jwk(held.key)
             held.key_until = now + _OPEN_S
         return held.key
 

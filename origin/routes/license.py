@@ -77,13 +77,13 @@ class LicenseHandler:
             return None
         if asked.type is not SessionType.TEMPORARY:
             return None
-        keys = []
+        jwks = []
         for kid in asked.kids:
             opened = self._rows.opened(kid.value)
             if opened is None or not self._entitled.has(caller, grant, opened[0]):
                 return None
-            keys.append(opened[1])
-        return clearkey.license(keys), given_text(grant, [kid.hex for kid in asked.kids])
+            jwks.append(opened[1])
+        return clearkey.license_of(jwks), given_text(grant, [kid.hex for kid in asked.kids])
 
     async def _answer(
         self, caller: Caller, token: str | None, body: bytes | web.BaseRequest, name: str
