@@ -36,7 +36,7 @@ class Section(BaseModel):
 class IngestSettings(Section):
     """How masters become packages."""
 
-    jobs: Whole | None = Field(default=None, ge=1, le=256)  # side by side; None: cores + 1
+    jobs: Whole | None = Field(default=None, ge=1, le=256)  # side by side; None: one per core
     ladder: FilePath | None = None  # None: the packaged ladder.yaml
     segment_s: Number = Field(default=4.0, ge=1.0, le=10.0)
     scheme: Literal["cbcs", "cenc", "clear"] = "cbcs"

@@ -51,7 +51,7 @@ class _Batch:
     required=True,
     type=click.Path(path_type=Path, readable=False),
 )
-@click.option("--jobs", type=int, help="Masters side by side.  [default: one more than cores]")
+@click.option("--jobs", type=int, help="Masters side by side.  [default: one per core]")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON object for each track.")
 @click.option("--id", "operator_id", metavar="ID", help="Your own id of the track (one file).")
 @click.option(

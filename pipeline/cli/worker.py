@@ -18,7 +18,7 @@ from pipeline.cli.buckets import make_masters
 from pipeline.cli.compose import Invocation, pass_invocation
 from pipeline.cli.output import Failure
 from pipeline.cli.workshop import open_whole_workshop
-from pipeline.executors.pool import available_cores, usual_jobs
+from pipeline.executors.pool import available_cores
 from pipeline.log_reporter import LogReporter
 from pipeline.worker_figures import CountingReporter, WorkerMeters
 
@@ -33,7 +33,7 @@ from pipeline.worker_figures import CountingReporter, WorkerMeters
 @click.option(
     "--concurrency",
     type=click.IntRange(1, 256),
-    help="Tracks side by side.  [default: one more than cores; celery: one per core]",
+    help="Tracks side by side.  [default: one per core]",
 )
 @pass_invocation
 def worker_command(invocation: Invocation, *, queues: str, concurrency: int | None) -> None:
@@ -47,14 +47,12 @@ def worker_command(invocation: Invocation, *, queues: str, concurrency: int | No
     """
     settings = invocation.load().settings
     wanted = _queues(queues)
-    is_local = settings.jobs.executor == "local"
-    usual = usual_jobs() if is_local else available_cores()  # of processes, one encodes for each
-    slots = concurrency or settings.ingest.jobs or usual
+    slots = concurrency or settings.ingest.jobs or available_cores()
     logging.getLogger("pipeline.log_reporter").setLevel(logging.INFO)
     board = Board(slots)
     if settings.monitoring.worker_port is not None:
         _answer(board, settings.monitoring.host, settings.monitoring.worker_port)
-    if is_local:
+    if settings.jobs.executor == "local":
         asyncio.run(_work(settings, board, wanted, slots))
         return
     try:

@@ -20,20 +20,11 @@ def available_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def usual_jobs() -> int:
-    """How many tracks side by side keep every core busy: one more than there are cores.
-
-    While one is looked at, packaged or stored, an encoder of each other one runs; there are never
-    more of those than cores.
-    """
-    return available_cores() + 1
-
-
 class Pool:
     """At most `jobs` items at a time, in their order; those that left their place do not count."""
 
     def __init__(self, jobs: int | None = None) -> None:
-        self.jobs = jobs or usual_jobs()
+        self.jobs = jobs or available_cores()
 
     async def map(
         self, work: Callable[[T, Place], Awaitable[R]], items: Iterable[T]
