@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import struct
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,11 +29,7 @@ class Clamd:
 
     async def scan(self, path: Path) -> str | None:
         """The name of what was found; None where nothing was. ScannerAway."""
-        try:
-            async with asyncio.timeout(_TIMEOUT_S):
-                reply = await self._ask(path)
-        except (OSError, TimeoutError, asyncio.IncompleteReadError) as exc:
-            raise ScannerAway(f"clamd at {self.address}: {str(exc) or type(exc).__name__}") from exc
+        reply = await self._asked(_TIMEOUT_S, b"zINSTREAM\0", path)
         text = reply.rstrip(b"\0\n").decode(errors="replace")
         if text.endswith(" FOUND"):
             return text.removeprefix("stream: ").removesuffix(" FOUND")
@@ -42,39 +40,46 @@ class Clamd:
 
     async def ping(self) -> None:
         """Ask whether it is there. ScannerAway."""
-        try:
-            async with asyncio.timeout(_PING_S):
-                reader, writer = await self._connect()
-                try:
-                    writer.write(b"zPING\0")
-                    reply = await reader.read(_MAX_REPLY)
-                finally:
-                    writer.close()
-        except (OSError, TimeoutError) as exc:
-            raise ScannerAway(f"clamd at {self.address}: {str(exc) or type(exc).__name__}") from exc
-        if reply != b"PONG\0":
+        if await self._asked(_PING_S, b"zPING\0") != b"PONG\0":
             raise ScannerAway(f"clamd at {self.address}: no answer")
 
-    async def _ask(self, path: Path) -> bytes:
-        reader, writer = await self._connect()
+    async def _asked(self, seconds: float, command: bytes, path: Path | None = None) -> bytes:
         try:
-            writer.write(b"zINSTREAM\0")
-            with path.open("rb") as file:
-                while block := await asyncio.to_thread(file.read, _BLOCK):
-                    writer.write(struct.pack(">I", len(block)) + block)
-                    await writer.drain()
-            writer.write(struct.pack(">I", 0))
-            await writer.drain()
-            return await reader.read(_MAX_REPLY)
-        except ConnectionError:
-            # It says why and hangs up where a stream is larger than its StreamMaxLength.
-            return await reader.read(_MAX_REPLY)
-        finally:
-            writer.close()
+            async with asyncio.timeout(seconds):
+                return await asyncio.to_thread(self._exchange, seconds, command, path)
+        except (OSError, TimeoutError) as exc:
+            raise ScannerAway(f"clamd at {self.address}: {str(exc) or type(exc).__name__}") from exc
 
-    async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    def _exchange(self, seconds: float, command: bytes, path: Path | None) -> bytes:
+        """Send a command, and a file behind it; what is said to that.
+
+        Blocking: asyncio drops what has come unread when it cannot send, and that is the answer
+        where a stream is larger than StreamMaxLength: it says so and hangs up.
+        """
+        with self._connected(seconds) as one:
+            with suppress(ConnectionError):
+                one.sendall(command)
+                if path is not None:
+                    _send(one, path)
+            return one.recv(_MAX_REPLY)
+
+    def _connected(self, seconds: float) -> socket.socket:
         kind, _, where = self.address.partition(":")
         if kind == "unix":
-            return await asyncio.open_unix_connection(where)
+            one = socket.socket(socket.AF_UNIX)
+            one.settimeout(seconds)
+            try:
+                one.connect(where)
+            except BaseException:
+                one.close()
+                raise
+            return one
         host, _, port = where.rpartition(":")
-        return await asyncio.open_connection(host, int(port))
+        return socket.create_connection((host, int(port)), seconds)
+
+
+def _send(one: socket.socket, path: Path) -> None:
+    with path.open("rb") as file:
+        while block := file.read(_BLOCK):
+            one.sendall(struct.pack(">I", len(block)) + block)
+    one.sendall(struct.pack(">I", 0))
