@@ -8,7 +8,7 @@ database keep its index (`search_index`) and the list of words for spelling (`se
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from enum import IntEnum
 from itertools import chain
@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, and_, delete, exists, false, func, or_, select, update
 
+from catalog.batches import batches
 from catalog.database import Tx
 from catalog.records import TrackStatus
 from catalog.schema import (
@@ -97,17 +98,17 @@ async def fill(tx: Tx) -> None:
     """Make all entries of a catalog that has none yet."""
     if (await tx.execute(select(search_entries.c.entry_id).limit(1))).first() is not None:
         return
-    for batch in await _batches(tx, tracks.c.track_id):
+    for batch in await _ids(tx, tracks.c.track_id):
         await refresh(tx, track_ids=batch)
-    for batch in await _batches(tx, releases.c.release_id):
+    for batch in await _ids(tx, releases.c.release_id):
         await refresh(tx, release_ids=batch)
-    for numbers in await _batches(tx, artists.c.artist_id):
+    for numbers in await _ids(tx, artists.c.artist_id):
         await refresh(tx, artist_ids=numbers)
 
 
-async def _batches(tx: Tx, column: ColumnElement[T]) -> list[list[T]]:
-    ids = list((await tx.execute(select(column).order_by(column))).scalars())
-    return [ids[at : at + _BATCH] for at in range(0, len(ids), _BATCH)]
+async def _ids(tx: Tx, column: ColumnElement[T]) -> Iterator[Sequence[T]]:
+    found = await tx.execute(select(column).order_by(column))
+    return batches(list(found.scalars()), _BATCH)
 
 
 async def _credits(tx: Tx, track_ids: Collection[str]) -> _Credits:

@@ -16,6 +16,7 @@ from functools import partial
 
 from catalog import audit, keys, popularity
 from catalog.audit import AuditFilter
+from catalog.batches import batches
 from catalog.engine import Catalog
 from catalog.records import AuditRecord
 from drm.audit import AuditEvent
@@ -56,10 +57,8 @@ async def counted(
 
 async def put(catalog: Catalog, plays: Mapping[str, int]) -> None:
     """Make these the tracks' popularity, some at a time, so that publishers do not wait."""
-    ordered = sorted(plays)
-    for at in range(0, len(ordered), popularity.MOST_AT_ONCE):
-        some = {one: plays[one] for one in ordered[at : at + popularity.MOST_AT_ONCE]}
-        await catalog.transact(partial(popularity.put, plays=some))
+    for some in batches(sorted(plays), popularity.MOST_AT_ONCE):
+        await catalog.transact(partial(popularity.put, plays={one: plays[one] for one in some}))
 
 
 def _kids(entry: AuditRecord) -> tuple[bytes, ...]:

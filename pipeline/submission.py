@@ -10,6 +10,7 @@ from pathlib import Path
 from uuid import uuid4
 
 from catalog import deliveries, jobs
+from catalog.batches import batches
 from catalog.engine import Catalog
 from catalog.records import JobQueue, MasterSource
 from pipeline.errors import BrokerUnavailable
@@ -81,9 +82,9 @@ async def submit_all(
     Where it fails, some are queued: asked for again, they are the same jobs.
     """
     orders = []
-    for at in range(0, len(sources), _AT_ONCE):
+    for some in batches(tuple(enumerate(sources)), _AT_ONCE):
         async with catalog.begin() as tx:
-            for number, source in enumerate(sources[at : at + _AT_ONCE], at):
+            for number, source in some:
                 moment = now + timedelta(microseconds=number)  # so they keep their order
                 wanted = source_of(source, operator_id=operator_id, scheme=scheme)
                 new_id = uuid4().hex

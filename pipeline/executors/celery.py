@@ -81,14 +81,17 @@ def make_app(settings: JobSettings) -> Celery:
 
 def reach(settings: JobSettings) -> None:
     """Connect to the broker once. BrokerUnavailable."""
-    with _broker_errors(), make_app(settings).connection_for_read() as connection:
-        connection.ensure_connection(max_retries=1, timeout=_CONNECT_S)
+    with _connected(make_app(settings)):
+        pass
 
 
 @contextmanager
-def _broker_errors() -> Iterator[None]:
+def _connected(app: Any) -> Iterator[Any]:
+    """A connection of Celery's for the block. BrokerUnavailable, also for what is done there."""
     try:
-        yield
+        with app.connection_for_write() as connection:
+            connection.ensure_connection(max_retries=1, timeout=_CONNECT_S)
+            yield connection
     except _AWAY as exc:
         cause = str(exc).splitlines()[0] if str(exc) else type(exc).__name__
         raise BrokerUnavailable(f"the broker cannot be reached: {cause}") from exc
@@ -105,17 +108,15 @@ class CeleryCourier:
         await asyncio.to_thread(self._send, job_ids, queue)
 
     def _send(self, job_ids: Sequence[str], queue: JobQueue) -> None:
-        with _broker_errors(), self.app.connection_for_write() as connection:
-            connection.ensure_connection(max_retries=1, timeout=_CONNECT_S)
-            with self.app.amqp.Producer(connection) as producer:
-                for job_id in job_ids:
-                    self.app.send_task(
-                        _INGEST,
-                        args=(job_id,),
-                        queue=queue_name(queue),
-                        producer=producer,
-                        retry=False,
-                    )
+        with _connected(self.app) as connection, self.app.amqp.Producer(connection) as producer:
+            for job_id in job_ids:
+                self.app.send_task(
+                    _INGEST,
+                    args=(job_id,),
+                    queue=queue_name(queue),
+                    producer=producer,
+                    retry=False,
+                )
 
 
 @dataclass(slots=True)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from catalog import jobs
+from catalog.batches import batches
 from catalog.engine import Catalog
 from catalog.errors import NotFound
 from catalog.records import JobRecord, JobState
@@ -50,8 +51,7 @@ class RemoteExecutor:
         """Read jobs, in that order. NotFound where one is gone."""
         found: dict[str, JobRecord] = {}
         async with self.catalog.connect(fresh=True) as tx:
-            for at in range(0, len(job_ids), _AT_ONCE):
-                some = job_ids[at : at + _AT_ONCE]
+            for some in batches(job_ids, _AT_ONCE):
                 found |= {one.job_id: one for one in await jobs.get_many(tx, some)}
         for job_id in job_ids:
             if job_id not in found:

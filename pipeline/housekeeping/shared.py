@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from catalog import housekeeping, masters
+from catalog.batches import batches
 from catalog.engine import Tx
 from catalog.housekeeping import Name
 from packager import index
@@ -74,8 +75,7 @@ async def collect_masters(run: Run) -> None:
     candidates = await _old(run, "masters/")
     doomed: dict[str, ObjectInfo] = {}
     async with run.catalog.connect(fresh=True) as tx:
-        for start in range(0, len(candidates), _PAGE):
-            keys = list(candidates)[start : start + _PAGE]
+        for keys in batches(list(candidates), _PAGE):
             known = await masters.known(tx, keys)
             doomed.update((key, candidates[key]) for key in keys if key not in known)
     await remove_shared(run, Kind.MASTER, doomed, masters.known, "the archive does not know it")

@@ -9,10 +9,12 @@ from __future__ import annotations
 import asyncio
 import re
 import shutil
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from catalog import jobs, uploads
+from catalog.batches import batches
 from catalog.errors import NotFound
 from catalog.records import OVER, JobState, UploadRecord, UploadState
 from configs.settings import UploadSettings
@@ -90,10 +92,10 @@ async def _remove(run: Run, path: Path, why: str) -> None:
     run.on_item(Item(Kind.UPLOAD, path.name, len(files), size, why))
 
 
-def _pages(folder: Path) -> list[list[str]]:
+def _pages(folder: Path) -> Iterator[Sequence[str]]:
     names = sorted(one.name for one in folder.iterdir()) if folder.is_dir() else []
     names = [name for name in names if _ID.fullmatch(name)]
-    return [names[at : at + _PAGE] for at in range(0, len(names), _PAGE)]
+    return batches(names, _PAGE)
 
 
 def _modified(path: Path) -> datetime:

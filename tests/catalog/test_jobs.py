@@ -40,6 +40,13 @@ async def claimed(tx: Tx, now: datetime, worker: str = "w") -> Claim:
     return found
 
 
+async def writing(tx: Tx, now: datetime) -> None:
+    """A job whose worker has begun to write."""
+    await submit(tx, "j", now)
+    held = await claimed(tx, now)
+    await jobs.writes(tx, held, "t", "r")
+
+
 async def test_a_job_from_start_to_end(catalog: Catalog, now: datetime) -> None:
     async with catalog.begin() as tx:
         assert await submit(tx, "j", now) == "j"
@@ -108,9 +115,7 @@ async def test_a_worker_that_is_known_to_be_gone_loses_its_job_at_once(
     catalog: Catalog, now: datetime
 ) -> None:
     async with catalog.begin() as tx:
-        await submit(tx, "j", now)
-        held = await claimed(tx, now)
-        await jobs.writes(tx, held, "t", "r")
+        await writing(tx, now)
         assert await claim(tx, now, gone="somebody else") is None
         found = await claim(tx, now, worker="other", gone="w")
         assert found is not None
@@ -219,9 +224,7 @@ async def test_what_lacks_here_is_waited_for_by_a_lost_job_too(
 ) -> None:
     """And who claims it then still knows where its worker wrote."""
     async with catalog.begin() as tx:
-        await submit(tx, "j", now)
-        held = await claimed(tx, now)
-        await jobs.writes(tx, held, "t", "r")
+        await writing(tx, now)
         assert not await jobs.postpone(tx, "j", "no room", now, now + LATER)  # it is held
         assert await jobs.postpone(tx, "j", "no room", now, now + LATER, gone="w")
         assert await deliveries.claimable(tx, [JobQueue.HOT], now + LATER / 2, 9) == ()

@@ -22,7 +22,7 @@ import pytest
 
 from scripts.edge_servers import running_nginx
 from tests.fault.test_origin_faults import wanted
-from tests.servers.s3_server import free_port
+from tests.servers.ports import free_port
 from tests.support import house as houses
 from tests.support.house import House
 from tests.support.house_process import serving_house

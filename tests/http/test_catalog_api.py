@@ -40,12 +40,16 @@ async def test_releases_with_a_signed_cover(origin: Origin) -> None:
         assert (await response.json())["releases"][0]["cover"] == release["cover"]
 
 
-async def test_a_release_lists_its_tracks_in_order(origin: Origin) -> None:
+async def require_whole_release(origin: Origin) -> None:
     url = f"{origin.url}/api/v1/releases/{houses.RELEASE}"
     async with origin.client.get(url, headers=origin.access()) as response:
         answer = await response.json()
     assert [one["track_id"] for one in answer["tracks"]] == [houses.TRACK, houses.OTHER_TRACK]
     assert answer["track_count"] == 2
+
+
+async def test_a_release_lists_its_tracks_in_order(origin: Origin) -> None:
+    await require_whole_release(origin)
 
 
 async def test_pages_of_tracks(origin: Origin) -> None:
@@ -292,11 +296,7 @@ async def test_a_release_is_whole_however_long_it_is(
     origin: Origin, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(remembered, "LARGEST_PAGE", 1)
-    url = f"{origin.url}/api/v1/releases/{houses.RELEASE}"
-    async with origin.client.get(url, headers=origin.access()) as response:
-        answer = await response.json()
-    assert [one["track_id"] for one in answer["tracks"]] == [houses.TRACK, houses.OTHER_TRACK]
-    assert answer["track_count"] == 2
+    await require_whole_release(origin)
 
 
 async def test_completions_that_are_typed_alike_are_remembered_once(origin: Origin) -> None:

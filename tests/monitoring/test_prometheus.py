@@ -5,9 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import socket
 import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,14 +21,15 @@ import yaml
 from drm.access_token import UPLOADS_WRITE, AccessTokens
 from drm.token_keys import TokenKeys
 from tests.monitoring.test_monitoring import FOLDER, queries
+from tests.servers.ports import free_port
 from tests.support import masters
+from tests.support.farm import wait_until
 from tests.support.labels import Label
 from tests.support.origin_process import serving
 from tests.support.otlp_collector import Collector, collecting
 
 pytestmark = pytest.mark.server
 
-_PATIENCE_S = 60.0
 # Panels of what happens in these seconds: the others may show nothing.
 _ALIVE = {
     "headwater_requests_total",
@@ -69,11 +68,6 @@ class Seen:
     collector: Collector
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
-
-
 @contextmanager
 def prometheus(folder: Path, target: int) -> Iterator[Prometheus]:
     """Prometheus with our configuration, which asks this port each second."""
@@ -96,7 +90,7 @@ def prometheus(folder: Path, target: int) -> Iterator[Prometheus]:
     process = subprocess.Popen(command)
     try:
         found = Prometheus(f"http://127.0.0.1:{port}")
-        _until(lambda: _answers(found.url))
+        wait_until(lambda: _answers(found.url))
         yield found
     finally:
         process.terminate()
@@ -109,13 +103,6 @@ def _answers(url: str) -> bool:
             return bool(answer.status == 200)
     except URLError:
         return False
-
-
-def _until(is_so: Any) -> None:
-    deadline = time.monotonic() + _PATIENCE_S
-    while not is_so():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.2)
 
 
 @pytest.fixture(scope="module")
@@ -142,8 +129,8 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Seen]:
             done = sender.form(master, title="A", artist="B")
             assert done.status == 202, done
             assert sender.job_done(done.json["url"])["state"] == "done"
-            _until(lambda: server.value("sum(headwater_worker_jobs_total)"))
-            _until(lambda: server.vector("headwater:requests:rate5m"))
+            wait_until(lambda: server.value("sum(headwater_worker_jobs_total)"))
+            wait_until(lambda: server.vector("headwater:requests:rate5m"))
             yield Seen(server, collector)
 
 
@@ -157,10 +144,14 @@ def test_the_origin_and_its_executor_are_seen(seen: Seen) -> None:
 
 
 def test_every_rule_is_evaluated_and_nothing_is_alarming(seen: Seen) -> None:
-    rules = [rule for group in seen.prometheus.ask("rules")["groups"] for rule in group["rules"]]
-    _until(lambda: all(rule["lastEvaluation"] > "1" for rule in rules))
-    assert [rule["name"] for rule in rules if rule["health"] == "err"] == []
-    alerts = seen.prometheus.ask("alerts")["alerts"]  # pending ones, too: this disk may be full
+    ask = seen.prometheus.ask
+
+    def rules() -> list[Any]:
+        return [rule for group in ask("rules")["groups"] for rule in group["rules"]]
+
+    wait_until(lambda: all(rule["lastEvaluation"] > "1" for rule in rules()))
+    assert [rule["name"] for rule in rules() if rule["health"] == "err"] == []
+    alerts = ask("alerts")["alerts"]  # pending ones, too: this disk may be full
     assert [one["labels"] for one in alerts if one["state"] == "firing"] == []
 
 
@@ -172,4 +163,4 @@ def test_every_panel_of_the_dashboard_is_answered(seen: Seen) -> None:
 
 
 def test_a_job_is_a_span_of_the_executor(seen: Seen) -> None:
-    _until(lambda: seen.collector.named("job"))
+    wait_until(lambda: seen.collector.named("job"))

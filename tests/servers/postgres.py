@@ -13,7 +13,6 @@ import pwd
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -27,6 +26,7 @@ import pytest
 from psycopg import sql
 
 from catalog.engine import Catalog
+from tests.servers.ports import free_port
 from tests.servers.processes import tree
 
 USER = "headwater"
@@ -140,7 +140,7 @@ class Postgres:
     def standby(self) -> Iterator[Postgres]:
         """A read-only server beside it, which streams from it."""
         folder = _folder()
-        other = Postgres(folder, _free_port())
+        other = Postgres(folder, free_port())
         place = f"host=127.0.0.1 port={self.port} user={USER} password={PASSWORD}"
         command = ["-D", str(folder / "data"), "-d", place, "-R", "-X", "stream", "-c", "fast"]
         try:
@@ -178,7 +178,7 @@ def postgres() -> Iterator[Postgres]:
 def running(**settings: str) -> Iterator[Postgres]:
     """A server of its own, with these settings besides."""
     folder = _folder()
-    server = Postgres(folder, _free_port(), settings=settings)
+    server = Postgres(folder, free_port(), settings=settings)
     try:
         _make(folder)
         server.start()
@@ -239,9 +239,3 @@ def _somebody() -> pwd.struct_passwd:
         return pwd.getpwnam("postgres")
     except KeyError:
         return pwd.getpwnam("nobody")
-
-
-def _free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])

@@ -23,6 +23,7 @@ from pathlib import Path
 import pytest
 from kombu import Connection
 
+from tests.servers.ports import free_port
 from tests.servers.processes import guard, kill_marked
 
 _SERVER = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
@@ -42,20 +43,14 @@ disk_free_limit.absolute = 1MB
 """
 
 
-def _free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
-
-
 @dataclass
 class RabbitMq:
     """The server: a folder, ports, and the processes."""
 
     folder: Path
-    port: int = field(default_factory=_free_port)
-    _distribution_port: int = field(default_factory=_free_port)
-    _epmd_port: int = field(default_factory=_free_port)
+    port: int = field(default_factory=free_port)
+    _distribution_port: int = field(default_factory=free_port)
+    _epmd_port: int = field(default_factory=free_port)
     process: subprocess.Popen[bytes] | None = None
 
     def url(self, virtual_host: str = "/") -> str:

@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.servers.ports import free_port
+
 _MISSING = (
     "Redis is not installed: scripts/setup test installs it "
     "(on Debian or Ubuntu: apt-get install redis-server)"
@@ -92,18 +94,11 @@ class Redis:
             return connection.recv(16)
 
 
-def _free_port() -> int:
-    """A port that nobody listens on now."""
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
-
-
 @contextmanager
 def running() -> Iterator[Redis]:
     """One with nothing in it."""
     with tempfile.TemporaryDirectory(prefix="headwater-redis-") as folder:
-        server = Redis(Path(folder), _free_port())
+        server = Redis(Path(folder), free_port())
         try:
             server.start()
             yield server

@@ -19,7 +19,8 @@ from uuid import uuid4
 
 import pytest
 
-from tests.servers.s3_server import S3Server, free_port
+from tests.servers.ports import free_port
+from tests.servers.s3_server import S3Server
 
 ACCESS_KEY = "AKHEADWATERTEST"
 SECRET_KEY = "SKHEADWATERTEST/canary+5f1c0a9e"

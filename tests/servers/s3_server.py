@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 from dataclasses import dataclass, field
 
 
@@ -21,11 +20,3 @@ class S3Server:
         """Host and port."""
         host, _, port = self.endpoint.removeprefix("http://").partition(":")
         return host, int(port)
-
-
-def free_port() -> int:
-    """A port of this machine that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

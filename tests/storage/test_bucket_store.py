@@ -28,9 +28,10 @@ from storage.minio import MinioBucket
 from storage.s3 import S3Bucket
 from storage.s3_place import Credentials
 from tests.servers.buckets import BUCKET, KINDS, PART_BYTES, client, open_store, place, rules
+from tests.servers.ports import free_port
 from tests.servers.proxy import Fault, answer, proxying
 from tests.servers.rgw import KMS_KEY
-from tests.servers.s3_server import S3Server, free_port
+from tests.servers.s3_server import S3Server
 from tests.support.certificates import server_pair
 
 pytestmark = pytest.mark.server
