@@ -12,33 +12,32 @@ long as its lease; the worker renews it, and after that anybody may claim the jo
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from dataclasses import asdict
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, Row, func, select, update
+from sqlalchemy import ColumnElement, func, select, update
 
 from catalog.engine import Tx
 from catalog.errors import CatalogConflict, Fenced, NotFound, WrongState
-from catalog.locks import Held, hold
-from catalog.records import (
-    AttemptRecord,
-    Claim,
-    Fault,
-    JobQueue,
-    JobRecord,
-    JobState,
-    MasterSource,
+from catalog.job_rows import (
+    JobRow,
+    as_ended,
+    as_paused,
+    logged,
+    open_key_of,
+    options_of,
+    record_of,
+    source_of,
+    was_lost,
 )
+from catalog.locks import Held, hold
+from catalog.records import Claim, Fault, JobQueue, JobRecord, JobState, MasterSource
 from catalog.schema import jobs
 from catalog.upsert import upsert
 
 _FIRST_STAGE = "start"
 _LOST = "lost"  # how an attempt ended whose worker is gone
 _TRIES = 3  # of one job, that another one is in the way of
-_KEPT_ATTEMPTS = 20  # in a row's log; older ones are forgotten
 
 
 # What runs in the transaction that makes a job, with its id.
@@ -53,12 +52,12 @@ async def submit(
     A parked one is queued again, with all of its attempts. One that waits among the bulk is hot
     from now on, if this is. CatalogConflict where others begin and end it all the time.
     """
-    open_key = _open_key(tenant, source)
+    open_key = open_key_of(tenant, source)
     values = {
         "job_id": job_id,
         "tenant": tenant,
         "source": source.name,
-        "options": _options(source),
+        "options": options_of(source),
         "queue": queue,
         "state": JobState.QUEUED,
         "stage": _FIRST_STAGE,
@@ -98,16 +97,16 @@ async def claim(
     attempts were all lost is parked. NotFound where there is no such job.
     """
     row = await _locked(tx, job_id)
-    is_lost = _is_lost(row, now, gone)
+    is_lost = was_lost(row, now, gone)
     is_due = row.state == JobState.WAITING and row.not_before <= now
     if not (row.state == JobState.QUEUED or is_due or is_lost):
         return None
     changes: dict[str, object] = {}
     if is_lost:
         error = f"its worker {row.worker} is gone"
-        changes["log"] = _logged(row, now, _LOST, error)
+        changes["log"] = logged(row, now, _LOST, error)
         if row.attempts >= max_attempts:
-            parked = _end(JobState.PARKED, f"{error}, {row.attempts} times or more", now)
+            parked = as_ended(JobState.PARKED, f"{error}, {row.attempts} times or more", now)
             await _update(tx, job_id, changes | parked | {"fence": row.fence + 1})
             return None
     await _update(
@@ -131,7 +130,7 @@ async def claim(
         },
     )
     left_behind = (row.track_id, row.revision) if is_lost and row.revision else None
-    source = _source(row)
+    source = source_of(row)
     return Claim(job_id, row.fence + 1, row.attempts + 1, source, row.tenant, left_behind)
 
 
@@ -183,32 +182,32 @@ async def finish(
     """
     row = await _locked(tx, job_id)
     made = {"master_sha256": master_sha256, "track_id": track_id, "revision": revision}
-    log = _logged(row, now, JobState.DONE, None)
-    changes = _end(JobState.DONE, None, now) | {"outcome": outcome, "progress": 1.0, "log": log}
+    log = logged(row, now, JobState.DONE, None)
+    changes = as_ended(JobState.DONE, None, now) | {"outcome": outcome, "progress": 1.0, "log": log}
     await _update(tx, job_id, changes | made)
 
 
 async def fail(tx: Tx, claim: Claim, error: str, fault: Fault, now: datetime) -> None:
     """End a job that cannot succeed, with the one line that says why."""
-    changes = _end(JobState.FAILED, error, now) | {"fault": fault}
-    await _end_attempt(tx, claim, JobState.FAILED, error, now, changes)
+    changes = as_ended(JobState.FAILED, error, now) | {"fault": fault}
+    await _end_attempt(tx, claim, error, now, changes)
 
 
 async def park(tx: Tx, claim: Claim, error: str, now: datetime) -> None:
     """Put a job aside that failed too often."""
-    await _end_attempt(tx, claim, JobState.PARKED, error, now, _end(JobState.PARKED, error, now))
+    await _end_attempt(tx, claim, error, now, as_ended(JobState.PARKED, error, now))
 
 
 async def wait(tx: Tx, claim: Claim, error: str, now: datetime, not_before: datetime) -> None:
     """Let a job wait that failed for something that passes."""
-    changes = _pause(JobState.WAITING, error, not_before)
-    await _end_attempt(tx, claim, JobState.WAITING, error, now, changes)
+    changes = as_paused(JobState.WAITING, error, not_before)
+    await _end_attempt(tx, claim, error, now, changes)
 
 
 async def give_back(tx: Tx, claim: Claim, now: datetime) -> None:
     """Leave a job to others, because this worker ends: that attempt does not count."""
-    changes = _pause(JobState.QUEUED, None, None) | {"attempts": claim.attempt - 1}
-    await _end_attempt(tx, claim, JobState.QUEUED, "its worker was stopped", now, changes)
+    changes = as_paused(JobState.QUEUED, None, None) | {"attempts": claim.attempt - 1}
+    await _end_attempt(tx, claim, "its worker was stopped", now, changes)
 
 
 async def postpone(
@@ -226,13 +225,13 @@ async def postpone(
     says where its worker wrote, for whoever claims it: only its lease goes on.
     """
     row = await _locked(tx, job_id)
-    if _is_lost(row, now, gone):
+    if was_lost(row, now, gone):
         await _update(tx, job_id, {"error": reason, "lease_until": not_before})
         return True
     is_due = row.state == JobState.WAITING and row.not_before <= now
     if not (row.state == JobState.QUEUED or is_due):
         return False
-    await _update(tx, job_id, _pause(JobState.WAITING, reason, not_before))
+    await _update(tx, job_id, as_paused(JobState.WAITING, reason, not_before))
     return True
 
 
@@ -245,12 +244,12 @@ async def retry(tx: Tx, job_id: str) -> JobRecord:
     if row.state in {JobState.RUNNING, JobState.DONE}:
         raise WrongState(job_id, f"is {row.state}: there is nothing to try again")
     if row.state != JobState.QUEUED:
-        open_key = _open_key(row.tenant, _source(row))
+        open_key = open_key_of(row.tenant, source_of(row))
         query = select(jobs.c.job_id).where(jobs.c.open_key == open_key, jobs.c.job_id != job_id)
         if other := (await tx.execute(query)).scalar_one_or_none():
             raise WrongState(job_id, f"is for the same master as job {other}, which is not over")
         again = {"attempts": 0, "delivered_at": None, "finished_at": None, "open_key": open_key}
-        await _update(tx, job_id, _pause(JobState.QUEUED, None, None) | again)
+        await _update(tx, job_id, as_paused(JobState.QUEUED, None, None) | again)
     return await get(tx, job_id)
 
 
@@ -260,9 +259,9 @@ async def cancel(tx: Tx, job_id: str, why: str, now: datetime) -> JobRecord:
     if row.state in {JobState.DONE, JobState.FAILED}:
         raise WrongState(job_id, f"is {row.state}: it cannot be canceled any more")
     if row.state != JobState.CANCELED:
-        changes = _end(JobState.CANCELED, why, now) | {"fence": row.fence + 1}
+        changes = as_ended(JobState.CANCELED, why, now) | {"fence": row.fence + 1}
         if row.state == JobState.RUNNING:
-            changes["log"] = _logged(row, now, JobState.CANCELED, why)
+            changes["log"] = logged(row, now, JobState.CANCELED, why)
         await _update(tx, job_id, changes)
     return await get(tx, job_id)
 
@@ -272,13 +271,13 @@ async def get(tx: Tx, job_id: str) -> JobRecord:
     row = (await tx.execute(select(jobs).where(jobs.c.job_id == job_id))).one_or_none()
     if row is None:
         raise NotFound("job", job_id)
-    return _record(row)
+    return record_of(row)
 
 
 async def get_many(tx: Tx, job_ids: Collection[str]) -> tuple[JobRecord, ...]:
     """Read those of these jobs that there are."""
     rows = await tx.execute(select(jobs).where(jobs.c.job_id.in_(job_ids)))
-    return tuple(_record(row) for row in rows)
+    return tuple(record_of(row) for row in rows)
 
 
 async def begin_with(tx: Tx, start: str, limit: int) -> tuple[JobRecord, ...]:
@@ -286,7 +285,7 @@ async def begin_with(tx: Tx, start: str, limit: int) -> tuple[JobRecord, ...]:
     # Ids are hex digits: nothing sorts behind those that begin so but before their start and a g.
     query = select(jobs).where(jobs.c.job_id >= start, jobs.c.job_id < f"{start}g")
     query = query.order_by(jobs.c.job_id).limit(limit)
-    return tuple(_record(row) for row in await tx.execute(query))
+    return tuple(record_of(row) for row in await tx.execute(query))
 
 
 async def list_page(
@@ -309,7 +308,7 @@ async def list_page(
             (at == before.created_at) & (jobs.c.job_id > before.job_id)
         )
         query = query.where(at <= before.created_at, is_older)  # the first one finds the place
-    return tuple(_record(row) for row in await tx.execute(query))
+    return tuple(record_of(row) for row in await tx.execute(query))
 
 
 async def count(tx: Tx) -> dict[tuple[JobQueue, JobState], int]:
@@ -322,7 +321,7 @@ async def count(tx: Tx) -> dict[tuple[JobQueue, JobState], int]:
     return {(JobQueue(row[0]), JobState(row[1])): row[2] for row in await tx.execute(query)}
 
 
-async def _locked(tx: Tx, job_id: str) -> Row[tuple[object, ...]]:
+async def _locked(tx: Tx, job_id: str) -> JobRow:
     """Read a row for a change (on SQLite the writer is alone)."""
     query = select(jobs).where(jobs.c.job_id == job_id).with_for_update()
     row = (await tx.execute(query)).one_or_none()
@@ -331,21 +330,12 @@ async def _locked(tx: Tx, job_id: str) -> Row[tuple[object, ...]]:
     return row
 
 
-def _is_lost(row: Row[tuple[object, ...]], now: datetime, gone: str | None) -> bool:
-    """Whether whoever held it is no more, or has said nothing for too long."""
-    return bool(row.state == JobState.RUNNING and (row.lease_until <= now or row.worker == gone))
-
-
 async def _end_attempt(
-    tx: Tx,
-    claim: Claim,
-    ended: JobState,
-    error: str,
-    now: datetime,
-    changes: Mapping[str, object],
+    tx: Tx, claim: Claim, error: str, now: datetime, changes: Mapping[str, object]
 ) -> None:
     row = await _locked(tx, claim.job_id)
-    await _change(tx, claim, {**changes, "log": _logged(row, now, ended, error)})
+    log = logged(row, now, str(changes["state"]), error)
+    await _change(tx, claim, {**changes, "log": log})
 
 
 async def _change(tx: Tx, claim: Claim, changes: Mapping[str, object]) -> None:
@@ -361,82 +351,3 @@ async def _update(tx: Tx, job_id: str, changes: Mapping[str, object]) -> None:
 
 def _is_held(job_id: str, token: int) -> tuple[ColumnElement[bool], ...]:
     return (jobs.c.job_id == job_id, jobs.c.fence == token, jobs.c.state == JobState.RUNNING)
-
-
-def _pause(state: JobState, error: str | None, not_before: datetime | None) -> dict[str, object]:
-    """The changes for a job that is nobody's for now."""
-    return {
-        "state": state,
-        "error": error,
-        "fault": None,
-        "not_before": not_before,
-        "lease_until": None,
-        "progress": 0.0,
-        "track_id": None,
-        "revision": None,
-    }
-
-
-def _end(state: JobState, error: str | None, now: datetime) -> dict[str, object]:
-    """The changes for a job that is over; a parked one still keeps others from its master."""
-    is_open = {} if state is JobState.PARKED else {"open_key": None}
-    return _pause(state, error, None) | {"finished_at": now} | is_open
-
-
-def _logged(
-    row: Row[tuple[object, ...]], now: datetime, ended: str, error: str | None
-) -> list[dict[str, object]]:
-    """A row's log, with the attempt that is over now."""
-    entry = {
-        "attempt": row.attempts,
-        "worker": row.worker,
-        "started_at": row.started_at.isoformat(),
-        "ended_at": now.isoformat(),
-        "ended": str(ended),
-        "stage": row.stage,
-        "stage_seconds": row.stage_seconds,
-        "error": error,
-    }
-    return [*row.log, entry][-_KEPT_ATTEMPTS:]
-
-
-def _options(source: MasterSource) -> dict[str, str]:
-    values = asdict(source)
-    del values["name"]
-    return {name: value for name, value in values.items() if value is not None}
-
-
-def _source(row: Row[tuple[object, ...]]) -> MasterSource:
-    return MasterSource(row.source, **row.options)
-
-
-def _open_key(tenant: str, source: MasterSource) -> str:
-    values = asdict(source)
-    if source.upload_id is None:  # as before there were uploads: jobs of then may still be open
-        del values["upload_id"]
-    text = json.dumps([tenant, values], sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _record(row: Row[tuple[object, ...]]) -> JobRecord:
-    values = dict(row._mapping)  # noqa: SLF001 - SQLAlchemy's public name for it
-    for name in ("options", "open_key"):
-        del values[name]
-    log = tuple(
-        AttemptRecord(
-            **{
-                **one,
-                "started_at": datetime.fromisoformat(one["started_at"]),
-                "ended_at": datetime.fromisoformat(one["ended_at"]),
-            }
-        )
-        for one in values["log"]
-    )
-    typed = {
-        "source": _source(row),
-        "queue": JobQueue(row.queue),
-        "state": JobState(row.state),
-        "fault": Fault(row.fault) if row.fault else None,
-        "log": log,
-    }
-    return JobRecord(**{**values, **typed})
