@@ -13,6 +13,7 @@ long as its lease; the worker renews it, and after that anybody may claim the jo
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, func, select, update
@@ -49,8 +50,9 @@ async def submit(
 ) -> str:
     """Queue a job and return its id; where one for the same is not over yet, that one's.
 
-    A parked one is queued again, with all of its attempts. One that waits among the bulk is hot
-    from now on, if this is. CatalogConflict where others begin and end it all the time.
+    A parked one is queued again, with all of its attempts. One among the bulk is hot from now on,
+    if this is: one that runs, too, should it have to wait. CatalogConflict where others begin and
+    end it all the time.
     """
     open_key = open_key_of(tenant, source)
     values = {
@@ -74,8 +76,9 @@ async def submit(
     else:
         raise CatalogConflict(f"{source.name}: its jobs end as fast as they begin")
     if row.state == JobState.PARKED:
-        await retry(tx, row.job_id)
-    if queue is JobQueue.HOT and row.queue == JobQueue.BULK and row.state != JobState.RUNNING:
+        with suppress(WrongState):  # somebody else has meanwhile, and a worker has it
+            await retry(tx, row.job_id)
+    if queue is JobQueue.HOT and row.queue == JobQueue.BULK:
         # No message was sent to the other queue: the sweep does.
         await _update(tx, row.job_id, {"queue": queue, "delivered_at": None})
     return str(row.job_id)

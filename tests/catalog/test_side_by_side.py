@@ -10,15 +10,26 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy import text
 
-from catalog import audit, keks, publish, releases, takedowns, tracks
+from catalog import audit, deliveries, jobs, keks, publish, releases, takedowns, tracks
 from catalog.album_loudness import Histogram, LoudnessBlocks, album_loudness
 from catalog.engine import Catalog, Tx
-from catalog.records import Publication, TrackStatus
+from catalog.records import Claim, JobQueue, MasterSource, Publication, TrackStatus
 from drm.audit import AuditEntry, AuditEvent, AuditLog
 from tests.support.publications import make_publication
 
 A, RELEASE = "t" + "a" * 20, "r" + "a" * 20
 NOW = datetime(2026, 11, 21, 8, tzinfo=UTC)
+
+
+async def somebody_waits(tx: Tx) -> None:
+    """Return once another writer waits for what this transaction holds."""
+    if tx.dialect.name == "postgresql":  # on SQLite it waits at its beginning
+        waiting = text(
+            "SELECT count(*) FROM pg_locks "
+            "WHERE NOT granted AND pg_backend_pid() = ANY(pg_blocking_pids(pid))"
+        )
+        while not (await tx.execute(waiting)).scalar_one():  # noqa: ASYNC110 - a server's
+            await asyncio.sleep(0.01)
 
 
 async def put(catalog: Catalog, publication: Publication) -> None:
@@ -112,14 +123,40 @@ async def test_a_track_that_is_taken_down_meanwhile_is_not_given_back(catalog: C
     async with catalog.begin() as tx:
         await takedowns.take_down(tx, A, "somebody", "a court says so", NOW)
         other = asyncio.create_task(give_back())
-        if tx.dialect.name == "postgresql":  # on SQLite it waits at its beginning
-            waiting = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
-            while not (await tx.execute(waiting)).scalar_one():  # noqa: ASYNC110 - a server's
-                await asyncio.sleep(0.01)
+        await somebody_waits(tx)
     with pytest.raises(takedowns.TakenDown):
         await other
     async with catalog.connect() as tx:
         assert (await tracks.get(tx, A)).status is TrackStatus.UNPUBLISHED
+
+
+async def test_a_hot_request_for_a_job_that_is_begun_meanwhile(catalog: Catalog) -> None:
+    """It was parked among the bulk; somebody else queues it again, and a worker takes it."""
+    source, bulk, hot = MasterSource("/a.flac"), JobQueue.BULK, JobQueue.HOT
+
+    async def claim(tx: Tx, now: datetime) -> Claim:
+        held = await jobs.claim(tx, "j", "w", now, lease_s=60, max_attempts=3)
+        assert held is not None
+        return held
+
+    async def ask() -> str:
+        async with catalog.begin() as tx:
+            return await jobs.submit(tx, "k", source, tenant="default", queue=hot, now=NOW)
+
+    async with catalog.begin() as tx:
+        await jobs.submit(tx, "j", source, tenant="default", queue=bulk, now=NOW)
+        await jobs.park(tx, await claim(tx, NOW), "it fails", NOW)
+    async with catalog.begin() as tx:
+        await jobs.retry(tx, "j")
+        held = await claim(tx, NOW)
+        other = asyncio.create_task(ask())
+        await somebody_waits(tx)
+    assert await other == "j"
+    async with catalog.begin() as tx:
+        await jobs.check_fence(tx, "j", held.token)  # the worker goes on
+        assert (await jobs.get(tx, "j")).queue is hot
+        await jobs.wait(tx, held, "no room", NOW, NOW)
+        assert await deliveries.overdue(tx, hot, NOW, after_s=60, limit=9) == ("j",)
 
 
 async def test_who_waits_in_a_circle_gets_another_turn(catalog: Catalog) -> None:
