@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
 
+from catalog import jobs
+from catalog.records import Fault, JobQueue, MasterSource
 from pipeline.cli import main
+from pipeline.cli.compose import open_deps
+from tests.support.cli_home import NOW, Home
 from tests.support.farm import Farm, album, farm
 from tests.support.origin_process import headwater
 
@@ -122,3 +128,28 @@ def test_a_failed_job_may_be_queued_again_and_canceled(day: Day, tmp_path: Path)
         assert [(one["state"], one["attempts"]) for one in again] == [("queued", 0)]
     (same,) = objects(day.run("retry", day.bad, "--json").stdout)
     assert same["state"] == "queued"
+
+
+async def test_all_that_are_parked_are_queued_again_and_nothing_else(home: Home) -> None:
+    async with open_deps(home.settings) as deps, deps.catalog.begin() as tx:
+        for name in ("p1", "p2", "failed", "waits"):
+            source, queue = MasterSource(f"/{name}.wav"), JobQueue.BULK
+            await jobs.submit(tx, name, source, tenant="default", queue=queue, now=NOW)
+            if name == "waits":
+                continue
+            held = await jobs.claim(tx, name, "w", NOW, lease_s=60, max_attempts=3)
+            assert held is not None
+            if name == "failed":
+                await jobs.fail(tx, held, "no master", Fault.MASTER, NOW)
+            else:
+                await jobs.park(tx, held, "the storage is away", NOW)
+    run = partial(asyncio.to_thread, home.run, "jobs")
+    said = objects((await run("retry", "--parked", "--json")).stdout)
+    assert {one["job_id"]: one["state"] for one in said} == {"p1": "queued", "p2": "queued"}
+    assert {one["attempts"] for one in said} == {0}
+    listed = objects((await run("list", "--json")).stdout)
+    states = {one["job_id"]: one["state"] for one in listed}
+    assert states == {"p1": "queued", "p2": "queued", "failed": "failed", "waits": "queued"}
+    assert (await run("retry", "--parked")).stdout == ""
+    for wrong in ((), ("--parked", "p1")):
+        assert "name the jobs, or give --parked" in (await run("retry", *wrong, code=2)).stderr
