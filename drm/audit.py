@@ -54,6 +54,9 @@ class AuditEvent(StrEnum):
     KEYS_EXPORTED = "keys.exported"
     RIGHTS_SET = "rights.set"
     RIGHTS_CLEARED = "rights.cleared"
+    UNPUBLISHED = "track.unpublished"
+    PUBLISHED = "track.published"  # given back; an ingest that publishes makes keys
+    EMBARGOED = "track.embargoed"
     TAKEDOWN = "track.taken-down"
     KEY_DESTROYED = "key.destroyed"
 

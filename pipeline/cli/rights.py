@@ -11,7 +11,7 @@ import click
 from catalog import rights
 from catalog.engine import Catalog
 from catalog.records import RightsRecord, WindowRecord
-from drm.audit import AuditEntry, AuditEvent
+from drm.audit import AuditEvent, Auditor
 from drm.territories import EVERYWHERE, territory
 from pipeline.cli.compose import (
     Invocation,
@@ -125,14 +125,9 @@ async def _set(
     async with open_catalog(settings) as catalog, open_audit(settings, catalog) as audit:
         owner = (await _owners(catalog, text, release=release))[0]
         record = RightsRecord(owner, windows, offline, datetime.now(UTC))
-        entry = AuditEntry(
-            AuditEvent.RIGHTS_SET,
-            operator(),
-            "command",
-            _described(record),
-            "headwater track rights set",
-        )
-        await audit.record(entry)  # before it is so: what is not recorded does not happen
+        auditor = Auditor(audit, operator(), "headwater track rights set")
+        # Before it is so: what is not recorded does not happen.
+        await auditor.record(AuditEvent.RIGHTS_SET, "command", _described(record))
         async with catalog.begin() as tx:
             await rights.put(tx, record)
     return record
@@ -145,14 +140,8 @@ async def _clear(invocation: Invocation, text: str, *, release: bool) -> str:
         async with catalog.connect() as tx:
             if owner not in await rights.of_owners(tx, [owner]):
                 raise Failure(f"{owner}: has no rights of its own (nothing to clear)")
-        entry = AuditEntry(
-            AuditEvent.RIGHTS_CLEARED,
-            operator(),
-            "command",
-            {"owner": owner},
-            "headwater track rights clear",
-        )
-        await audit.record(entry)
+        auditor = Auditor(audit, operator(), "headwater track rights clear")
+        await auditor.record(AuditEvent.RIGHTS_CLEARED, "command", {"owner": owner})
         async with catalog.begin() as tx:
             await rights.clear(tx, owner)
     return owner

@@ -4,15 +4,23 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 import click
 
-from catalog import publish, tracks
-from catalog.engine import Tx
+from catalog import publish, takedowns, tracks
+from catalog.engine import Catalog, Tx
 from catalog.records import RevisionRecord, TrackRecord, TrackStatus
 from configs.settings import Settings
-from pipeline.cli.compose import Invocation, open_catalog, pass_invocation
+from drm.audit import AuditEvent, Auditor
+from pipeline.cli.compose import (
+    Invocation,
+    open_audit,
+    open_catalog,
+    operator,
+    pass_invocation,
+)
 from pipeline.cli.instants import parse_instant
 from pipeline.cli.lookup import one_track
 from pipeline.cli.output import duration, instant, write_fields, write_json, write_table
@@ -28,6 +36,15 @@ json_option = click.option(
     "--json", "as_json", is_flag=True, help="Print JSON objects, one a line."
 )
 Change = Callable[[Tx, str, datetime], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Decision:
+    """Of who may have a track, and when: kept in the audit."""
+
+    event: AuditEvent
+    command: str
+    what: dict[str, object] = field(default_factory=dict)
 
 
 @click.group("track")
@@ -140,7 +157,8 @@ def edit(
 @pass_invocation
 def unpublish(invocation: Invocation, *, track: str, as_json: bool) -> None:
     """Take a TRACK away from listeners; nothing is deleted."""
-    _change(invocation, track, publish.unpublish, as_json=as_json, takes_away=True)
+    decision = _Decision(AuditEvent.UNPUBLISHED, "unpublish")
+    _change(invocation, track, publish.unpublish, decision, as_json=as_json, takes_away=True)
 
 
 @track_group.command("publish")
@@ -149,7 +167,8 @@ def unpublish(invocation: Invocation, *, track: str, as_json: bool) -> None:
 @pass_invocation
 def publish_(invocation: Invocation, *, track: str, as_json: bool) -> None:
     """Give an unpublished TRACK back to listeners."""
-    _change(invocation, track, publish.republish, as_json=as_json)
+    decision = _Decision(AuditEvent.PUBLISHED, "publish")
+    _change(invocation, track, publish.republish, decision, as_json=as_json)
 
 
 @track_group.command("embargo")
@@ -172,6 +191,7 @@ def embargo(
         invocation,
         track,
         lambda tx, track_id, now: publish.embargo(tx, track_id, moment, now),
+        _Decision(AuditEvent.EMBARGOED, "embargo", {"until": moment and instant(moment)}),
         as_json=as_json,
         takes_away=moment is not None,
     )
@@ -194,11 +214,17 @@ def rollback(invocation: Invocation, *, track: str, revision: str, as_json: bool
 
 
 def _change(
-    invocation: Invocation, text: str, change: Change, *, as_json: bool, takes_away: bool = False
+    invocation: Invocation,
+    text: str,
+    change: Change,
+    decision: _Decision | None = None,
+    *,
+    as_json: bool,
+    takes_away: bool = False,
 ) -> None:
     """Apply a change in one transaction, show the track as it then is, and tell the caches."""
     settings = invocation.load().settings
-    after, purge = asyncio.run(_apply(settings, text, change))
+    after, purge = asyncio.run(_apply(settings, text, change, decision))
     if as_json:
         write_json(track_object(after))
     else:
@@ -207,14 +233,29 @@ def _change(
         asyncio.run(tell_caches(settings, purge))
 
 
-async def _apply(settings: Settings, text: str, change: Change) -> tuple[TrackRecord, Purge]:
+async def _apply(
+    settings: Settings, text: str, change: Change, decision: _Decision | None
+) -> tuple[TrackRecord, Purge]:
     async with open_catalog(settings) as catalog:
+        if decision is not None:
+            await _record(settings, catalog, text, decision)
         async with catalog.begin() as tx:
             track = await one_track(tx, text)
             await change(tx, track.track_id, datetime.now(UTC))
         async with catalog.connect(fresh=True) as tx:
             purge = await purge_of(tx, settings, [track.track_id])
             return await tracks.get(tx, track.track_id), purge
+
+
+async def _record(settings: Settings, catalog: Catalog, text: str, decision: _Decision) -> None:
+    """Keep a decision before it is so: what is not recorded does not happen."""
+    async with catalog.connect(fresh=True) as tx:
+        track_id = (await one_track(tx, text)).track_id
+        if decision.event is AuditEvent.PUBLISHED:
+            await takedowns.require_none(tx, track_id)
+    async with open_audit(settings, catalog) as audit:
+        auditor = Auditor(audit, operator(), f"headwater track {decision.command}")
+        await auditor.record(decision.event, "command", {"track": track_id, **decision.what})
 
 
 async def _all_tracks(invocation: Invocation) -> list[TrackRecord]:

@@ -97,6 +97,27 @@ def test_an_embargo_ends_by_itself_or_when_lifted(album: Home) -> None:
     assert album.json("track", "embargo", TRACK_ID, "--lift")["available_from"] is None
 
 
+def test_who_decided_about_a_track_is_in_the_audit(album: Home) -> None:
+    ends = "2999-12-01T00:00:00Z"
+    for command in ("unpublish", "publish"):
+        album.run("track", command, "First Light")
+    album.run("track", "embargo", TRACK_ID, ends)
+    album.run("track", "embargo", TRACK_ID, "--lift")
+    album.run("track", "edit", TRACK_ID, "--genre", "Chant")  # which is no such decision
+    album.run("takedown", TRACK_ID, "--reason", "x")
+    album.run("track", "publish", TRACK_ID, code=1)  # what did not happen is not there
+    listed = album.run("audit", "list", "headwater track", "--json").stdout
+    entries = [json.loads(line) for line in reversed(listed.splitlines())]
+    assert [(one["event"], one["whence"], one["what"]) for one in entries] == [
+        ("track.unpublished", "headwater track unpublish", {"track": TRACK_ID}),
+        ("track.published", "headwater track publish", {"track": TRACK_ID}),
+        ("track.embargoed", "headwater track embargo", {"track": TRACK_ID, "until": ends}),
+        ("track.embargoed", "headwater track embargo", {"track": TRACK_ID, "until": None}),
+    ]
+    assert all(one["who"].startswith("operator:") for one in entries)
+    album.run("audit", "verify")
+
+
 @pytest.mark.parametrize("args", [(), ("soon",), ("2999-01-01", "--lift"), ("2999-13-01",)])
 def test_an_embargo_needs_an_instant(album: Home, args: tuple[str, ...]) -> None:
     album.run("track", "embargo", TRACK_ID, *args, code=2)
