@@ -11,6 +11,7 @@ import os
 import resource
 import shutil
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -136,6 +137,7 @@ async def _start(
             # First of all: bubblewrap does that for itself only when it is ready.
             *_dying_with_us(),
             *_limiting(limits),
+            *_yielding(),
             *confined.prefix(argv[0]),
             *argv,
             stdin=asyncio.subprocess.DEVNULL,
@@ -174,6 +176,24 @@ def _dying_with_us() -> list[str]:
     """A prefix that makes the kernel kill the child when we are killed (Linux)."""
     setpriv = _program("setpriv")
     return [setpriv, "--pdeathsig", "KILL", "--"] if setpriv else []
+
+
+@cache
+def _yielding() -> list[str]:
+    """A prefix that makes the child a batch job: it interrupts no other that is at work (Linux).
+
+    ffmpeg's threads wake each other thousands of times a second; that costs a twelfth less so, and
+    a server on the same cores answers sooner. sched(7), SCHED_BATCH.
+    """
+    chrt = _program("chrt")
+    if chrt is None:
+        return []
+    prefix = [chrt, "-b", "0"]
+    # Not every container lets its processes choose.
+    tried = subprocess.run(  # noqa: S603 - a program found by name, its arguments are ours
+        [*prefix, chrt, "-m"], check=False, capture_output=True
+    )
+    return [] if tried.returncode else prefix
 
 
 def _may_raise(what: int) -> bool:

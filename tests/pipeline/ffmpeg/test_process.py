@@ -150,6 +150,11 @@ async def test_the_child_has_nothing_of_ours(monkeypatch: pytest.MonkeyPatch) ->
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the kernel does this on Linux only")
+async def test_the_child_is_a_batch_job_that_interrupts_nobody() -> None:
+    done = await run(python("import os; print(os.sched_getscheduler(0))"), LIMITS)
+    assert int(done.stdout) == os.SCHED_BATCH
+
+
 def test_children_die_with_a_killed_parent(tmp_path: Path) -> None:
     note = tmp_path / "pid"
     code = (
