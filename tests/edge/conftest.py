@@ -19,7 +19,7 @@ from tests.support.threaded_origin import Origin, serving
 
 @pytest.fixture(scope="session")
 def edge_house(tmp_path_factory: pytest.TempPathFactory) -> House:
-    return houses.build(tmp_path_factory.mktemp("house"))
+    return houses.built(tmp_path_factory)
 
 
 @pytest.fixture(scope="session")

@@ -43,7 +43,7 @@ pytestmark = pytest.mark.server
 
 @pytest.fixture(scope="module")
 def house(tmp_path_factory: pytest.TempPathFactory) -> House:
-    return houses.build(tmp_path_factory.mktemp("house"))
+    return houses.copy(houses.built(tmp_path_factory), tmp_path_factory.mktemp("fault") / "house")
 
 
 def wanted(house: House, url: str, token: str, *renditions: str) -> dict[str, str]:

@@ -36,7 +36,7 @@ _AGAIN_S = 1.2  # nginx asks one again that was away, fail_timeout
 
 @pytest.fixture(scope="module")
 def house(tmp_path_factory: pytest.TempPathFactory) -> House:
-    return houses.build(tmp_path_factory.mktemp("house"))
+    return houses.copy(houses.built(tmp_path_factory), tmp_path_factory.mktemp("fault") / "house")
 
 
 @contextmanager

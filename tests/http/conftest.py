@@ -66,7 +66,7 @@ class Origin:
 
 @pytest.fixture(scope="session")
 def built_house(tmp_path_factory: pytest.TempPathFactory) -> House:
-    return houses.build(tmp_path_factory.mktemp("house"))
+    return houses.built(tmp_path_factory)
 
 
 @pytest.fixture

