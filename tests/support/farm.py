@@ -19,7 +19,7 @@ from catalog.records import JobRecord, JobState
 from packager import index
 from storage.local import LocalStore
 from tests.servers.processes import tree
-from tests.support import masters
+from tests.support import ladders, masters
 from tests.support.origin_process import headwater
 
 PATIENCE_S = 120.0
@@ -177,8 +177,9 @@ class _Opened:
 
 @contextmanager
 def farm(folder: Path, **settings: str) -> Iterator[Farm]:
-    """A HOME in a folder; nothing of it runs afterwards. Leases and sweeps are short."""
-    given = {"JOBS__LEASE_S": "3", "JOBS__SWEEP_S": "1", "JOBS__BACKOFF_S": "0.5", **settings}
+    """A HOME in a folder; nothing of it runs afterwards. Leases, sweeps and encodings are short."""
+    given = {"JOBS__LEASE_S": "3", "JOBS__SWEEP_S": "1", "JOBS__BACKOFF_S": "0.5"}
+    given |= {"INGEST__LADDER": str(ladders.FAST), **settings}
     made = Farm(folder / "home", given)
     try:
         yield made
