@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -16,9 +17,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
+from pipeline.cli import main
 from tests.browser import album
 from tests.browser.driver import Browser, NotSetUp, find_browser
+from tests.support import ladders
+from tests.support.shared import made_once
 
 _HEADWATER = str(Path(sys.executable).parent / "headwater")
 # The token lives this long at the impatient origin: the shortest that settings allow.
@@ -42,19 +47,29 @@ class Home:
 
 
 @pytest.fixture(scope="session")
-def browser() -> Browser:
+def browser() -> Iterator[Browser]:
     try:
-        return find_browser()
+        found = find_browser()
     except NotSetUp as exc:
         pytest.fail(str(exc))
+    yield found
+    found.close()
 
 
 @pytest.fixture(scope="session")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
-    masters = tmp_path_factory.mktemp("masters")
-    path = tmp_path_factory.mktemp("home")
-    lines = headwater(path, "ingest", "--json", *map(str, album.make(masters))).splitlines()
-    done = [json.loads(line) for line in lines]
+    def ingest(folder: Path) -> None:
+        (folder / "masters").mkdir()
+        masters = map(str, album.make(folder / "masters"))
+        fast = {"HEADWATER_INGEST__LADDER": str(ladders.FAST)}
+        (folder / "said").write_text(
+            headwater(folder / "home", "ingest", "--json", *masters, **fast)
+        )
+
+    folder = made_once(tmp_path_factory, "album", ingest)
+    path = tmp_path_factory.mktemp("browser") / "home"
+    shutil.copytree(folder / "home", path)
+    done = [json.loads(line) for line in (folder / "said").read_text().splitlines()]
     by_title = {one["title"]: one["track_id"] for one in done}
     return Home(path, tuple(by_title[title] for title, *_ in album.TRACKS))
 
@@ -73,15 +88,14 @@ def impatient_origin(home: Home) -> Iterator[str]:
 
 
 def headwater(home: Path, *args: str, **settings: str) -> str:
-    """Standard output of a command that succeeds; `settings` are of its environment."""
-    done = subprocess.run(
-        [_HEADWATER, *args],
-        env=_environment(home) | settings,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, f"headwater {' '.join(args)}\n{done.stderr}"
+    """Standard output of a command that succeeds; `settings` are of its environment.
+
+    It runs in this process: a start takes more than half a second, and there are dozens.
+    """
+    others = dict.fromkeys(name for name in os.environ if name.startswith("HEADWATER_"))
+    environment: dict[str, str | None] = {**others, "HEADWATER_HOME": str(home), **settings}
+    done = CliRunner().invoke(main, args, env=environment)
+    assert done.exit_code == 0, f"headwater {' '.join(args)}\n{done.output}"
     return done.stdout
 
 
