@@ -26,12 +26,14 @@ async def upsert_all(
     rows: Sequence[Mapping[str, Any]],
     *,
     keys: Sequence[str],
-    update: Sequence[str],
+    update: Sequence[str] = (),
+    add: Sequence[str] = (),
 ) -> None:
-    """Do the same for several rows, in their order."""
+    """Do the same for several rows, in their order; the numbers in `add` are added up."""
     statement = _insert(tx.dialect.name, table).values([dict(one) for one in rows])
-    if update:
+    if update or add:
         changes = {name: statement.excluded[name] for name in update}
+        changes |= {name: table.c[name] + statement.excluded[name] for name in add}
         await tx.execute(statement.on_conflict_do_update(index_elements=keys, set_=changes))
     else:
         await tx.execute(statement.on_conflict_do_nothing(index_elements=keys))

@@ -42,6 +42,7 @@ from origin.operations import Operations
 from origin.outage import Outage
 from origin.packages import Availability, Packages
 from origin.pieces import Pieces
+from origin.play_counts import PlayCounts
 from origin.quality import Quality
 from origin.rates import OwnCounts, Rates, SharedCounts
 from origin.readiness import Readiness
@@ -146,6 +147,7 @@ class OriginState:
             Territories(self.base_url, deps.settings.country_header, self.geoip),
             self.streams,
         )
+        self.plays = PlayCounts(deps.catalog)
         self.job_feed = JobFeed(deps.catalog)
         uploads = deps.uploads
         self.desk = None if uploads is None else Desk(uploads, deps.catalog, deps.tenant)
@@ -197,6 +199,7 @@ class OriginState:
         await self.streams.close()
         await self.metadata.close()
         await self.outage.close()
+        await self.plays.close()
         await self.job_feed.close()
         if self.geoip is not None:
             self.geoip.close()

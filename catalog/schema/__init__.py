@@ -7,6 +7,7 @@
     keks, and audit_chains --< audit_entries, stand alone: entries are only ever added
     rights --< rights_windows, of a track or a release; stream_accounts --< streams
     search_entries are of tracks, releases and artists, made of what those say
+    plays are counted by day and track
 
 Only types that SQLite and PostgreSQL both have. Instants are UTC; ids and hashes are text.
 """
@@ -16,7 +17,7 @@ from __future__ import annotations
 from catalog.schema.columns import metadata
 from catalog.schema.custody import audit_chains, audit_entries, external_keys, keks, keys
 from catalog.schema.entitlement import rights, rights_windows, stream_accounts, streams, takedowns
-from catalog.schema.finding import alternate_names, changes, search_entries, search_words
+from catalog.schema.finding import alternate_names, changes, plays, search_entries, search_words
 from catalog.schema.music import artists, releases, renditions, revisions, track_artists, tracks
 from catalog.schema.work import jobs, masters, uploads
 
@@ -32,6 +33,7 @@ __all__ = [
     "keys",
     "masters",
     "metadata",
+    "plays",
     "releases",
     "renditions",
     "revisions",

@@ -1,4 +1,4 @@
-"""What search finds, and what has changed lately."""
+"""What search finds, how often it was played, and what has changed lately."""
 
 from __future__ import annotations
 
@@ -46,6 +46,15 @@ search_words = Table(
     metadata,
     Column("number", Integer, primary_key=True),
     Column("word", Folded, nullable=False, unique=True),
+)
+
+# Songs that were begun. Each day is its own: what is older counts for less, and goes in the end.
+plays = Table(
+    "plays",
+    metadata,
+    Column("day", Integer, primary_key=True, autoincrement=False),  # since 1970, UTC
+    Column("track_id", String(21), primary_key=True),
+    Column("plays", BigInteger, nullable=False),
 )
 
 # What looks different to listeners, for those who remember how it was; the oldest are pruned.

@@ -74,6 +74,7 @@ async def way_to_track(
     text = deps.playback_tokens.issue(token)
     if state.shared.songs.is_new((who.stream, track_id)):  # not the same one, renewed
         state.meters.songs.up()
+        state.plays.note(track_id)
     base = state.base_url.of(request)
     urls = playback_urls(base, text, track_id, revision, deps.tiers.access(who.tiers))
     return Playback(
@@ -109,6 +110,7 @@ async def post_release(call: Call[OfRelease, SessionBody]) -> ReleasePlayback:
     starts = starts_s(packages)
     if state.shared.songs.is_new((who.stream, release_id)):
         state.meters.songs.up(by=len(packages))
+        state.plays.note(*(one.track_id for one in edition.tracks))
     tracks = tuple(
         TrackOfRelease(
             **_describe(track, package)

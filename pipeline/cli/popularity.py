@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import TextIO
 
 import click
 
 from catalog import popularity, tracks
+from catalog.plays import KEPT_DAYS
 from configs.settings import Settings
 from pipeline import plays
 from pipeline.cli.compose import Invocation, open_catalog, pass_invocation
@@ -42,19 +43,18 @@ def import_(invocation: Invocation, *, file: TextIO) -> None:
 
 
 @popularity_group.command("count")
-@click.option("--days", type=click.IntRange(1, 3660), default=28, show_default=True)
+@click.option("--days", type=click.IntRange(1, KEPT_DAYS), default=28, show_default=True)
 @click.option("--half-life", type=click.FloatRange(0.1, 3660), default=7.0, show_default=True)
 @pass_invocation
 def count(invocation: Invocation, *, days: int, half_life: float) -> None:
-    """Count plays in the audit of licenses and keys, of so many days; older ones count for less.
+    """Count the songs that were begun, in so many days with today; older plays count for less.
 
-    A token counts once a day for a track. A play of HALF-LIFE days ago counts half. What has not
-    been played in that time is popular no more. Run it every night.
+    A play of HALF-LIFE days ago counts half. What has not been played in that time is popular no
+    more. Run it every night.
 
     headwater popularity count --days 28 --half-life 7
     """
-    span = (timedelta(days=days), timedelta(days=half_life))
-    played, forgotten = asyncio.run(_count(invocation.load().settings, *span))
+    played, forgotten = asyncio.run(_count(invocation.load().settings, days, half_life))
     click.echo(f"{played} tracks were played, {forgotten} are not any more")
 
 
@@ -90,9 +90,9 @@ async def _import(settings: Settings, given: dict[str, int]) -> list[str]:
     return unknown
 
 
-async def _count(settings: Settings, span: timedelta, half_life: timedelta) -> tuple[int, int]:
+async def _count(settings: Settings, days: int, half_life: float) -> tuple[int, int]:
     async with open_catalog(settings) as catalog:
-        played = await plays.counted(catalog, datetime.now(UTC), span, half_life)
+        played = await plays.counted(catalog, datetime.now(UTC), days, half_life)
         async with catalog.connect() as tx:
             before = await popularity.popular_ids(tx)
         forgotten = [one for one in before if one not in played]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from base64 import urlsafe_b64encode
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from catalog import plays
 from catalog.publish import embargo
 from configs.settings import OriginSettings
 from tests.http.conftest import Origin
@@ -74,6 +76,45 @@ async def test_every_call_makes_a_token_that_lasts(origin: Origin) -> None:
             answers.append(await response.json())
     assert answers[0]["expires_at"] <= answers[1]["expires_at"]
     assert answers[0]["revision"] == answers[1]["revision"]
+
+
+async def test_a_song_that_is_begun_is_counted_once_and_waits_for_the_catalog(
+    origin: Origin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What popularity is made of; the tracks' keys have no part in it."""
+    monkeypatch.setattr("origin.play_counts._EVERY_S", 0.01)
+
+    async def play(url: str, session: str) -> None:
+        async with origin.client.post(
+            origin.url + url, headers=origin.access(), json={"session": session}
+        ) as response:
+            assert response.status == 200
+
+    async def rename(name: str, other: str) -> None:
+        async with origin.deps.catalog.begin() as tx:
+            await tx.exec_driver_sql(f"ALTER TABLE {name} RENAME TO {other}")
+
+    async def counted() -> dict[str, int]:
+        async with origin.deps.catalog.connect() as tx:
+            return {one.track_id: one.plays for one in await plays.page(tx, 0, None, 9)}
+
+    await play(URL, "a" * 12)
+    while await counted() != {houses.TRACK: 1}:  # noqa: ASYNC110 - nobody tells
+        await asyncio.sleep(0.01)
+    await rename("plays", "gone")  # a catalog that takes nothing
+    await play(URL, "a" * 12)  # renewed: the same song
+    await play(URL, "b" * 12)
+    async with origin.client.get(
+        f"{origin.url}/api/v1/songs/{houses.TRACK}/stream", headers=origin.access()
+    ) as response:
+        assert response.status == 200
+    await asyncio.sleep(0.1)  # some tries
+    await rename("gone", "plays")
+    await play(f"/api/v1/playback/releases/{houses.RELEASE}", "c" * 12)
+    await origin.state.plays.close()
+    found = await counted()
+    assert found.pop(houses.TRACK) == 4
+    assert set(found.values()) == {1}  # the release's other track
 
 
 async def test_nobody_gets_it_without_an_access_token(origin: Origin) -> None:

@@ -1,17 +1,13 @@
 from __future__ import annotations
 
 import asyncio
-import time
+from datetime import UTC, datetime
 from pathlib import Path
 
-from catalog import keys, tracks
-from drm.audit import AuditEntry, AuditEvent, AuditLog
+from catalog import plays, tracks
+from catalog.plays import Played
 from pipeline.cli.compose import open_catalog
-from tests.drm.conftest import AUDIT_KEY
 from tests.support.cli_home import TRACK_ID, Home
-
-DAY_NS = 86_400 * 10**9
-NOW_NS = time.time_ns()
 
 
 def popularity(home: Home) -> int:
@@ -38,23 +34,18 @@ def test_plays_are_read_and_what_is_wrong_is_told(album: Home, tmp_path: Path) -
         assert "line 1" in album.run("popularity", "import", str(file), code=1).stderr
 
 
-def test_who_was_given_a_key_has_played(album: Home) -> None:
-    """Three tokens today, one of them twice; one long ago; and one of a key that is not ours."""
+def test_what_was_begun_lately_counts_and_older_plays_for_less(album: Home) -> None:
+    today = plays.day_of(datetime.now(UTC))
+    ages = {0: 3, 7: 1, 27: 0, 28: 900}  # days: plays; half a play, and none that count
 
     async def play() -> None:
-        async with open_catalog(album.settings) as catalog:
-            async with catalog.connect() as tx:
-                (first, *_) = await keys.page(tx, b"", 9, track_id=TRACK_ID)
-            given = {"kids": [first.kid.hex(), "00" * 16]}
-            ages = {"a": 0, "b": 0, "c": 0, "old": 7, "ancient": 99}
-            for who, days in ages.items():
-                log = AuditLog(catalog, AUDIT_KEY, clock=lambda days=days: NOW_NS - days * DAY_NS)  # type: ignore[misc]
-                entry = AuditEntry(AuditEvent.LICENSE, f"token:{who}", "entitled", given)
-                await log.record(entry, entry)
-                await log.record(AuditEntry(AuditEvent.DENIED, "token:x", "not-entitled", given))
-                await log.close()
+        async with open_catalog(album.settings) as catalog, catalog.begin() as tx:
+            played = [Played(today - age, TRACK_ID, number) for age, number in ages.items()]
+            await plays.add(tx, played, today)
 
     asyncio.run(play())
     said = album.run("popularity", "count").stdout
     assert said == "1 tracks were played, 0 are not any more\n"
     assert popularity(album) == 4  # 3 and a half
+    album.run("popularity", "count", "--days", "29", "--half-life", "28")
+    assert popularity(album) == 454
