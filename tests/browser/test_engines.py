@@ -19,6 +19,8 @@ ENGINES = {
     "hls": ("/hls/multivariant.m3u8", "POST /license/clearkey"),
 }
 RENDITIONS = ("aac-64k", "flac", "aac-128k", "opus-96k", "aac-320k")
+# A network that is not this machine's: segments of the old rendition arrive amid a change.
+LATENCY_MS = 100
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +31,11 @@ def played(browser: Browser, home: Home, origin: str) -> Any:
 @pytest.fixture(scope="module")
 def switched(browser: Browser, home: Home, origin: str) -> Any:
     return browser.run(
-        "renditions", session=home.session(origin), engines=list(ENGINES), renditions=RENDITIONS
+        "renditions",
+        session=home.session(origin),
+        engines=list(ENGINES),
+        renditions=RENDITIONS,
+        latencyMs=LATENCY_MS,
     )
 
 

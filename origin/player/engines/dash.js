@@ -7,6 +7,7 @@ import { exactWindows } from "./windows.js";
 
 const AUDIO = "audio";
 const RETRY_MS = 50;
+const OLD_MEDIA_ENDS = "bufferReplacementStarted"; // dash.js names it in its core's events only
 
 export class DashEngine {
   #audio;
@@ -97,6 +98,11 @@ export class DashEngine {
   /**
    * Go to the chosen rendition, once no other switch is under way: dash.js 5.2.1 has no current
    * representation then, forgets to change the source buffer's codec, and the decoder fails.
+   *
+   * It fails, too, where the new rendition's index has to be fetched first: a segment of the old
+   * one that arrives meanwhile makes dash.js ask for what is next, which is of the new one, and
+   * append it before the source buffer's codec is changed. So it asks for nothing until then, by
+   * the events that a ManagedMediaSource tells it so with.
    */
   #switch() {
     clearTimeout(this.#retry);
@@ -104,10 +110,13 @@ export class DashEngine {
       .getRepresentationsByType(AUDIO)
       .find((each) => this.#name(each) === this.#chosen);
     if (!wanted) return;
-    if (this.#player.getCurrentRepresentationForType(AUDIO) === null) {
+    const current = this.#player.getCurrentRepresentationForType(AUDIO);
+    if (current === null) {
       this.#retry = setTimeout(() => this.#switch(), RETRY_MS);
       return;
     }
+    if (current.id === wanted.id) return;
+    this.#player.trigger(dashjs.MediaPlayer.events.MANAGED_MEDIA_SOURCE_END_STREAMING);
     this.#player.setRepresentationForTypeById(AUDIO, wanted.id, /* forceReplace= */ true);
   }
 
@@ -122,6 +131,9 @@ export class DashEngine {
           reject(report);
         });
       }
+      this.#player.on(OLD_MEDIA_ENDS, () => {
+        this.#player.trigger(events.MANAGED_MEDIA_SOURCE_START_STREAMING);
+      });
       this.#player.on(events.QUALITY_CHANGE_RENDERED, ({ newRepresentation }) => {
         this.#hooks.onRendition(this.#name(newRepresentation));
       });

@@ -1,9 +1,17 @@
-// Each engine is made to play every rendition in turn, chosen in the quality menu.
+// Each engine is made to play every rendition in turn, chosen in the quality menu; over a network
+// that takes some time to answer.
 
 import { eachEngine, openAlbum } from "../browser.mjs";
 
-export function run(browser, { session, engines, renditions }) {
+export function run(browser, { session, engines, renditions, latencyMs }) {
   return eachEngine(browser, engines, async (page) => {
+    const network = await page.context().newCDPSession(page);
+    await network.send("Network.emulateNetworkConditions", {
+      offline: false,
+      latency: latencyMs,
+      downloadThroughput: -1,
+      uploadThroughput: -1,
+    });
     await openAlbum(page, session);
     await page.locator(".track").first().click();
     await page.locator(".bar .what").click();
