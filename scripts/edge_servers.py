@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from configs import edge
+from scripts.servers import free_port
 
 _START_S = 15.0
 _STOP_S = 10.0
@@ -137,12 +138,6 @@ def find_program(name: str) -> str:
         msg = f"{name} is not installed: `scripts/setup test` brings it"
         raise EdgeFailed(msg)
     return program
-
-
-def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
 
 
 @contextmanager

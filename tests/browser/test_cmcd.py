@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import socket
 import time
 from typing import Any
 
 import pytest
 
 from origin import cmcd
+from scripts.servers import free_port
 from tests.browser.conftest import Home, serving
 from tests.browser.driver import Browser
 from tests.support.scrape import Scrape, scrape
@@ -21,8 +21,7 @@ SECONDS = 6.0
 
 @pytest.fixture(scope="module")
 def heard(browser: Browser, home: Home) -> tuple[Any, Scrape]:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     with serving(home.path, HEADWATER_MONITORING__PORT=str(port)) as url:
         seen = browser.run(
             "cmcd", session=home.session(url), engines=list(ENGINES), seconds=SECONDS

@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from configs import edge
-from scripts.edge_servers import find_program, free_port, own_user, running_nginx, running_varnish
+from scripts.edge_servers import find_program, own_user, running_nginx, running_varnish
+from scripts.servers import free_port
 from tests.support import certificates
 from tests.support.http_recorder import recording
 

@@ -12,7 +12,8 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from scripts.edge_servers import Edge, free_port, running_nginx, running_varnish
+from scripts.edge_servers import Edge, running_nginx, running_varnish
+from scripts.servers import free_port
 from tests.support import house as houses
 from tests.support.house import House
 from tests.support.threaded_origin import ANSWER_S, Origin, serving

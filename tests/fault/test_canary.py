@@ -6,7 +6,6 @@ import asyncio
 import json
 import os
 import signal
-import socket
 import sqlite3
 import subprocess
 import time
@@ -26,6 +25,7 @@ from drm.kek import LocalKek
 from drm.keyring import Keyring
 from drm.model import ContentKey
 from packager.model import Scheme
+from scripts.servers import free_port
 from tests.support import masters
 from tests.support.canaries import Canaries, ProcessWatch, files_under
 from tests.support.origin_process import headwater, serving
@@ -208,8 +208,7 @@ def test_no_secret_is_left_anywhere(tmp_path: Path) -> None:
     (tmp_path / "tmp").mkdir()
     watch = ProcessWatch()
     refusals: list[bytes] = []
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     seen_by_operators = {
         "HEADWATER_MONITORING__LOG": "json",
         "HEADWATER_MONITORING__PORT": str(port),

@@ -21,8 +21,8 @@ import m3u8
 import pytest
 
 from scripts.edge_servers import running_nginx
+from scripts.servers import free_port
 from tests.fault.test_origin_faults import wanted
-from tests.servers.ports import free_port
 from tests.support import house as houses
 from tests.support.house import House
 from tests.support.house_process import serving_house

@@ -7,7 +7,6 @@ import json
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -19,6 +18,7 @@ from pathlib import Path
 
 import pytest
 
+from scripts.servers import free_port
 from tests.support import house as houses
 from tests.support.house import House
 from tests.support.scrape import Scrape, scrape
@@ -87,8 +87,7 @@ class Pair:
 def pair(built_house: House, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
     house = houses.copy(built_house, tmp_path_factory.mktemp("metrics") / "house")
     token, access = asyncio.run(_tokens(house))
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     command = [sys.executable, "-c", SCRIPT, str(house.root), str(port)]
     with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None

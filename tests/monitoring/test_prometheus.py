@@ -20,8 +20,8 @@ import yaml
 
 from drm.access_token import UPLOADS_WRITE, AccessTokens
 from drm.token_keys import TokenKeys
+from scripts.servers import free_port
 from tests.monitoring.test_monitoring import FOLDER, queries
-from tests.servers.ports import free_port
 from tests.support import masters
 from tests.support.farm import wait_until
 from tests.support.labels import Label

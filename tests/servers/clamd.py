@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from scripts.servers import free_port
+
 _MISSING = (
     "clamd is not installed: scripts/setup test installs it "
     "(on Debian or Ubuntu: apt-get install clamav-daemon)"
@@ -37,8 +39,7 @@ def clamd(folder: Path) -> Iterator[tuple[str, str]]:
     database = folder / "signatures"
     database.mkdir(exist_ok=True)
     (database / "own.ndb").write_text(f"Eicar-Test:0:*:{EICAR.hex()}\n")
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     path, config, log = folder / "clamd.ctl", folder / "clamd.conf", folder / "clamd.log"
     config.write_text(
         _CONFIGURATION.format(

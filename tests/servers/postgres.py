@@ -26,7 +26,7 @@ import pytest
 from psycopg import sql
 
 from catalog.engine import Catalog
-from tests.servers.ports import free_port
+from scripts.servers import free_port
 from tests.servers.processes import tree
 
 USER = "headwater"

@@ -23,7 +23,7 @@ from pathlib import Path
 import pytest
 from kombu import Connection
 
-from tests.servers.ports import free_port
+from scripts.servers import free_port
 from tests.servers.processes import guard, kill_marked
 
 _SERVER = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.servers.ports import free_port
+from scripts.servers import free_port
 
 _MISSING = (
     "Redis is not installed: scripts/setup test installs it "

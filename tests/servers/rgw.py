@@ -19,7 +19,7 @@ from uuid import uuid4
 
 import pytest
 
-from tests.servers.ports import free_port
+from scripts.servers import free_port
 from tests.servers.s3_server import S3Server
 
 ACCESS_KEY = "AKHEADWATERTEST"

@@ -20,6 +20,7 @@ import botocore.auth
 import minio.time
 import pytest
 
+from scripts.servers import free_port
 from storage import claims
 from storage.base import ObjectExists, ObjectInfo, ObjectNotFound, StorageError, Sweepable
 from storage.bucket import Page, Stat
@@ -28,7 +29,6 @@ from storage.minio import MinioBucket
 from storage.s3 import S3Bucket
 from storage.s3_place import Credentials
 from tests.servers.buckets import BUCKET, KINDS, PART_BYTES, client, open_store, place, rules
-from tests.servers.ports import free_port
 from tests.servers.proxy import Fault, answer, proxying
 from tests.servers.rgw import KMS_KEY
 from tests.servers.s3_server import S3Server

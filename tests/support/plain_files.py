@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from scripts.servers import free_port
+
 START_S = 10
 _TYPES = "types { text/html html; text/javascript js; audio/mp4 mp4; }"
 
@@ -26,8 +28,7 @@ def running_nginx(server: str, scratch: Path) -> Iterator[str]:
     """The address of an nginx with these directives in its one server."""
     program = shutil.which("nginx") or shutil.which("/usr/sbin/nginx")
     assert program, "there is no nginx: run `scripts/setup test`, which brings it"
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
+    port = free_port()
     temps = " ".join(
         f"{kind}_temp_path {scratch}/{kind};"
         for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
