@@ -47,7 +47,7 @@ Announce = Callable[[str], None]
 
 _KEEP_ALIVE_S = 75.0  # longer than the 60 s that proxies and browsers keep idle connections
 _HANDSHAKE_S = 10.0
-_BACKLOG = 1024
+_BACKLOG = 4096  # connections of a crowd while the loop is busy; the system's limit may be less
 _GC_ALLOCATIONS = 20_000  # more than there were deallocations: then the young are looked at
 _PROBES = frozenset(("/healthz", "/readyz", "/metrics"))
 

@@ -6,6 +6,7 @@ For `scripts/edge`, for tests and for benches: everything is in one folder, noth
 from __future__ import annotations
 
 import os
+import resource
 import shutil
 import signal
 import socket
@@ -22,6 +23,7 @@ from scripts.servers import free_port
 
 _START_S = 15.0
 _STOP_S = 10.0
+_FILES = 65536  # that a worker of nginx may have open, as packaged
 _NGINX_MODULE = "/usr/lib/nginx/modules/ngx_http_cache_purge_module.so"
 
 
@@ -67,10 +69,10 @@ def running_nginx(
         (folder / name).mkdir(exist_ok=True)
     own: dict[str, str | None] = {
         "user": "user root;" if os.geteuid() == 0 else None,
-        "files": None,
+        **_files(),
         "workers": f"worker_processes {workers};",
-        "origin": f"server {origin};",
-        "listen": f"listen 127.0.0.1:{port};",
+        "origin": f"server {origin} max_fails=0; " * 3,
+        "listen": f"listen 127.0.0.1:{port} backlog=4096;",
         "listen 6": None,
         "certificate": None,
         "certificate key": None,
@@ -89,6 +91,17 @@ def running_nginx(
         )
         with _running(command, folder, port) as process:
             yield Edge("nginx", port, f"http://127.0.0.1:{purge_port}", folder, process)
+
+
+def _files() -> dict[str, str]:
+    """Lines for a system that lets nginx have fewer open files than the configuration says."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if most == resource.RLIM_INFINITY or most >= _FILES:
+        return {}
+    return {
+        "files": f"worker_rlimit_nofile {most};",
+        "open files": f"open_file_cache max={most // 4} inactive=1m;",
+    }
 
 
 def _memory() -> Path | None:
@@ -119,6 +132,7 @@ def running_varnish(
     command = (
         *(program, "-F", "-n", str(folder / "work"), "-f", str(config)),
         *("-a", f"127.0.0.1:{port}", "-s", f"malloc,{memory}", "-T", "none"),
+        *("-p", "listen_depth=4096"),
         *own_user(),
     )
     with _running(command, folder, port) as process:

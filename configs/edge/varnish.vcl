@@ -1,7 +1,8 @@
 # Headwater's edge on Varnish (7.0 or newer): a cache between listeners and the origin.
 #
 #   varnishd -F -n /run/headwater-edge -f /etc/headwater/varnish.vcl \
-#       -a 127.0.0.1:6080 -s file,/var/lib/headwater-edge/media,40G -p http_resp_hdr_len=16k
+#       -a 127.0.0.1:6080 -s file,/var/lib/headwater-edge/media,40G -p http_resp_hdr_len=16k \
+#       -p listen_depth=4096
 #
 # The folder of -n has the log of requests, and so their tokens: it is never to rest on a disk.
 # Lines that end in "yours: ..." are to be set for a machine; the rest is how Headwater's URLs are
@@ -234,6 +235,11 @@ sub vcl_deliver {
 
 # Problems of the edge itself, as the origin would say it.
 sub vcl_backend_error {
+    # A worker that dies breaks all of its connections, and another one answers.
+    if ((bereq.method == "GET" || bereq.method == "HEAD")
+        && bereq.retries < 2 && now - bereq.time < 3s) {
+        return (retry);
+    }
     set beresp.http.Content-Type = "application/problem+json";
     set beresp.http.Cache-Control = "no-store";
     set beresp.http.Retry-After = "1";

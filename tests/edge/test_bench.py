@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+KILLED = "the leader's nginx worker is killed"
 SCRIPT = Path(__file__).parents[2] / "scripts" / "bench" / "edge"
 
 pytestmark = [pytest.mark.server, pytest.mark.alone]  # a crowd comes by the clock
@@ -15,10 +16,11 @@ pytestmark = [pytest.mark.server, pytest.mark.alone]  # a crowd comes by the clo
 
 def test_the_hit_ratio_is_that_of_the_caches_size_whoever_listens() -> None:
     small = ("--tracks", "300", "--sessions", "250", "--seconds", "1")
-    command = (str(SCRIPT), "--quick", "--json", "--only", "zipf", "--only", "crowd", *small)
+    parts = ("--only", "zipf", "--only", "cold", "--only", "crowd")
+    command = (str(SCRIPT), "--quick", "--json", *parts, *small)
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     found = json.loads(done.stdout)
-    zipf, crowd = found["zipf"], found["crowd"]
+    zipf, crowd, cold = found["zipf"], found["crowd"], found["cold"]
     assert zipf["errors"] == 0
     assert zipf["requests"] == 1000
     assert zipf["hit_ratio"] == pytest.approx(zipf["lru_of_that_size"], abs=0.01)
@@ -26,3 +28,12 @@ def test_the_hit_ratio_is_that_of_the_caches_size_whoever_listens() -> None:
     assert zipf["difference_points"] < 1
     assert crowd["errors"] == 0
     assert crowd["requests"] == 4 * 500
+    # Who leads dies: one more read, right bytes for all whose nginx worker lives, and no refusal.
+    origins, edges = cold["the origin's worker that reads is killed"], cold[KILLED]
+    assert (origins["storage_reads"], origins["answered"]) == (2, cold["clients"] + 1)
+    assert edges["storage_reads"] <= 2
+    assert edges["answered"] + edges["cut_off"] == cold["clients"] + 1
+    assert edges["answered"] > 0
+    for one in (origins, edges):
+        assert (one["wrong"], one["refused"]) == (0, 0)
+    assert edges["slowest_first_byte_s"] < 3 + 0.5 + 2  # lock_age, nginx's look each half a second

@@ -7,6 +7,7 @@ import hashlib
 import json
 import time
 from dataclasses import dataclass
+from pathlib import Path
 
 import aiohttp
 import m3u8
@@ -292,6 +293,23 @@ async def test_many_who_want_a_cold_segment_are_one_read(
     assert {one.status for one in answers} == {200}
     assert len({hashlib.sha256(one.body).digest() for one in answers}) == 1
     assert len(origin.store.reads) == 1
+
+
+async def test_listeners_take_no_descriptors_for_longer_than_they_ask(
+    nginx: Edge, origin: Origin, client: aiohttp.ClientSession
+) -> None:
+    """An answer about a token is a file of its own: a crowd's, held open, are too many."""
+
+    async def ask(ttl_s: int) -> int:
+        for _ in range(2):  # the second time its answer is read
+            path = origin.path("aac-64k/1.m4s", ttl_s=ttl_s)
+            assert (await get(client, nginx, path)).status == 200
+        pid = nginx.process.pid
+        workers = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        return sum(len(list(Path(f"/proc/{one}/fd").iterdir())) for one in workers)
+
+    before = await ask(2000)
+    assert max([await ask(2001 + one) for one in range(40)]) < before + 20
 
 
 async def test_a_takedown_shows_for_copies_too(
