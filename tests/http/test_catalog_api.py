@@ -277,6 +277,20 @@ class TestQuota:
             assert response.status == 200
 
 
+class TestHaste:
+    @pytest.fixture
+    def terms(self) -> dict[str, Any]:
+        return {"api": ApiSettings(rate_per_minute=0, timeout_s=1e-6)}
+
+    async def test_what_takes_too_long_is_given_up(self, origin: Origin) -> None:
+        async with origin.client.get(
+            f"{origin.url}/api/v1/tracks", headers=origin.access()
+        ) as response:
+            assert response.status == 503
+            assert response.headers["Retry-After"] == "1"
+            assert (await response.json(content_type=None))["reason"] == "too-slow"
+
+
 async def test_the_document_of_the_api_is_of_this_host_and_revalidated(origin: Origin) -> None:
     url = f"{origin.url}/api/v1/openapi.json"
     async with origin.client.get(url, headers={"Host": "music.example.com"}) as response:

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sqlite3
 import subprocess
 import sys
 from contextlib import closing
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from catalog import jobs
-from catalog.records import JobQueue, MasterSource
+from catalog.records import JobQueue, JobState, MasterSource
+from configs.settings import JobSettings
 from pipeline.bench import Bench, Shunned, work
+from pipeline.disk import lacking_space
 from pipeline.ffmpeg.binaries import Tools
 from pipeline.masters import Masters
 from pipeline.worker_name import this_worker
@@ -44,6 +49,35 @@ async def test_a_job_of_a_killed_process_waits_for_no_lease(
         bench = Bench(shop, Recorder(), Masters())
         assert await bench.next([JobQueue.HOT]) == ()
         assert await bench.abandoned() == (("1",) if is_dead else ())
+
+
+async def test_no_work_begins_where_there_is_no_room(
+    tools: Tools, wav: Path, tmp_path: Path
+) -> None:
+    there = os.statvfs(tmp_path)
+    free, whole = there.f_bavail * there.f_frsize, there.f_blocks * there.f_frsize
+    asked = JobSettings(min_free_bytes=(free + whole) // 2)
+    async with workshop(tmp_path / "home", tools, jobs=asked) as shop:
+        async with shop.catalog.begin() as tx:
+            source = MasterSource(str(wav))
+            await jobs.submit(
+                tx, "1", source, tenant="default", queue=JobQueue.HOT, now=shop.clock()
+            )
+        said = Recorder()
+        bench = Bench(shop, said, Masters())
+        await bench.do("1")
+        async with shop.catalog.connect() as tx:
+            record = await jobs.get(tx, "1")
+        assert (record.state, record.attempts, record.log) == (JobState.WAITING, 0, ())
+        assert record.error is not None
+        assert "are needed" in record.error
+        assert said.warnings == [f"song.wav: waits for room: {record.error}"]
+        assert said.events == []
+        assert await bench.next([JobQueue.HOT]) == ()
+        later = replace(shop, clock=lambda: shop.clock() + timedelta(minutes=1))
+        assert await Bench(later, said, Masters()).next([JobQueue.HOT]) == ("1",)
+    assert lacking_space([tmp_path], 0, 0) is None
+    assert lacking_space([tmp_path], whole + 1, 0) is None  # no wait would help
 
 
 async def test_a_row_that_cannot_be_written_is_let_be_for_longer_and_longer(

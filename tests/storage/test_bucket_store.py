@@ -10,7 +10,7 @@ import ssl
 import time
 import urllib.error
 import urllib.request
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -116,6 +116,32 @@ async def test_a_large_file_goes_up_in_parts_and_keeps_every_rule(
         await at.store.put_file(KEY, large())
     assert [found.key async for found in at.store.list("")] == [KEY]
     assert await leftovers(at.store) == []
+
+
+class _Counted(MinioBucket):
+    """A bucket that knows how many parts were on their way at once."""
+
+    sending = most = 0
+
+    async def put_part(
+        self, key: str, upload: str, number: int, data: bytes, fields: Mapping[str, str]
+    ) -> str:
+        self.sending += 1
+        self.most = max(self.most, self.sending)
+        try:
+            return await super().put_part(key, upload, number, data, fields)
+        finally:
+            self.sending -= 1
+
+
+async def test_so_many_parts_go_up_at_a_time_of_all_files_together(
+    moto_bucket: S3Server, large: Callable[[], Path]
+) -> None:
+    bucket = _Counted(place(moto_bucket))
+    store = BucketStore(bucket, rules(parallel_parts=2))
+    await asyncio.gather(*(store.put_file(f"{KEY}{number}", large()) for number in range(2)))
+    assert (bucket.most, bucket.sending) == (2, 0)
+    await store.close()
 
 
 async def test_of_many_writers_of_large_files_one_wins(
