@@ -35,7 +35,7 @@ def album(folder: Path, count: int, seconds: float = 1.0, first: int = 0) -> lis
 
 
 def wait_until(
-    what: Callable[[], Any], seconds: float = PATIENCE_S, *, every_s: float = 0.05
+    what: Callable[[], Any], seconds: float = PATIENCE_S, *, every_s: float = 0.1
 ) -> None:
     """Look until it is so."""
     deadline = time.monotonic() + seconds
