@@ -5,11 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, exists, func, select, tuple_
+from sqlalchemy import ColumnElement, Select, and_, exists, func, select
 
 from catalog.engine import Tx
 from catalog.errors import NotFound
 from catalog.folding import fold
+from catalog.paging import page_of
 from catalog.records import ArtistRecord, TrackRecord
 from catalog.schema import artists, track_artists, tracks
 from catalog.tracks import available, records
@@ -57,13 +58,11 @@ async def list_page(
     NotFound for an unknown `after`. An `offset` is counted from there, row by row.
     """
     order = (artists.c.folded, artists.c.artist_id)
-    query = _heard(now)
-    if after is not None:
-        last = (await tx.execute(select(*order).where(artists.c.artist_id == after))).one_or_none()
-        if last is None:
-            raise NotFound("artist", str(after))
-        query = query.where(tuple_(*order) > tuple_(*last))
-    rows = await tx.execute(query.order_by(*order).offset(offset or None).limit(limit))
+    identity = artists.c.artist_id
+    page = await page_of(
+        tx, _heard(now), order, identity=identity, after=after, limit=limit, offset=offset
+    )
+    rows = await tx.execute(page)
     return tuple(ArtistRecord(*row) for row in rows)
 
 

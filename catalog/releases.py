@@ -15,7 +15,6 @@ from sqlalchemy import (
     func,
     select,
     true,
-    tuple_,
     union,
     update,
 )
@@ -24,6 +23,7 @@ from catalog.album_loudness import AlbumLoudness, LoudnessBlocks, TrackLoudness,
 from catalog.engine import Tx
 from catalog.errors import NotFound
 from catalog.folding import fold
+from catalog.paging import page_of
 from catalog.records import CoverPicture, ReleaseRecord
 from catalog.schema import releases, revisions, tracks
 from catalog.tracks import available
@@ -93,14 +93,11 @@ async def list_page(
     query = _with_count(true() if now is None else available(now))
     if now is not None:
         query = query.where(exists().where(_OF_RELEASE, available(now)))
-    if after is not None:
-        last = (
-            await tx.execute(select(*order).where(releases.c.release_id == after))
-        ).one_or_none()
-        if last is None:
-            raise NotFound("release", after)
-        query = query.where(tuple_(*order) > tuple_(*last))
-    rows = await tx.execute(query.order_by(*order).offset(offset or None).limit(limit))
+    identity = releases.c.release_id
+    page = await page_of(
+        tx, query, order, identity=identity, after=after, limit=limit, offset=offset
+    )
+    rows = await tx.execute(page)
     return tuple(_record(row) for row in rows.mappings())
 
 

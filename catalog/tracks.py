@@ -7,13 +7,14 @@ from datetime import datetime
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select, tuple_, union
+from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select, union
 
 from catalog import schema
 from catalog.album_loudness import LoudnessBlocks
 from catalog.engine import Tx
 from catalog.errors import NotFound
 from catalog.folding import fold
+from catalog.paging import page_of
 from catalog.records import (
     RenditionRecord,
     RevisionDraft,
@@ -98,12 +99,11 @@ async def list_page(
         query = query.where(tracks.c.release_id == release_id)
     if now is not None:
         query = query.where(available(now))
-    if after is not None:
-        last = (await tx.execute(select(*order).where(tracks.c.track_id == after))).one_or_none()
-        if last is None:
-            raise NotFound("track", after)
-        query = query.where(tuple_(*order) > tuple_(*last))
-    return await records(tx, query.order_by(*order).offset(offset or None).limit(limit))
+    identity = tracks.c.track_id
+    page = await page_of(
+        tx, query, order, identity=identity, after=after, limit=limit, offset=offset
+    )
+    return await records(tx, page)
 
 
 async def count(tx: Tx, now: datetime, *, release_id: str | None = None) -> int:

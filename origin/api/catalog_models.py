@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Generic, TypeVar
 
 from pydantic import Field
 
 from origin.api.fields import DIGITS, Item, Model, Page, Params, ReleaseId, TrackId
+
+Id = TypeVar("Id")
 
 LARGEST_PAGE = 200
 DEEPEST = 10_000  # beyond that a cursor is the only way that costs no more than the page
@@ -106,18 +108,19 @@ class OfRelease(Params):
     release_id: ReleaseId
 
 
-class TracksQuery(Params):
-    """Which page of tracks."""
+class PageQuery(Params, Generic[Id]):
+    """Which page of a list."""
 
-    after: TrackId | None = Field(default=None, description="The last one of the page before.")
+    after: Id | None = Field(default=None, description="The last one of the page before.")
     offset: Offset | None = None
     limit: Limit = 50
+
+
+class TracksQuery(PageQuery[TrackId]):
+    """Which page of tracks."""
+
     release: ReleaseId | None = Field(default=None, description="Only this release's.")
 
 
-class ReleasesQuery(Params):
+class ReleasesQuery(PageQuery[ReleaseId]):
     """Which page of releases."""
-
-    after: ReleaseId | None = Field(default=None, description="The last one of the page before.")
-    offset: Offset | None = None
-    limit: Limit = 50

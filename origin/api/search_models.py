@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from origin.api.catalog_models import Limit, Offset, Release, Track
+from origin.api.catalog_models import Limit, PageQuery, Release, Track
 from origin.api.fields import DIGITS, Item, Model, Page, Params
 
 LONGEST_QUERY = 200  # characters
@@ -85,12 +85,8 @@ class OfArtist(Params):
     artist_id: ArtistId
 
 
-class ArtistsQuery(Params):
+class ArtistsQuery(PageQuery[ArtistId]):
     """Which page of artists."""
-
-    after: ArtistId | None = Field(default=None, description="The last one of the page before.")
-    offset: Offset | None = None
-    limit: Limit = 50
 
 
 class TopQuery(OfArtist):

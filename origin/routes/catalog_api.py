@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from functools import partial
 
 from catalog import releases, tracks
 from catalog.records import ReleaseRecord, TrackRecord
@@ -25,25 +25,19 @@ from origin.api.endpoint import Answer, Call, Endpoint
 from origin.api.fields import NoBody
 from origin.api.playback_models import Playback, StreamQuery
 from origin.covers import covers_url
+from origin.routes.lists import listed
 from origin.routes.playback import way_to_track
 from origin.sessions import asking
 
 
 async def list_releases(call: Call[ReleasesQuery, NoBody]) -> ReleasePage:
     """One page of releases, in the catalog's order."""
-    asked, now = call.params, datetime.now(UTC)
-    total = None
-    async with call.state.deps.catalog.connect() as tx:
-        page = await releases.list_page(
-            tx, after=asked.after, offset=asked.offset or 0, limit=asked.limit, now=now
-        )
-    if asked.offset is not None:
-        total = await call.state.remembered.total("releases", lambda tx: releases.count(tx, now))
+    found = await listed(call.state, call.params, "releases", releases.list_page, releases.count)
     covers = covers_url(call.request, call.state)
     return ReleasePage(
-        releases=tuple(release_of(one, covers) for one in page),
-        next=page[-1].release_id if len(page) == asked.limit else None,
-        total=total,
+        releases=tuple(release_of(one, covers) for one in found.items),
+        next=None if found.last is None else found.last.release_id,
+        total=found.total,
     )
 
 
@@ -59,26 +53,18 @@ async def get_release(call: Call[OfRelease, NoBody]) -> ReleaseWithTracks:
 
 async def list_tracks(call: Call[TracksQuery, NoBody]) -> TrackPage:
     """One page of available tracks, in the catalog's order."""
-    asked, now = call.params, datetime.now(UTC)
-    total = None
-    async with call.state.deps.catalog.connect() as tx:
-        page = await tracks.list_page(
-            tx,
-            after=asked.after,
-            offset=asked.offset or 0,
-            limit=asked.limit,
-            release_id=asked.release,
-            now=now,
-        )
-    if asked.offset is not None:
-        total = await call.state.remembered.total(
-            f"tracks:{asked.release or ''}",
-            lambda tx: tracks.count(tx, now, release_id=asked.release),
-        )
+    release_id = call.params.release
+    found = await listed(
+        call.state,
+        call.params,
+        f"tracks:{release_id or ''}",
+        partial(tracks.list_page, release_id=release_id),
+        partial(tracks.count, release_id=release_id),
+    )
     return TrackPage(
-        tracks=tuple(map(track_of, page)),
-        next=page[-1].track_id if len(page) == asked.limit else None,
-        total=total,
+        tracks=tuple(map(track_of, found.items)),
+        next=None if found.last is None else found.last.track_id,
+        total=found.total,
     )
 
 

@@ -26,6 +26,7 @@ from origin.api.search_models import (
 from origin.covers import covers_url
 from origin.finding import find
 from origin.routes.catalog_api import release_of, track_of
+from origin.routes.lists import listed
 
 
 async def get_search(call: Call[SearchQuery, NoBody]) -> SearchAnswer:
@@ -56,18 +57,11 @@ async def get_trending(call: Call[TrendingQuery, NoBody]) -> TrackList:
 
 async def list_artists(call: Call[ArtistsQuery, NoBody]) -> ArtistPage:
     """One page of artists, by name."""
-    asked, now = call.params, datetime.now(UTC)
-    total = None
-    async with call.state.deps.catalog.connect() as tx:
-        page = await artists.list_page(
-            tx, after=asked.after, offset=asked.offset or 0, limit=asked.limit, now=now
-        )
-    if asked.offset is not None:
-        total = await call.state.remembered.total("artists", lambda tx: artists.count(tx, now))
+    found = await listed(call.state, call.params, "artists", artists.list_page, artists.count)
     return ArtistPage(
-        artists=tuple(map(artist_of, page)),
-        next=page[-1].artist_id if len(page) == asked.limit else None,
-        total=total,
+        artists=tuple(map(artist_of, found.items)),
+        next=None if found.last is None else found.last.artist_id,
+        total=found.total,
     )
 
 
