@@ -9,17 +9,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import Row, bindparam, select, tuple_, update
+from sqlalchemy import Row, select
 
 from catalog.engine import Tx
 from catalog.records import WrappedKeyRecord
 from catalog.schema import external_keys
 from catalog.upsert import upsert
+from catalog.wrapping import WRAPPING, Change, is_under, replace
 
 REVISION = ""
 TIER = "external"
-_UNIQUE = ("tenant", "content_id", "kid", "scheme")
-_WRAPPING = ("kek_id", "kek_version", "nonce", "wrapped")
+# What names a key, each with the record's field for it.
+_NAMED = {"tenant": "tenant", "content_id": "track_id", "kid": "kid", "scheme": "scheme"}
 
 
 async def of_content(
@@ -39,15 +40,12 @@ async def add(tx: Tx, records: Sequence[WrappedKeyRecord], now: datetime) -> Non
     """Store keys; where one is there already, that one stays."""
     for record in records:
         values = {
-            "tenant": record.tenant,
-            "content_id": record.track_id,
-            "kid": record.kid,
-            "scheme": record.scheme,
             "iv": record.iv,
             "created_at": now,
-            **{name: getattr(record, name) for name in _WRAPPING},
+            **{column: getattr(record, field) for column, field in _NAMED.items()},
+            **{name: getattr(record, name) for name in WRAPPING},
         }
-        await upsert(tx, external_keys, values, keys=_UNIQUE, update=[])
+        await upsert(tx, external_keys, values, keys=[*_NAMED], update=[])
 
 
 async def page(tx: Tx, after: int, limit: int) -> tuple[tuple[int, WrappedKeyRecord], ...]:
@@ -61,41 +59,18 @@ async def not_under(
     tx: Tx, kek_id: str, version: int, after: int, limit: int
 ) -> tuple[tuple[int, WrappedKeyRecord], ...]:
     """Read keys and their numbers, after that number, that another KEK version wrapped."""
-    under = tuple_(external_keys.c.kek_id, external_keys.c.kek_version)
     query = (
         select(external_keys)
-        .where(external_keys.c.number > after, under != tuple_(kek_id, version))
+        .where(external_keys.c.number > after, ~is_under(external_keys, kek_id, version))
         .order_by(external_keys.c.number)
         .limit(limit)
     )
     return tuple((row.number, _record(row)) for row in await tx.execute(query))
 
 
-async def replace_wrapping(
-    tx: Tx, changes: Sequence[tuple[WrappedKeyRecord, WrappedKeyRecord]]
-) -> int:
-    """Exchange how keys are wrapped, each only where it still is as it was read.
-
-    Returns how many were; the others have been changed by somebody else since.
-    """
-    if not changes:
-        return 0
-    query = update(external_keys).values({name: bindparam(f"new_{name}") for name in _WRAPPING})
-    for name in (*_UNIQUE, *_WRAPPING):
-        query = query.where(external_keys.c[name] == bindparam(f"was_{name}"))
-    done = await tx.execute(query, [_change(was, new) for was, new in changes])
-    return done.rowcount
-
-
-def _change(was: WrappedKeyRecord, new: WrappedKeyRecord) -> dict[str, object]:
-    return {
-        "was_tenant": was.tenant,
-        "was_content_id": was.track_id,
-        "was_kid": was.kid,
-        "was_scheme": was.scheme,
-        **{f"was_{name}": getattr(was, name) for name in _WRAPPING},
-        **{f"new_{name}": getattr(new, name) for name in _WRAPPING},
-    }
+async def replace_wrapping(tx: Tx, changes: Sequence[Change]) -> int:
+    """Exchange how keys are wrapped, those that still are as they were read; how many."""
+    return await replace(tx, external_keys, _NAMED, changes)
 
 
 def _record(row: Row[tuple[object, ...]]) -> WrappedKeyRecord:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Sequence
 
-from sqlalchemy import bindparam, func, select, tuple_, update
+from sqlalchemy import func, select
 
 from catalog.engine import Tx
 from catalog.records import WrappedKeyRecord
 from catalog.schema import external_keys, keys
+from catalog.wrapping import Change, is_under, replace
 
 
 async def for_revision(tx: Tx, track_id: str, revision: str) -> tuple[WrappedKeyRecord, ...]:
@@ -48,8 +49,8 @@ async def not_under(
     tx: Tx, kek_id: str, version: int, after: bytes, limit: int
 ) -> tuple[WrappedKeyRecord, ...]:
     """Read keys by KID that another KEK version wrapped than this one."""
-    under = tuple_(keys.c.kek_id, keys.c.kek_version) == tuple_(kek_id, version)
-    query = select(keys).where(keys.c.kid > after, ~under).order_by(keys.c.kid).limit(limit)
+    other = ~is_under(keys, kek_id, version)
+    query = select(keys).where(keys.c.kid > after, other).order_by(keys.c.kid).limit(limit)
     return tuple(WrappedKeyRecord(**row) for row in (await tx.execute(query)).mappings())
 
 
@@ -74,39 +75,6 @@ async def under_at_most(
     return tuple(WrappedKeyRecord(**row) for row in rows.mappings())
 
 
-async def replace_wrapping(
-    tx: Tx, changes: Sequence[tuple[WrappedKeyRecord, WrappedKeyRecord]]
-) -> int:
-    """Exchange how keys are wrapped, each only where it still is as it was read.
-
-    Returns how many were; the others have been changed by somebody else since.
-    """
-    if not changes:
-        return 0
-    query = (
-        update(keys)
-        .where(
-            keys.c.kid == bindparam("was_kid"),
-            keys.c.kek_id == bindparam("was_kek_id"),
-            keys.c.kek_version == bindparam("was_kek_version"),
-            keys.c.nonce == bindparam("was_nonce"),
-            keys.c.wrapped == bindparam("was_wrapped"),
-        )
-        .values(
-            kek_id=bindparam("new_kek_id"),
-            kek_version=bindparam("new_kek_version"),
-            nonce=bindparam("new_nonce"),
-            wrapped=bindparam("new_wrapped"),
-        )
-    )
-    done = await tx.execute(query, [_change(was, new) for was, new in changes])
-    return done.rowcount
-
-
-def _change(was: WrappedKeyRecord, new: WrappedKeyRecord) -> dict[str, object]:
-    names = ("kek_id", "kek_version", "nonce", "wrapped")
-    return {
-        "was_kid": was.kid,
-        **{f"was_{name}": getattr(was, name) for name in names},
-        **{f"new_{name}": getattr(new, name) for name in names},
-    }
+async def replace_wrapping(tx: Tx, changes: Sequence[Change]) -> int:
+    """Exchange how keys are wrapped, those that still are as they were read; how many."""
+    return await replace(tx, keys, {"kid": "kid"}, changes)
