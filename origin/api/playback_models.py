@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import ConfigDict, Field
 
+from origin.api.catalog_models import Picture
 from origin.api.fields import Model, Params, ReleaseId, SessionName, TrackId
 from origin.sessions import Quality
 
@@ -48,12 +49,8 @@ class LyricsLink(Model):
     url: str
 
 
-class CoverLink(Model):
+class CoverLink(Picture):
     """The cover in one size."""
-
-    url: str
-    width: int = Field(description="Pixels.")
-    height: int
 
 
 class DownloadLink(Model):
