@@ -22,9 +22,9 @@ _CREDITED = and_(
 
 async def get(tx: Tx, artist_id: int, now: datetime) -> ArtistRecord:
     """Read an artist; NotFound for one of whom listeners may have nothing at that instant."""
-    found = await tx.execute(_heard(now).where(artists.c.artist_id == artist_id))
+    found = await tx.execute(_counted(now).where(artists.c.artist_id == artist_id))
     row = found.one_or_none()
-    if row is None:
+    if row is None or not row.track_count:
         raise NotFound("artist", str(artist_id))
     return ArtistRecord(*row)
 
@@ -46,8 +46,8 @@ async def of_ids(tx: Tx, artist_ids: list[int], now: datetime) -> dict[int, Arti
     """Read several; those who there are not, or of whom there is nothing, are not in the answer."""
     if not artist_ids:
         return {}
-    rows = await tx.execute(_heard(now).where(artists.c.artist_id.in_(artist_ids)))
-    return {row.artist_id: ArtistRecord(*row) for row in rows}
+    rows = await tx.execute(_counted(now).where(artists.c.artist_id.in_(artist_ids)))
+    return {row.artist_id: ArtistRecord(*row) for row in rows if row.track_count}
 
 
 async def list_page(
@@ -59,8 +59,9 @@ async def list_page(
     """
     order = (artists.c.folded, artists.c.artist_id)
     identity = artists.c.artist_id
+    heard = _counted(now).where(exists().where(is_credited(now)))
     page = await page_of(
-        tx, _heard(now), order, identity=identity, after=after, limit=limit, offset=offset
+        tx, heard, order, identity=identity, after=after, limit=limit, offset=offset
     )
     rows = await tx.execute(page)
     return tuple(ArtistRecord(*row) for row in rows)
@@ -98,8 +99,8 @@ def is_credited(now: datetime) -> ColumnElement[bool]:
     return and_(_CREDITED, available(now))
 
 
-def _heard(now: datetime) -> Select[Any]:
-    """Artists of whom there is something, with how many tracks and how popular the first is."""
+def _counted(now: datetime) -> Select[Any]:
+    """Artists, with how many tracks there are of them and how popular the first is."""
     number = func.count(tracks.c.track_id.distinct())
     tracks_of = select(number).where(is_credited(now)).scalar_subquery()
     most = select(func.max(track_artists.c.popularity)).where(
@@ -110,4 +111,4 @@ def _heard(now: datetime) -> Select[Any]:
         artists.c.name,
         tracks_of.label("track_count"),
         most.scalar_subquery().label("popularity"),
-    ).where(exists().where(is_credited(now)))
+    )

@@ -66,12 +66,14 @@ class Database:
         if self.is_sqlite:
             self.place = str(sqlite.file_of(url))
             self._engine = self._reader = sqlite.make_engine(url)
+            self._glancer = sqlite.glancer_of(self._engine)
             self._writer = sqlite.writer_of(self._engine)
             self._quick = sqlite.Writer(url)
         else:
             self.place = postgresql.place_of(url)
             self._engine = postgresql.make_engine(url, pool)
             self._reader = postgresql.reader_of(self._engine)
+            self._glancer = postgresql.glancer_of(self._engine)
             self._writer = postgresql.writer_of(self._engine)
 
     @asynccontextmanager
@@ -93,15 +95,18 @@ class Database:
                 await tx.execute(write.statement, values)
 
     @asynccontextmanager
-    async def connect(self) -> AsyncIterator[AsyncConnection]:
-        """Read."""
-        async with self.reading(await self.connected()) as tx:
+    async def connect(self, *, glance: bool = False) -> AsyncIterator[AsyncConnection]:
+        """Read; a `glance` as `connected` says."""
+        async with self.reading(await self.connected(glance=glance)) as tx:
             yield tx
 
-    async def connected(self) -> AsyncConnection:
-        """Return a connection for `reading`, so that a failure to connect is known before."""
+    async def connected(self, *, glance: bool = False) -> AsyncConnection:
+        """Return a connection for `reading`, so that a failure to connect is known before.
+
+        For a `glance` no transaction is begun: each statement sees a state of its own.
+        """
         with self.our_errors():
-            return await self._reader.connect()
+            return await (self._glancer if glance else self._reader).connect()
 
     @asynccontextmanager
     async def reading(self, tx: AsyncConnection) -> AsyncIterator[AsyncConnection]:
@@ -109,6 +114,8 @@ class Database:
         with self.our_errors():
             try:
                 yield tx
+                if not self.is_sqlite:  # psycopg forgets at ROLLBACK what it has prepared
+                    await tx.commit()
             finally:
                 await asyncio.shield(tx.close())  # even if the task is being canceled
 

@@ -7,10 +7,14 @@ not happen side by side is kept apart by `catalog.locks`.
 
 from __future__ import annotations
 
+import select
+import time
 from dataclasses import dataclass
+from typing import Any
 
+from sqlalchemy import event
 from sqlalchemy.engine import URL
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError, InvalidatePoolError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from catalog.errors import CatalogConflict, CatalogError, CatalogMismatch, CatalogUnavailable
@@ -19,6 +23,16 @@ DRIVER = "postgresql+psycopg"
 LOCK_S = 30.0  # how long a writer waits for another; a publish takes milliseconds
 _IDLE_S = 300  # a transaction in which nothing happens for so long has lost its owner
 _RECYCLE_S = 1800  # a connection is not kept for longer: firewalls forget, servers fail over
+_TRUSTED_S = 10.0  # a connection that was in use so lately is looked at, not asked
+_SETTINGS = (
+    # How much of a word's trigrams `%` of pg_trgm asks for. Two letters of four in another order
+    # share none but the first: so little must be enough (`catalog.spelling`).
+    "-c pg_trgm.similarity_threshold=0.2 "
+    # What psycopg has prepared is planned for each value all the same: nearly all jobs are done,
+    # hardly any failed, and one plan for both would read all for the few.
+    "-c plan_cache_mode=force_custom_plan"
+)
+_RESTS = "headwater_rests"  # in a connection's record: since when nobody has used it
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +74,7 @@ _CAUSES: tuple[tuple[str, type[CatalogError], str | None], ...] = (
 def make_engine(url: URL, pool: PoolOptions) -> AsyncEngine:
     """Make the engine. CatalogError where psycopg is missing."""
     try:
-        return create_async_engine(
+        engine = create_async_engine(
             url,
             hide_parameters=True,
             isolation_level="REPEATABLE READ",
@@ -68,8 +82,6 @@ def make_engine(url: URL, pool: PoolOptions) -> AsyncEngine:
             max_overflow=0,
             pool_timeout=pool.connect_timeout_s,
             pool_recycle=_RECYCLE_S,
-            # A server that was restarted costs the next reader a ping, not an error.
-            pool_pre_ping=True,
             pool_use_lifo=True,  # what is not needed at quiet times ages and goes
             connect_args={
                 "connect_timeout": max(1, round(pool.connect_timeout_s)),
@@ -83,6 +95,8 @@ def make_engine(url: URL, pool: PoolOptions) -> AsyncEngine:
         )
     except ModuleNotFoundError as exc:
         raise CatalogError("PostgreSQL needs psycopg: pip install 'headwater[postgresql]'") from exc
+    _test_before_use(engine)
+    return engine
 
 
 def reader_of(engine: AsyncEngine) -> AsyncEngine:
@@ -90,9 +104,51 @@ def reader_of(engine: AsyncEngine) -> AsyncEngine:
     return engine.execution_options(postgresql_readonly=True)
 
 
+def glancer_of(engine: AsyncEngine) -> AsyncEngine:
+    """The same engine and pool, whose statements are transactions of their own."""
+    return engine.execution_options(isolation_level="AUTOCOMMIT")
+
+
 def writer_of(engine: AsyncEngine) -> AsyncEngine:
     """The same engine and pool, whose transactions write."""
     return engine.execution_options(isolation_level="READ COMMITTED")
+
+
+def _test_before_use(engine: AsyncEngine) -> None:
+    """See to it that a server that was restarted costs the next reader a moment, not an error.
+
+    A server that ends, or is ended, says so or hangs up, and its word waits at our socket: looking
+    there takes no way to the server and back. What was idle for longer is asked all the same.
+    """
+    dialect = engine.dialect
+
+    def rests(_connection: Any, record: Any) -> None:
+        record.info[_RESTS] = time.monotonic()
+
+    def test(connection: Any, record: Any, _proxy: object) -> None:
+        since = record.info.get(_RESTS)
+        if since is None:  # it is new
+            return
+        if time.monotonic() - since < _TRUSTED_S and _is_quiet(connection):
+            return
+        try:
+            dialect.do_ping(connection)
+        except dialect.loaded_dbapi.Error as exc:
+            if not dialect.is_disconnect(exc, connection, None):
+                raise
+            raise InvalidatePoolError from exc  # the others are older: each is made anew
+
+    event.listen(engine.sync_engine, "checkin", rests)
+    event.listen(engine.sync_engine, "checkout", test)
+
+
+def _is_quiet(connection: Any) -> bool:
+    """Whether the server has neither said anything nor hung up since it was last asked."""
+    if connection.closed:
+        return False
+    socket = select.poll()
+    socket.register(connection.driver_connection.fileno(), select.POLLIN)
+    return not socket.poll(0)
 
 
 def place_of(url: URL) -> str:
@@ -141,4 +197,4 @@ def _options(url: URL, pool: PoolOptions) -> str:
         "idle_in_transaction_session_timeout": _IDLE_S,
     }
     limits = " ".join(f"-c {name}={round(seconds * 1000)}" for name, seconds in ours.items())
-    return f"{limits} {given}".strip()
+    return f"{limits} {_SETTINGS} {given}".strip()

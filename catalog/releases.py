@@ -51,11 +51,9 @@ async def of_ids(tx: Tx, release_ids: Collection[str], now: datetime) -> dict[st
     """Read several that have something for listeners at that instant."""
     if not release_ids:
         return {}
-    query = _with_count(available(now)).where(
-        releases.c.release_id.in_(release_ids), exists().where(_OF_RELEASE, available(now))
-    )
-    rows = await tx.execute(query)
-    return {row["release_id"]: _record(row) for row in rows.mappings()}
+    query = _with_count(available(now)).where(releases.c.release_id.in_(release_ids))
+    rows = (await tx.execute(query)).mappings()
+    return {row["release_id"]: _record(row) for row in rows if row["track_count"]}
 
 
 async def find(tx: Tx, text: str) -> tuple[ReleaseRecord, ...]:

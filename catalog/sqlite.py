@@ -17,11 +17,12 @@ from sqlalchemy import Connection, event
 from sqlalchemy.engine import URL
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+from catalog import sqlite_connection
 from catalog.errors import CatalogError, CatalogMismatch, CatalogUnavailable, NotFound
 
 DRIVER = "sqlite+aiosqlite"
 BUSY_S = 30.0  # how long a writer waits for another; a publish takes milliseconds
-_WRITE = "headwater_write"  # execution option: begin IMMEDIATE
+_BEGIN = "headwater_begin"  # execution option: how a transaction begins; None: there is none
 
 # What SQLite says (part of its message), our error, and what it means to an operator.
 _CAUSES: tuple[tuple[str, type[CatalogError], str], ...] = (
@@ -68,16 +69,25 @@ def make_engine(url: URL) -> AsyncEngine:
     engine = create_async_engine(
         url,
         hide_parameters=True,
-        connect_args={"timeout": BUSY_S, "isolation_level": None},
+        connect_args={
+            "timeout": BUSY_S,
+            "isolation_level": None,
+            "async_creator_fn": sqlite_connection.connect,
+        },
     )
     event.listen(engine.sync_engine, "connect", _prepare_connection)
     event.listen(engine.sync_engine, "begin", _begin)
     return engine
 
 
+def glancer_of(engine: AsyncEngine) -> AsyncEngine:
+    """The same engine, whose statements are transactions of their own."""
+    return engine.execution_options(**{_BEGIN: None})
+
+
 def writer_of(engine: AsyncEngine) -> AsyncEngine:
     """The same engine, whose transactions begin as writers."""
-    return engine.execution_options(**{_WRITE: True})
+    return engine.execution_options(**{_BEGIN: "BEGIN IMMEDIATE"})
 
 
 def set_wal(connection: Connection) -> None:
@@ -146,5 +156,6 @@ def _prepare_connection(connection: Any, _record: object) -> None:
 
 
 def _begin(connection: Connection) -> None:
-    write = connection.get_execution_options().get(_WRITE, False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+    how = connection.get_execution_options().get(_BEGIN, "BEGIN")
+    if how is not None:
+        connection.exec_driver_sql(how)

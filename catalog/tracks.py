@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from itertools import groupby
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select, union
@@ -14,6 +13,7 @@ from catalog.album_loudness import LoudnessBlocks
 from catalog.engine import Tx
 from catalog.errors import NotFound
 from catalog.folding import fold
+from catalog.gathered import gathered
 from catalog.paging import page_of
 from catalog.records import (
     RenditionRecord,
@@ -27,6 +27,14 @@ from catalog.schema import renditions, track_artists, tracks
 
 _revisions = schema.revisions  # `revisions` is the function
 _NO_NUMBER = 1 << 30  # tracks without a number come last
+_credit = track_artists.alias("credit")
+# Who is credited, [position, name] each.
+_CREDITS = (
+    select(gathered(_credit.c.position, _credit.c.credit))
+    .where(_credit.c.track_id == tracks.c.track_id)
+    .correlate(tracks)
+    .scalar_subquery()
+)
 
 
 async def get(tx: Tx, track_id: str) -> TrackRecord:
@@ -103,6 +111,9 @@ async def list_page(
     page = await page_of(
         tx, query, order, identity=identity, after=after, limit=limit, offset=offset
     )
+    if offset:  # only of the page itself is more read than what puts it in order
+        ids = page.with_only_columns(identity).subquery()
+        page = select(tracks).join(ids, ids.c.track_id == identity).order_by(*order)
     return await records(tx, page)
 
 
@@ -186,29 +197,15 @@ async def of_ids(tx: Tx, track_ids: Sequence[str]) -> dict[str, TrackRecord]:
 
 async def records(tx: Tx, query: Select[Any]) -> tuple[TrackRecord, ...]:
     """Read what a query of all columns of tracks finds, in its order."""
-    rows = (await tx.execute(query)).mappings().all()
-    if not rows:
-        return ()
-    names = await _credits(tx, [row["track_id"] for row in rows])
-    return tuple(_record(row, names[row["track_id"]]) for row in rows)
+    rows = await tx.execute(query.add_columns(_CREDITS.label("credits")))
+    return tuple(_record(dict(row)) for row in rows.mappings())
 
 
-def _record(row: Mapping[str, Any], artists: tuple[str, ...]) -> TrackRecord:
-    values = {name: value for name, value in row.items() if name != "folded_title"}
+def _record(values: dict[str, Any]) -> TrackRecord:
+    del values["folded_title"]
     values["status"] = TrackStatus(values["status"])
+    artists = tuple(credit for _, credit in sorted(values.pop("credits") or ()))
     return TrackRecord(artists=artists, **values)
-
-
-async def _credits(tx: Tx, track_ids: Sequence[str]) -> dict[str, tuple[str, ...]]:
-    """Read the artists of several tracks at once."""
-    query = select(track_artists.c.track_id, track_artists.c.credit)
-    query = query.where(track_artists.c.track_id.in_(track_ids))
-    rows = await tx.execute(query.order_by(track_artists.c.track_id, track_artists.c.position))
-    found = {
-        track_id: tuple(row.credit for row in group)
-        for track_id, group in groupby(rows, key=lambda row: row.track_id)
-    }
-    return {track_id: found.get(track_id, ()) for track_id in track_ids}
 
 
 async def _read_revisions(tx: Tx, query: Select[Any]) -> tuple[RevisionRecord, ...]:

@@ -114,7 +114,7 @@ class KeyRows:
             return await self._keyring.unwrap(now)
 
     async def _load(self, kids: Collection[bytes]) -> dict[bytes, WrappedKeyRecord | None]:
-        async with self._catalog.connect() as tx:
+        async with self._catalog.glance() as tx:
             found = await keys.of_kids(tx, kids)
         until = time.monotonic() + _TTL_S
         for kid, record in found.items():

@@ -169,8 +169,9 @@ class MetadataCache:
         known = self._feed.known  # before the value is read: what changes meanwhile ends it
 
         async def load() -> T:
-            async with self._catalog.connect() as tx:
-                # A replica may know less than the server that the feed was read of.
+            async with self._catalog.glance() as tx:
+                # A replica may know less than the server that the feed was read of. What changes
+                # from here on, also between two statements of `read`, ends what is read.
                 here = await changes.newest(tx)
                 value = await read(tx)
             if is_live:

@@ -236,7 +236,7 @@ def release_loudness(release: ReleaseRecord | StandingRecord) -> Loudness | None
 async def available_track(catalog: Catalog, track_id: str) -> TrackRecord:
     """The track as the catalog has it at this moment; Missing unless listeners may have it."""
     try:
-        async with catalog.connect(fresh=True) as tx:
+        async with catalog.glance(fresh=True) as tx:
             track = await tracks.get(tx, track_id)
     except NotFound:
         track = None

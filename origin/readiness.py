@@ -71,7 +71,7 @@ class Readiness:
 
 
 async def _ask_catalog(catalog: Catalog) -> None:
-    async with catalog.connect() as tx:
+    async with catalog.glance() as tx:
         await tracks.list_page(tx, after=None, limit=1)
 
 

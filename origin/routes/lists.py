@@ -45,7 +45,7 @@ async def listed(
 ) -> Listed[T]:
     """Read the page that is asked for; the total is remembered by that name."""
     now = datetime.now(UTC)
-    async with state.deps.catalog.connect() as tx:
+    async with state.deps.catalog.glance() as tx:
         page = await read(
             tx, after=asked.after, offset=asked.offset or 0, limit=asked.limit, now=now
         )

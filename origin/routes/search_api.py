@@ -33,7 +33,7 @@ async def get_search(call: Call[SearchQuery, NoBody]) -> SearchAnswer:
     """What fits best of each kind."""
     asked = call.params
     kinds = tuple(FoundKind) if asked.kind is None else (asked.kind,)
-    async with call.state.deps.catalog.connect() as tx:
+    async with call.state.deps.catalog.glance() as tx:
         found = await find(tx, asked.q, kinds, asked.limit)
     covers = covers_url(call.request, call.state)
     return SearchAnswer(
@@ -67,14 +67,14 @@ async def list_artists(call: Call[ArtistsQuery, NoBody]) -> ArtistPage:
 
 async def get_artist(call: Call[OfArtist, NoBody]) -> Artist:
     """One artist of whom there is something to hear."""
-    async with call.state.deps.catalog.connect() as tx:
+    async with call.state.deps.catalog.glance() as tx:
         return artist_of(await artists.get(tx, call.params.artist_id, datetime.now(UTC)))
 
 
 async def get_top_songs(call: Call[TopQuery, NoBody]) -> TrackList:
     """The most popular tracks of an artist."""
     asked, now = call.params, datetime.now(UTC)
-    async with call.state.deps.catalog.connect() as tx:
+    async with call.state.deps.catalog.glance() as tx:
         await artists.require(tx, asked.artist_id, now)
         found = await artists.top_tracks(tx, asked.artist_id, limit=asked.limit, now=now)
     return TrackList(tracks=tuple(map(track_of, found)))

@@ -44,6 +44,20 @@ def heard(catalog: Catalog) -> Iterator[Statements]:
     event.remove(engine, "before_cursor_execute", keep)
 
 
+@contextmanager
+def counted(catalog: Catalog) -> Iterator[list[str]]:
+    """Every statement that is run, as often as it is: BEGIN, too, where we have to say it."""
+    statements: list[str] = []
+
+    def keep(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        statements.append(statement)
+
+    engine = catalog._primary._engine.sync_engine
+    event.listen(engine, "before_cursor_execute", keep)
+    yield statements
+    event.remove(engine, "before_cursor_execute", keep)
+
+
 def forgive(*statements: str) -> None:
     """Look at these no more: they are wrong on purpose."""
     _seen.update((dialect, one) for dialect in ("sqlite", "postgresql") for one in statements)
@@ -68,9 +82,12 @@ def unindexed(connection: Connection, statement: str, parameters: Any) -> set[st
     PostgreSQL is told not to, and says so where it must all the same.
     """
     if connection.dialect.name == "sqlite":
-        rows = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)
-        found = (re.fullmatch(r"SCAN (\w+)", row.detail) for row in rows)
-        return {one[1] for one in found if one} - SMALL
+        steps = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters).all()
+        scanned, made = (
+            {one[1] for row in steps if (one := re.fullmatch(pattern, row.detail))}
+            for pattern in (r"SCAN (\w+)", r"(?:CO-ROUTINE|MATERIALIZE) (\w+)")
+        )
+        return scanned - made - SMALL
     connection.exec_driver_sql("SET LOCAL enable_seqscan = off")
     plan = connection.exec_driver_sql(f"EXPLAIN (FORMAT JSON) {statement}", parameters)
     found_plan = plan.scalar_one()

@@ -7,11 +7,12 @@ import logging
 import time
 from collections.abc import AsyncIterator, Iterator
 from datetime import datetime
+from pathlib import Path
 
 import pytest
 from sqlalchemy import text
 
-from catalog import publish, tracks
+from catalog import postgresql, publish, tracks
 from catalog.backup import server_of
 from catalog.engine import Catalog, Tx
 from catalog.errors import CatalogError, CatalogMismatch, CatalogUnavailable, NotFound
@@ -86,6 +87,27 @@ async def test_reads_go_on_after_the_server_was_restarted(
     postgres.start()
     async with catalog.begin() as tx:
         await publish.unpublish(tx, A, now)
+
+
+async def test_a_look_up_goes_to_the_server_once(
+    catalog: Catalog, now: datetime, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with catalog.begin() as tx:
+        await publish.publish(tx, make_publication(), now)
+        server = (await tx.get_raw_connection()).driver_connection.pgconn  # type: ignore[union-attr]
+
+    async def ways(*, glance: bool) -> int:
+        with (tmp_path / "trace").open("w") as trace:  # what libpq sends and is sent
+            server.trace(trace.fileno())
+            async with catalog.glance() if glance else catalog.connect() as tx:
+                assert (await tracks.get(tx, A)).title == "Song a"
+            server.untrace()
+        return (tmp_path / "trace").read_text().count("ReadyForQuery")
+
+    assert await ways(glance=True) == 1
+    assert await ways(glance=False) == 3  # BEGIN and ROLLBACK
+    monkeypatch.setattr(postgresql, "_TRUSTED_S", 0.0)
+    assert await ways(glance=True) == 2  # a connection that was idle for long is asked first
 
 
 async def test_a_write_that_a_restart_ends_leaves_nothing(
