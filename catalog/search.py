@@ -13,17 +13,17 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Row, TextClause, func, select, text
+from sqlalchemy import TextClause, select, text
 
 from catalog import spelling
 from catalog.engine import Tx
 from catalog.folding import fold
-from catalog.schema import releases, search_words, tracks
+from catalog.schema import releases, tracks
 from catalog.search_entries import Kind, is_kept
 from catalog.words import asked, is_unspaced
 
@@ -34,12 +34,12 @@ _INDEXED = 3  # letters of a beginning that SQLite's index has as one (migration
 _MOST_ENDINGS = 64
 _ENOUGH = 20
 _BY_NUMBER = 100.0  # a score above all others
-_FEW = 5  # with fewer found, the spelling of known words is doubted, too
 _POPULARITY = 0.1  # of a score: twice as many plays, against 3 for a word in the title
 _LAST_LETTER = "\U0010ffff"
 _ISRC = re.compile(r"[A-Z]{2}[A-Z0-9]{3}[0-9]{0,7}", re.ASCII)
 _UPC = re.compile(r"[0-9]{5,14}", re.ASCII)
 
+_Row = Sequence[Any]  # these columns, in this order
 _COLUMNS = "e.kind, e.item_id, e.title, e.artists, e.album, e.other, e.weight"
 # What is in the way of a name, however unpopular it is: called so, or beginning so.
 _NAMED = {
@@ -59,7 +59,7 @@ _IN_POSTGRESQL = (
     "{some}ORDER BY weight DESC, entry_id LIMIT :most"
 )
 # On PostgreSQL, where an index finds in no order: what is popular; some of the others besides; all.
-# Each is asked for where the one before had too few, and has an index (migrations 11 and 14).
+# Each has an index (migrations 11 and 14), and is asked where the one before has not found enough.
 _TIERS = ("AND weight >= 10 ", "AND hot ", "")
 
 
@@ -77,18 +77,18 @@ class _Word:
     """A word that is looked for: any of these, or what begins so."""
 
     typed: str
-    meant: frozenset[str]
     is_beginning: bool
+    endings: frozenset[str] = frozenset()  # of the beginning: the shortest words, on SQLite
+    meant: frozenset[str] = frozenset()
 
-    def fit(self, words: Sequence[str]) -> float:
-        """How well one of an entry's words fits, 0 to 1."""
-        if self.typed in words:
+    def fit(self, words: str) -> float:
+        """How well one of an entry's words, with a space before and after each, fits, 0 to 1."""
+        if f" {self.typed} " in words:
             return 1.0
-        best = 0.5 if not self.meant.isdisjoint(words) else 0.0
-        if self.is_beginning:
-            lengths = [len(one) for one in words if one.startswith(self.typed)]
-            if lengths:
-                best = max(best, 0.5 + 0.5 * len(self.typed) / min(lengths))
+        best = 0.5 if any(f" {one} " in words for one in self.meant) else 0.0
+        if self.is_beginning and f" {self.typed}" in words:
+            lengths = (len(one) for one in words.split() if one.startswith(self.typed))
+            best = max(best, 0.5 + 0.5 * len(self.typed) / min(lengths))
         return best
 
 
@@ -100,20 +100,32 @@ async def search(
     Whether listeners may have it now is not looked at.
     """
     found = {kind: await _by_number(tx, query, kind) for kind in kinds}
-    typed = asked(query)[:MOST_WORDS]
-    if typed:
+    if typed := asked(query)[:MOST_WORDS]:
         last = not query[-1:].isspace()  # whoever types a space has ended the word
         words = [
-            _Word(one, frozenset(), is_beginning=last and at == len(typed) and not is_unspaced(one))
+            _Word(one, is_beginning=last and at == len(typed) and not is_unspaced(one))
             for at, one in enumerate(typed, 1)
         ]
-        _add(found, await _ranked(tx, kinds, words, query))
-        count = sum(map(len, found.values()))
-        if count < _FEW:
-            doubted = await _doubted(tx, words, every=not count)
-            if doubted != words:
-                _add(found, await _ranked(tx, kinds, doubted, query))
+        async for ranked in _attempts(tx, kinds, words, query, limit):
+            _add(found, ranked)
+            if any(found.values()):
+                break
     return {kind: tuple(of_kind)[:limit] for kind, of_kind in found.items()}
+
+
+async def _attempts(
+    tx: Tx, kinds: Sequence[Kind], words: Sequence[_Word], query: str, enough: int
+) -> AsyncIterator[list[Found]]:
+    """What has the words as they were typed, but for unknown ones; then what has near ones."""
+    words, unknown = await _known(tx, words)
+    words = await _doubted(tx, words, unknown)
+    if any(one.typed in unknown and not one.meant for one in words):
+        return
+    yield await _ranked(tx, kinds, words, query, enough)
+    known = {one.typed for one in words if is_kept(one.typed)}.difference(unknown)
+    doubted = await _doubted(tx, words, known)
+    if doubted != words:
+        yield await _ranked(tx, kinds, doubted, query, enough)
 
 
 def _add(found: Mapping[Kind, list[Found]], more: Iterable[Found]) -> None:
@@ -123,35 +135,37 @@ def _add(found: Mapping[Kind, list[Found]], more: Iterable[Found]) -> None:
             found[one.kind].append(one)
 
 
-async def _ranked(tx: Tx, kinds: Sequence[Kind], words: Sequence[_Word], query: str) -> list[Found]:
+async def _ranked(
+    tx: Tx, kinds: Sequence[Kind], words: Sequence[_Word], query: str, enough: int
+) -> list[Found]:
     """Candidates and their scores, the best first."""
-    whole = asked(query)
-    rows = await _candidates(tx, kinds, words, fold(query))
-    entries = {(Kind(row.kind), row.item_id): row for row in rows}
-    scored = {key: _score(row, words, whole) for key, row in entries.items()}
-    best = sorted(scored.items(), key=lambda one: (-one[1], one[0]))
-    return [Found(*key, round(score, 3)) for key, score in best if score > 0]
+    whole = " ".join(asked(query)) + " "
+    rows = await _candidates(tx, kinds, words, fold(query), enough)
+    scored = {(row[0], row[1]): _score(row, words, whole) for row in rows}
+    best = sorted((-score, *key) for key, score in scored.items() if score > 0)
+    return [Found(Kind(kind), item_id, round(-score, 3)) for score, kind, item_id in best]
 
 
 async def _candidates(
-    tx: Tx, kinds: Sequence[Kind], words: Sequence[_Word], name: str
-) -> list[Row[Any]]:
-    """The most popular entries of each kind that have all words, and some that are called so."""
+    tx: Tx, kinds: Sequence[Kind], words: Sequence[_Word], name: str, enough: int
+) -> list[_Row]:
+    """The most popular entries of each kind that have all words, and some that are called so.
+
+    On PostgreSQL at least `enough` of a kind, where there are so many.
+    """
     values: dict[str, object] = {"most": _CANDIDATES, "name": name, "name_end": name + _LAST_LETTER}
     dialect = tx.dialect.name
     if dialect == "sqlite":
         return await _on_sqlite(tx, _statement(dialect, tuple(kinds), is_first=True), words, values)
     values["query"] = " & ".join(map(_tsquery, words))
-    found: list[Row[Any]] = []
+    found: list[_Row] = []
     left = tuple(kinds)
     for tier in _TIERS:
         is_first = tier == _TIERS[0]
         more = [*await tx.execute(_statement(dialect, left, tier, is_first=is_first), values)]
         found += more
-        if not found and not await _may_match(tx, words):
-            break
-        counted = Counter(row.kind for row in more)
-        left = tuple(kind for kind in left if counted[kind] < _CANDIDATES)
+        counted = Counter(row[0] for row in more)
+        left = tuple(kind for kind in left if counted[kind] < min(enough, _CANDIDATES))
         if not left:
             break
     return found
@@ -159,21 +173,16 @@ async def _candidates(
 
 async def _on_sqlite(
     tx: Tx, statement: TextClause, words: Sequence[_Word], values: Mapping[str, object]
-) -> list[Row[Any]]:
+) -> list[_Row]:
     """Find by words, in the order of popularity.
 
     Of a longer beginning FTS5 would read all that it finds, not only the first ones: so known words
     that begin so are asked for, and the beginning itself only where they find little.
     """
     last = words[-1]
-    if last.is_beginning and len(last.typed) > _INDEXED:
-        known = select(search_words.c.word).where(
-            search_words.c.word >= last.typed, search_words.c.word <= last.typed + _LAST_LETTER
-        )
-        shortest = known.order_by(func.length(search_words.c.word)).limit(_MOST_ENDINGS)
-        meant = last.meant.union((await tx.execute(shortest)).scalars())
-        spelled = [*words[:-1], _Word(last.typed, meant, is_beginning=False)]
-        query = " AND ".join(map(_match, spelled))
+    if last.endings:
+        spelled = replace(last, meant=last.meant | last.endings, is_beginning=False)
+        query = " AND ".join(map(_match, [*words[:-1], spelled]))
         found = [*await tx.execute(statement, {**values, "query": query})]
         if len(found) >= _ENOUGH:
             return found
@@ -235,10 +244,10 @@ async def _by_number(tx: Tx, query: str, kind: Kind) -> list[Found]:
     return [Found(kind, one, _BY_NUMBER) for one in ids]
 
 
-def _score(row: Row[Any], words: Sequence[_Word], whole: Sequence[str]) -> float:
-    """How well an entry fits: 0 where a word is not in it at all."""
-    title = row.title.split()
-    fields = ((3.0, title), (2.0, row.artists.split()), (1.0, f"{row.album} {row.other}".split()))
+def _score(row: _Row, words: Sequence[_Word], whole: str) -> float:
+    """How well an entry fits: 0 where a word is not in it at all. It is done for hundreds."""
+    _, _, title, artists, album, other, weight = row
+    fields = ((3.0, f" {title} "), (2.0, f" {artists} "), (1.0, f" {album} {other} "))
     total = 0.0
     for word in words:
         best = 0.0
@@ -250,34 +259,28 @@ def _score(row: Row[Any], words: Sequence[_Word], whole: Sequence[str]) -> float
             return 0.0
         total += best
     score = total / len(words)
-    if title[: len(whole)] == list(whole):
-        score += 2.0 if len(title) == len(whole) else 0.5
-    weight: int = row.weight
-    return score - 0.02 * len(title) + _POPULARITY * weight
+    if f"{title} ".startswith(whole):
+        score += 2.0 if len(title) < len(whole) else 0.5
+    return score - 0.02 * len(title.split()) + _POPULARITY * int(weight)
 
 
-async def _doubted(tx: Tx, words: Sequence[_Word], *, every: bool) -> list[_Word]:
-    """The same words, with those that were perhaps meant by the ones that are not known."""
-    return [
-        one
-        if not every and await _is_known(tx, one)
-        else _Word(
-            one.typed, frozenset(await spelling.meant(tx, one.typed)), is_beginning=one.is_beginning
-        )
-        for one in words
-    ]
+async def _known(tx: Tx, words: Sequence[_Word]) -> tuple[list[_Word], frozenset[str]]:
+    """The same words, the last one with what begins so; and those that no entry has.
+
+    What is not kept for spelling, and the beginning of a word that many have, is not looked for.
+    """
+    *_, last = words
+    begins = last.is_beginning and len(last.typed) > _INDEXED and is_kept(last.typed)
+    whole = {one.typed for one in words if not one.is_beginning and is_kept(one.typed)}
+    most = _MOST_ENDINGS if tx.dialect.name == "sqlite" else 1
+    there, endings = await spelling.known(tx, whole, last.typed if begins else None, most)
+    unknown = whole - there
+    if begins and not endings:
+        unknown |= {last.typed}
+    return [*words[:-1], replace(last, endings=endings)], frozenset(unknown)
 
 
-async def _may_match(tx: Tx, words: Sequence[_Word]) -> bool:
-    """Whether all whole words are ones that some entry has: those that are kept for spelling."""
-    whole = {one.typed for one in words if not one.is_beginning and not one.meant}
-    kept = set(filter(is_kept, whole))
-    known = select(func.count()).where(search_words.c.word.in_(kept))
-    return not kept or (await tx.execute(known)).scalar_one() == len(kept)
-
-
-async def _is_known(tx: Tx, word: _Word) -> bool:
-    known = select(search_words.c.word).where(search_words.c.word >= word.typed)
-    end = word.typed + _LAST_LETTER if word.is_beginning else word.typed
-    found = await tx.execute(known.where(search_words.c.word <= end).limit(1))
-    return found.first() is not None
+async def _doubted(tx: Tx, words: Sequence[_Word], which: Collection[str]) -> list[_Word]:
+    """The same words, and for some of them the ones that were perhaps meant."""
+    meant = await spelling.meant(tx, which)
+    return [replace(one, meant=meant.get(one.typed, one.meant)) for one in words]

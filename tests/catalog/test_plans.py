@@ -100,6 +100,22 @@ OTHERS: dict[str, Callable[[Tx], Awaitable[object]]] = {
 }
 
 
+# What listeners wait for: each goes to the database and back once (ADR 28).
+ONE_STATEMENT: dict[str, Callable[[Tx], Awaitable[object]]] = {
+    "track": lambda tx: tracks.get(tx, A),
+    "track by ISRC": lambda tx: tracks.find(tx, "QZHDW2600001"),
+    "release": lambda tx: releases.get(tx, RELEASE, now=NOW),
+    "its tracks": lambda tx: tracks.list_page(tx, after=None, limit=9, release_id=RELEASE, now=NOW),
+    "tracks, the second page of two": lambda tx: tracks.list_page(
+        tx, after=None, offset=1, limit=1, now=NOW
+    ),
+    "artist": lambda tx: artists.get(tx, 1, NOW),
+    "top songs": lambda tx: artists.top_tracks(tx, 1, limit=9, now=NOW),
+    "popular": lambda tx: tracks.popular(tx, limit=9, now=NOW),
+    "key": lambda tx: keys.of_kids(tx, [b"k" * 16]),
+}
+
+
 @pytest.fixture
 async def filled(catalog: Catalog, now: datetime) -> Catalog:
     for n, letter in enumerate("abc"):
@@ -127,6 +143,24 @@ async def test_nothing_else_reads_a_whole_table(filled: Catalog, name: str) -> N
         await OTHERS[name](tx)
 
 
+@pytest.mark.parametrize("name", ONE_STATEMENT)
+async def test_a_look_up_is_one_statement(filled: Catalog, name: str) -> None:
+    with plans.counted(filled) as statements:
+        async with filled.glance() as tx:
+            await ONE_STATEMENT[name](tx)
+    assert len(statements) == 1, statements
+
+
+async def test_a_search_takes_few_statements(filled: Catalog) -> None:
+    most = {"sqlite": 2, "postgresql": 4}  # its words; the popular ones, some others, all
+    for typed, spelled in (("song ", 0), ("song label a", 0), ("sogn ", 1), ("sogn lable ", 1)):
+        with plans.counted(filled) as statements:
+            async with filled.glance() as tx:
+                await search.search(tx, typed, tuple(Kind), limit=9)
+                dialect = tx.dialect.name
+        assert len(statements) <= most[dialect] + spelled, (typed, statements)
+
+
 async def test_search_reads_no_whole_table(filled: Catalog) -> None:
     """Its statements are text, which the others' ears are deaf to."""
     values = {"most": 9, "name": "song", "name_end": "song~"}
@@ -142,7 +176,7 @@ async def test_search_reads_no_whole_table(filled: Catalog) -> None:
                 tuple(values[name] for name in compiled.positiontup or ()) or values,
             )
             assert not found & metadata.tables.keys()  # the rest is what it has found, a hundred
-        assert await spelling.meant(tx, "sogn") == ("song",)
+        assert await spelling.meant(tx, ["sogn"]) == {"sogn": {"song"}}
 
 
 async def test_what_has_no_index_is_found_out(catalog: Catalog) -> None:

@@ -66,4 +66,5 @@ def test_words_are_letters_marks_and_digits_and_find_themselves(text: str) -> No
     ],
 )
 def test_mistakes_are_counted(one: str, other: str, far: int) -> None:
-    assert distance(one, other) == distance(other, one) == far
+    assert distance(one, other, 3) == distance(other, one, 3) == far
+    assert distance(one, other, 1) == min(far, 2)
