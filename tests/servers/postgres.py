@@ -175,17 +175,19 @@ def postgres() -> Iterator[Postgres]:
 
 
 @contextmanager
-def running(**settings: str) -> Iterator[Postgres]:
-    """A server of its own, with these settings besides."""
-    folder = _folder()
+def running(kept: Path | None = None, **settings: str) -> Iterator[Postgres]:
+    """A server of its own, with these settings besides; of what is in a folder that is `kept`."""
+    folder = _folder(kept)
     server = Postgres(folder, free_port(), settings=settings)
     try:
-        _make(folder)
+        if not (folder / "data" / "PG_VERSION").exists():
+            _make(folder)
         server.start()
         yield server
     finally:
         server.stop()
-        shutil.rmtree(folder, ignore_errors=True)
+        if kept is None:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")
@@ -200,8 +202,9 @@ def postgres_template(postgres: Postgres) -> str:
     return database_of(url)
 
 
-def _folder() -> Path:
-    folder = Path(tempfile.mkdtemp(prefix="headwater-postgres-"))
+def _folder(kept: Path | None = None) -> Path:
+    folder = kept or Path(tempfile.mkdtemp(prefix="headwater-postgres-"))
+    folder.mkdir(parents=True, exist_ok=True)
     if os.geteuid() == 0:
         owner = _somebody()
         os.chown(folder, owner.pw_uid, owner.pw_gid)
