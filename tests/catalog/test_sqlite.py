@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import AsyncIterator
 from datetime import datetime
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
 from catalog import publish, sqlite, tracks
 from catalog.engine import Catalog
@@ -48,6 +50,38 @@ async def test_a_closed_catalog_is_one_file(catalog: Catalog, url: str, now: dat
         await publish.publish(tx, make_publication(), now)
     await catalog.close()
     assert [one.name for one in file_of(url).parent.iterdir()] == ["catalog.db"]
+
+
+async def test_more_rows_than_come_with_a_statement_come_in_their_order(catalog: Catalog) -> None:
+    many = text(
+        "WITH RECURSIVE r(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM r WHERE n < 2499) "
+        "SELECT n FROM r"
+    )
+    async with catalog.connect() as tx:
+        assert [*(await tx.execute(many)).scalars()] == [*range(2500)]
+        streamed = await tx.stream(many)
+        assert [row.n async for row in streamed] == [*range(2500)]
+        streamed = await tx.stream(many)
+        assert (await streamed.fetchmany(3))[2].n == 2
+        await streamed.close()
+        assert (await tx.execute(many)).first() == (0,)
+
+
+async def test_a_statement_that_nobody_waits_for_any_more_leaves_no_transaction(
+    catalog: Catalog, now: datetime
+) -> None:
+    async def write() -> None:
+        async with catalog.begin():
+            await asyncio.sleep(60)
+
+    for steps in range(30):  # the thread may be before BEGIN, in it, or past it
+        writing = asyncio.create_task(write())
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        writing.cancel()
+        await asyncio.gather(writing, return_exceptions=True)
+    async with catalog.begin() as tx:
+        await publish.publish(tx, make_publication(), now)
 
 
 async def test_opening_without_migrating_makes_nothing(url: str) -> None:
