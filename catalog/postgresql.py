@@ -138,7 +138,7 @@ def _test_before_use(engine: AsyncEngine) -> None:
                 raise
             raise InvalidatePoolError from exc  # the others are older: each is made anew
 
-    event.listen(engine.sync_engine, "checkin", rests)
+    event.listen(engine.sync_engine, "checkin", rests)  # codespell:ignore checkin
     event.listen(engine.sync_engine, "checkout", test)
 
 

@@ -153,7 +153,7 @@ async def test_a_look_up_is_one_statement(filled: Catalog, name: str) -> None:
 
 async def test_a_search_takes_few_statements(filled: Catalog) -> None:
     most = {"sqlite": 2, "postgresql": 4}  # its words; the popular ones, some others, all
-    for typed, spelled in (("song ", 0), ("song label a", 0), ("sogn ", 1), ("sogn lable ", 1)):
+    for typed, spelled in (("song ", 0), ("song label a", 0), ("sogn ", 1), ("sogn labbl ", 1)):
         with plans.counted(filled) as statements:
             async with filled.glance() as tx:
                 await search.search(tx, typed, tuple(Kind), limit=9)
