@@ -59,6 +59,37 @@ def test_every_command_is_described_with_an_example(command: str) -> None:
     assert re.search(rf"^{command}\b", section, re.MULTILINE), "no example"
 
 
+def called(line: str) -> tuple[click.Command, list[str]] | None:
+    """The command of ours that a line calls, and what it is given; None where it calls none."""
+    found: click.Command = main
+    words = line.split()
+    while isinstance(found, click.Group):
+        while words and words[0].startswith("--"):  # --home PATH, before the command
+            del words[:2]
+        below = found.get_command(click.Context(found), words[0]) if words else None
+        if below is None:
+            assert not (words and words[0].isalpha()), f"there is no headwater {line}"
+            return None
+        found = below
+        del words[0]
+    return found, words
+
+
+def test_the_papers_call_only_commands_and_options_that_there_are() -> None:
+    """In lines of their own, in backquotes, and in $( )."""
+    calls = re.compile(r"(?:^\s*|`|\$\()headwater ([^`\n|;)#>]+)", re.MULTILINE)
+    for path in DOCS:
+        for line in calls.findall(path.read_text()):
+            if (found := called(line)) is None:
+                continue
+            command, words = found
+            known = {
+                one for param in command.params for one in (*param.opts, *param.secondary_opts)
+            }
+            given = {word.partition("=")[0] for word in words if word.startswith("--")}
+            assert given <= known | {"--help"}, f"{path.name}: headwater {line}"
+
+
 @pytest.mark.parametrize("path", DOCS, ids=lambda path: str(path.relative_to(ROOT)))
 def test_links_between_pages_lead_somewhere(path: Path) -> None:
     for target in LINK.findall(path.read_text()):
