@@ -6,7 +6,8 @@ known to all edges within `edge_answer_s`, also for segments, which take no answ
 
 204: yes. 401 and 403, with a problem as body: no; that is never kept. Nothing else means no:
 nginx's `auth_request` knows only these two, so that what is not there is 403, too. `?refused` is
-nginx asking once more, for the words of a refusal: should it be a yes by now, it is 503.
+nginx asking once more, for the words of a refusal: should it be a yes by now, it is 503. `?stored`
+is an nginx that has the storage's folder (`accel_redirect`): a yes says where the file is.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from drm.errors import Denied
 from drm.policy import DETAILS, Reason
 from origin import headers, paths, problems, request_ids
 from origin.auth import COVERS_SCOPE, Grant
+from origin.delivery import Representation
 from origin.problems import Missing, OriginError
 from origin.state import OriginState
 from origin.wire import WireResponse, head
@@ -29,7 +31,7 @@ from storage.base import ObjectNotFound
 
 _ALLOW: dict[str, str] = {hdrs.ALLOW: "GET, HEAD"}
 _AGAIN: dict[str, str] = {hdrs.RETRY_AFTER: "0"}
-_REFUSED = "refused"  # the query
+_REFUSED, _STORED = "refused", "stored"  # queries
 
 
 class EdgeAuthHandler:
@@ -64,15 +66,26 @@ class EdgeAuthHandler:
         if isinstance(media, paths.Cover):
             # Nothing is asked of the storage: whether there is one is told by its own answer.
             grant.require(COVERS_SCOPE, frozenset())
-            tags: tuple[str, ...] = ()
+            what = None
         else:
-            tags = (await self._state.resolver.resolve(request, media, grant)).tags
+            what = await self._state.resolver.resolve(request, media, grant)
         if isinstance(media, paths.Media):
             await self._require_available(media.track_id)
         if query == _REFUSED:
             raise OriginError(503, "refused-before", "It was refused just now.", headers=_AGAIN)
         answer_s = self._state.deps.settings.edge_answer_s
-        return WireResponse(204, head(204, _fields(grant, tags, answer_s)))
+        fields = _fields(grant, () if what is None else what.tags, answer_s)
+        if what is not None and query == _STORED:
+            fields |= self._place(request, what)
+        return WireResponse(204, head(204, fields))
+
+    def _place(self, request: web.BaseRequest, what: Representation) -> dict[str, str]:
+        """Where an nginx in front finds the file; nobody else is told."""
+        accel = self._state.deps.settings.accel_redirect
+        is_told = what.is_object and self._state.base_url.is_from_proxy(request)
+        if accel is None or not is_told:
+            return {}
+        return {headers.ACCEL_REDIRECT: f"{accel}{what.object_key}", hdrs.ETAG: what.etag}
 
     async def _require_available(self, track_id: str) -> None:
         """What the origin leaves to manifests and keys: nobody else can call a copy back."""

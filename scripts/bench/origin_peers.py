@@ -106,13 +106,15 @@ def nginx_in_front(folder: Path, origin: str) -> tuple[str, str]:
     """What makes an nginx one before the origin: directives of `http`, and of its server.
 
     Under `/accel` it asks the origin each time, under `/kept` it keeps its answers for 30 s, as
-    configs/edge/nginx.conf does; they rest in memory.
+    configs/edge/nginx.conf does; they rest in memory. Under `/both` they say where the file is,
+    too, as in docs/origin.md.
     """
     location = "/v1/t/(?<token>[A-Za-z0-9._~-]+)/(?<object>tracks/[a-z0-9/-]+\\.mp4)$"
     common = (
         f"  upstream origin {{ server {origin}; keepalive 64; }}\n"
         f"  proxy_cache_path {folder}/auth keys_zone=auth:8m use_temp_path=off;\n"
         "  proxy_http_version 1.1; proxy_set_header Connection '';\n"
+        '  map "$http_if_none_match$http_if_match$http_if_range" $is_plain { default 0; "" 1; }\n'
     )
     server = (
         f'    location ~ "^/kept{location}" {{ auth_request /_auth;\n'
@@ -123,5 +125,20 @@ def nginx_in_front(folder: Path, origin: str) -> tuple[str, str]:
         "      proxy_cache_lock on; }\n"
         "    location /accel/ { proxy_pass http://origin/; }\n"
         f"    location /stored/ {{ internal; alias {folder}/storage/; etag off; }}\n"
+        f'    location ~ "^/both{location}" {{ error_page 418 = @origin;\n'
+        "      if ($is_plain = 0) { return 418; }\n"
+        "      auth_request /_stored; auth_request_set $etag $upstream_http_etag;\n"
+        "      auth_request_set $stored $upstream_http_x_accel_redirect;\n"
+        "      open_file_cache_errors on; try_files /_none /kept$stored; }\n"
+        "    location @origin { proxy_pass http://origin; }\n"
+        "    location = /_stored { internal; proxy_ignore_headers X-Accel-Redirect;\n"
+        "      proxy_pass http://origin/v1/auth/$token/$object?stored;\n"
+        "      proxy_pass_request_body off; proxy_set_header Content-Length '';\n"
+        "      proxy_set_header Connection ''; proxy_cache auth; proxy_cache_lock on;\n"
+        "      proxy_cache_key 'stored $remote_addr $token $object'; }\n"
+        f"    location ^~ /kept/stored/ {{ internal; alias {folder}/storage/; etag off;\n"
+        "      default_type audio/mp4; add_header ETag $etag;\n"
+        "      add_header Cache-Control 'public, max-age=31536000, immutable';\n"
+        "      add_header Access-Control-Allow-Origin *; }\n"
     )
     return common, server

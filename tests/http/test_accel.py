@@ -25,20 +25,66 @@ def settings() -> OriginSettings:
     )
 
 
-@pytest.fixture
-def nginx(origin: Origin, tmp_path: Path) -> Iterator[str]:
-    """As docs/origin.md has it."""
+_COMMON = """
+  upstream origin { server 127.0.0.1:%d; keepalive 64; }
+  proxy_cache_path %s keys_zone=answers:1m use_temp_path=off;
+  proxy_http_version 1.1;
+  proxy_set_header Connection "";
+  proxy_set_header Host $http_host;
+  proxy_set_header X-Forwarded-For $remote_addr;
+  proxy_set_header X-Forwarded-Proto $scheme;
+  proxy_set_header X-Forwarded-Host $http_host;
+  map "$http_if_none_match$http_if_match$http_if_range" $is_plain { default 0; "" 1; }
+"""
+_SERVER = """
+  location / { proxy_pass http://origin; }
+  location /stored/ {
+    internal; alias %(files)s; etag off;
+    add_header ETag $upstream_http_etag;
+    add_header Access-Control-Allow-Origin $upstream_http_access_control_allow_origin;
+  }
+"""
+_KEPT = r"""
+  location ~ "^/v1/t/(?<token>[A-Za-z0-9._~-]+)/(?<object>tracks/[a-z0-9]+/[0-9a-f]+/[a-z0-9-]+\.mp4)$" {
+    error_page 418 = @origin;
+    if ($is_plain = 0) { return 418; }
+    auth_request /_stored;
+    auth_request_set $stored $upstream_http_x_accel_redirect;
+    auth_request_set $etag $upstream_http_etag;
+    open_file_cache_errors on;
+    try_files /_none /kept$stored;
+  }
+  location @origin { proxy_pass http://origin; }
+  location = /_stored {
+    internal;
+    proxy_pass http://origin/v1/auth/$token/$object?stored;
+    proxy_pass_request_body off;
+    proxy_set_header Content-Length "";
+    proxy_set_header Connection "";
+    proxy_set_header X-Forwarded-For $remote_addr;
+    proxy_ignore_headers X-Accel-Redirect;
+    proxy_cache answers;
+    proxy_cache_lock on;
+    proxy_cache_key "$remote_addr $token $object";
+  }
+  location ^~ /kept/stored/ {
+    internal; alias %(files)s; etag off; default_type audio/mp4;
+    add_header ETag $etag;
+    add_header Cache-Control "public, max-age=31536000, immutable";
+    add_header Access-Control-Allow-Origin *;
+  }
+"""  # noqa: E501 - as docs/origin.md has it
+
+
+@pytest.fixture(params=["asked each time", "answers kept"])
+def nginx(request: pytest.FixtureRequest, origin: Origin, tmp_path: Path) -> Iterator[str]:
+    """As docs/origin.md has it, without and with what keeps the origin's answers."""
     scratch = tmp_path / "nginx"
     scratch.mkdir()
-    server = f"""
-      location / {{ proxy_pass {origin.url}; proxy_http_version 1.1; }}
-      location /stored/ {{
-        internal; alias {origin.house.root}/storage/; etag off;
-        add_header ETag $upstream_http_etag;
-        add_header Access-Control-Allow-Origin $upstream_http_access_control_allow_origin;
-      }}
-    """
-    with running_nginx(server, scratch) as url:
+    server = _SERVER + (_KEPT if request.param == "answers kept" else "")
+    files = {"files": f"{origin.house.root}/storage/"}
+    common = _COMMON % (origin.port, scratch / "answers")
+    with running_nginx(server % files, scratch, common) as url:
         yield url
 
 
@@ -93,6 +139,9 @@ async def test_what_is_said_to_the_proxy_is_said_to_nobody_else(origin: Origin, 
             async with client.get(url, headers={"Range": text}) as response:
                 assert "X-Accel-Redirect" not in response.headers
                 assert await response.read() == origin.stored("aac-64k")
+        async with client.get(url.replace("/v1/t/", "/v1/auth/") + "?stored") as response:
+            assert response.status == 204
+            assert "X-Accel-Redirect" not in response.headers
 
 
 async def test_a_token_is_needed(origin: Origin, nginx: str) -> None:

@@ -24,8 +24,8 @@ def serving_files(root: Path, scratch: Path) -> Iterator[str]:
 
 
 @contextmanager
-def running_nginx(server: str, scratch: Path) -> Iterator[str]:
-    """The address of an nginx with these directives in its one server."""
+def running_nginx(server: str, scratch: Path, common: str = "") -> Iterator[str]:
+    """The address of an nginx with these directives in its one server, and those beside it."""
     program = shutil.which("nginx") or shutil.which("/usr/sbin/nginx")
     assert program, "there is no nginx: run `scripts/setup test`, which brings it"
     port = free_port()
@@ -37,7 +37,7 @@ def running_nginx(server: str, scratch: Path) -> Iterator[str]:
     config.write_text(
         f"daemon off; master_process off; user root; pid {scratch}/nginx.pid;\n"
         f"error_log {scratch}/error.log; events {{}}\n"
-        f"http {{ access_log off; {temps}\n"
+        f"http {{ access_log off; {temps} {common}\n"
         f"  server {{ listen 127.0.0.1:{port}; {server} }} }}\n"
     )
     process = subprocess.Popen(
