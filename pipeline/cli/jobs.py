@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Sequence
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from datetime import UTC, datetime
 
 import click
@@ -18,6 +18,7 @@ from pipeline.cli.job_view import job_fields, job_line, job_object, log_lines
 from pipeline.cli.output import FAILED, Failure, instant, write_fields, write_json, write_table
 
 _WATCH_S = 1.0
+_PAGE = 500
 
 json_option = click.option(
     "--json", "as_json", is_flag=True, help="Print JSON objects, one a line."
@@ -113,29 +114,18 @@ def retry(invocation: Invocation, *, jobs_: tuple[str, ...], parked: bool, as_js
 
     refused: list[str] = []
 
-    async def run() -> list[JobRecord]:
+    async def run() -> None:
         settings = invocation.load().settings
         async with open_catalog(settings) as catalog:
-            if parked:
-                async with catalog.connect() as tx:
-                    states = [JobState.PARKED]
-                    wanted = await jobs.list_page(tx, states=states, limit=1_000_000)
-            else:
-                wanted = tuple([await _one(catalog, one) for one in jobs_])
-            again = []
-            for one in wanted:
-                try:
-                    async with catalog.begin() as tx:
-                        again.append(await jobs.retry(tx, one.job_id))
-                except WrongState as exc:  # the others are queued again all the same
-                    refused.append(str(exc))
             submitter = make_submitter(settings.jobs, catalog)
-            for queue in {one.queue for one in again}:
-                ids = [one.job_id for one in again if one.queue is queue]
-                await submitter.deliver(ids, queue)
-            return again
+            async for wanted in _pages(catalog, () if parked else jobs_):
+                again = await _retried(catalog, wanted, refused)
+                for queue in {one.queue for one in again}:
+                    ids = [one.job_id for one in again if one.queue is queue]
+                    await submitter.deliver(ids, queue)
+                _show(again, as_json=as_json)
 
-    _show(asyncio.run(run()), as_json=as_json)
+    asyncio.run(run())
     if refused:
         raise Failure("\n".join(refused))
 
@@ -175,6 +165,35 @@ def watch(invocation: Invocation, *, jobs_: tuple[str, ...], as_json: bool) -> N
     failed = asyncio.run(_watch(invocation, jobs_, as_json=as_json))
     if failed:
         raise click.exceptions.Exit(FAILED)
+
+
+async def _pages(catalog: Catalog, names: Sequence[str]) -> AsyncIterator[Sequence[JobRecord]]:
+    """The jobs of these names; without any, all that are parked, which may be a great many."""
+    if names:
+        yield [await _one(catalog, name) for name in names]
+        return
+    last: JobRecord | None = None
+    while True:
+        async with catalog.connect() as tx:
+            page = await jobs.list_page(tx, states=[JobState.PARKED], before=last, limit=_PAGE)
+        yield page
+        if len(page) < _PAGE:
+            return
+        last = page[-1]
+
+
+async def _retried(
+    catalog: Catalog, wanted: Sequence[JobRecord], refused: list[str]
+) -> list[JobRecord]:
+    """Queue them again, each for itself; why some were not is added to `refused`."""
+    again = []
+    for one in wanted:
+        try:
+            async with catalog.begin() as tx:
+                again.append(await jobs.retry(tx, one.job_id))
+        except WrongState as exc:
+            refused.append(str(exc))
+    return again
 
 
 async def _watch(invocation: Invocation, names: Sequence[str], *, as_json: bool) -> bool:

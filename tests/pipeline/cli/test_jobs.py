@@ -130,7 +130,11 @@ def test_a_failed_job_may_be_queued_again_and_canceled(day: Day, tmp_path: Path)
     assert same["state"] == "queued"
 
 
-async def test_all_that_are_parked_are_queued_again_and_nothing_else(home: Home) -> None:
+@pytest.mark.parametrize("page", [1, 2, 500])
+async def test_all_that_are_parked_are_queued_again_and_nothing_else(
+    home: Home, monkeypatch: pytest.MonkeyPatch, page: int
+) -> None:
+    monkeypatch.setattr("pipeline.cli.jobs._PAGE", page)
     async with open_deps(home.settings) as deps, deps.catalog.begin() as tx:
         for name in ("p1", "p2", "failed", "waits"):
             source, queue = MasterSource(f"/{name}.wav"), JobQueue.BULK
