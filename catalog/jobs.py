@@ -12,12 +12,13 @@ long as its lease; the worker renews it, and after that anybody may claim the jo
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, func, select, update
 
+from catalog.batches import batches
 from catalog.engine import Tx
 from catalog.errors import CatalogConflict, Fenced, NotFound, WrongState
 from catalog.job_rows import (
@@ -38,6 +39,7 @@ from catalog.upsert import upsert
 
 _FIRST_STAGE = "start"
 _LOST = "lost"  # how an attempt ended whose worker is gone
+_AT_ONCE = 1000  # ids in a statement
 _TRIES = 3  # of one job, that another one is in the way of
 
 
@@ -277,10 +279,22 @@ async def get(tx: Tx, job_id: str) -> JobRecord:
     return record_of(row)
 
 
-async def get_many(tx: Tx, job_ids: Collection[str]) -> tuple[JobRecord, ...]:
-    """Read those of these jobs that there are."""
-    rows = await tx.execute(select(jobs).where(jobs.c.job_id.in_(job_ids)))
-    return tuple(record_of(row) for row in rows)
+async def get_many(tx: Tx, job_ids: Sequence[str]) -> dict[str, JobRecord]:
+    """Read several jobs; those that there are not are not in the answer."""
+    found: dict[str, JobRecord] = {}
+    for some in batches(job_ids, _AT_ONCE):
+        rows = await tx.execute(select(jobs).where(jobs.c.job_id.in_(some)))
+        found |= {row.job_id: record_of(row) for row in rows}
+    return found
+
+
+async def get_all(tx: Tx, job_ids: Sequence[str]) -> list[JobRecord]:
+    """Read several jobs, in that order; NotFound where one is gone."""
+    found = await get_many(tx, job_ids)
+    for job_id in job_ids:
+        if job_id not in found:
+            raise NotFound("job", job_id)
+    return [found[job_id] for job_id in job_ids]
 
 
 async def begin_with(tx: Tx, start: str, limit: int) -> tuple[JobRecord, ...]:

@@ -85,4 +85,4 @@ class JobFeed:
             await asyncio.sleep(_AWAY_S)
         else:
             # Who left meanwhile took theirs along: nothing old is there for who comes next.
-            self._latest = {one.job_id: one for one in found if one.job_id in self._watched}
+            self._latest = {name: one for name, one in found.items() if name in self._watched}

@@ -208,16 +208,15 @@ async def _watch(invocation: Invocation, names: Sequence[str], *, as_json: bool)
         failed = False
         shown: dict[str, tuple[object, ...]] = {}
         while left:
-            for job_id in tuple(left):
-                async with catalog.connect() as tx:
-                    record = await jobs.get(tx, job_id)
+            async with catalog.connect() as tx:
+                records = await jobs.get_all(tx, left)
+            for record in records:
                 now = (record.state, record.stage, record.attempts, round(record.progress, 1))
-                if shown.get(job_id) != now:
+                if shown.get(record.job_id) != now:
                     _show([record], as_json=as_json)
-                shown[job_id] = now
-                if record.state in OVER:
-                    left.remove(job_id)
-                    failed |= record.state is not JobState.DONE
+                shown[record.job_id] = now
+                failed |= record.state in OVER and record.state is not JobState.DONE
+            left = [one.job_id for one in records if one.state not in OVER]
             await asyncio.sleep(_WATCH_S if left else 0)
         return failed
 

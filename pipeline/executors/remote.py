@@ -8,9 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from catalog import jobs
-from catalog.batches import batches
 from catalog.engine import Catalog
-from catalog.errors import NotFound
 from catalog.records import JobRecord, JobState
 from pipeline.executors import Order
 from pipeline.outcomes import outcome_of_job
@@ -19,7 +17,6 @@ from pipeline.submission import Submitter
 from storage.base import ObjectStore
 
 _LOOK_S = 0.5
-_AT_ONCE = 1000  # jobs in a statement
 
 
 @dataclass(slots=True)
@@ -39,24 +36,15 @@ class RemoteExecutor:
             await self.submitter.deliver(ids, queue)
         left = {order.job_id: order.source for order in orders}
         while left:
-            for record in await self._records(tuple(left)):
+            async with self.catalog.connect(fresh=True) as tx:
+                records = await jobs.get_all(tx, tuple(left))
+            for record in records:
                 outcome = await self._look(record, left[record.job_id])
                 if outcome is not None:
                     del left[record.job_id]
                     self.reporter.done(outcome)
                     yield outcome
             await asyncio.sleep(_LOOK_S if left else 0)
-
-    async def _records(self, job_ids: Sequence[str]) -> list[JobRecord]:
-        """Read jobs, in that order. NotFound where one is gone."""
-        found: dict[str, JobRecord] = {}
-        async with self.catalog.connect(fresh=True) as tx:
-            for some in batches(job_ids, _AT_ONCE):
-                found |= {one.job_id: one for one in await jobs.get_many(tx, some)}
-        for job_id in job_ids:
-            if job_id not in found:
-                raise NotFound("job", job_id)
-        return [found[job_id] for job_id in job_ids]
 
     async def _look(self, record: JobRecord, source: Path) -> Outcome | None:
         outcome = await outcome_of_job(self.catalog, self.store, record, source)

@@ -60,7 +60,9 @@ async def test_it_goes_from_open_to_done_and_no_further(catalog: Catalog, now: d
         assert await uploads.of_job(tx, job) == done
         assert await uploads.of_job(tx, "none") is None
         assert await uploads.of_ids(tx, [one.upload_id, "none"]) == {one.upload_id: done}
-        assert [record.job_id for record in await jobs.get_many(tx, [job, "none"])] == [job]
+        assert [*await jobs.get_many(tx, [job, "none"])] == [job]
+        with pytest.raises(NotFound):
+            await jobs.get_all(tx, [job, "none"])
         with pytest.raises(NotFound):
             await uploads.get(tx, "none")
 
