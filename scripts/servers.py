@@ -17,9 +17,11 @@ def free_port() -> int:
         return int(server.getsockname()[1])
 
 
-def pinned(core: int) -> list[str]:
-    """The prefix of a command that is to stay on one core, where there are several."""
-    return ["taskset", "-c", str(core)] if len(os.sched_getaffinity(0)) > 1 else []
+def pinned(*cores: int) -> list[str]:
+    """The prefix of a command that is to stay on these cores, where there are so many."""
+    there = os.sched_getaffinity(0)
+    is_some = len(there) > 1 and there.issuperset(cores)
+    return ["taskset", "-c", ",".join(map(str, cores))] if is_some else []
 
 
 def wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
