@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.browser import album
+from tests.browser.conftest import headwater
 from tests.browser.driver import Browser
+from tests.support import ladders
 from tests.support.he_aac import VERSIONS, vector
-from tests.support.origin_process import headwater
 from tests.support.plain_files import serving_files
 
 pytestmark = pytest.mark.server
@@ -36,14 +35,10 @@ def played(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Any:
     masters = root / "masters"
     masters.mkdir()
     one = album.make(masters)[1]
-    done = subprocess.run(
-        headwater("ingest", "--scheme", "clear", "--json", str(one)),
-        check=True,
-        capture_output=True,
-        env={**os.environ, "HEADWATER_HOME": str(root / "home")},
-    )
+    fast = {"HEADWATER_INGEST__LADDER": str(ladders.FAST)}
+    done = headwater(root / "home", "ingest", "--scheme", "clear", "--json", str(one), **fast)
     www = root / "www"
-    shutil.copytree(Path(json.loads(done.stdout)["hls"]).parent, www)
+    shutil.copytree(Path(json.loads(done)["hls"]).parent, www)
     for name in SCRIPTS:
         shutil.copy(VENDOR / name, www / name)
     tags = "".join(f"<script src={name}></script>" for name in SCRIPTS)
@@ -60,8 +55,7 @@ def _package_he_aac(scratch: Path, out: Path, version: str) -> None:
     """Three times the same two seconds: ADTS streams can be joined."""
     stream = scratch / f"{version}.aac"
     stream.write_bytes(vector(stream.name).read_bytes() * 3)
-    command = headwater("package", str(stream), "--out", str(out))
-    subprocess.run(command, check=True, capture_output=True)
+    headwater(scratch / "home", "package", str(stream), "--out", str(out))
 
 
 @pytest.mark.parametrize("case", CASES, ids="-".join)

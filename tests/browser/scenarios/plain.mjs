@@ -2,6 +2,8 @@
 
 import { openPage } from "../browser.mjs";
 
+const AT_ONCE = 3;
+
 const START = {
   async shaka(url) {
     const player = new window.shaka.Player();
@@ -40,8 +42,12 @@ async function play(browser, base, player, manifest) {
 
 export async function run(browser, { base, cases }) {
   const results = {};
-  for (const [player, manifest] of cases) {
-    results[`${player} ${manifest}`] = await play(browser, base, player, manifest);
-  }
+  const waiting = [...cases];
+  const worker = async () => {
+    for (let one = waiting.shift(); one; one = waiting.shift()) {
+      results[one.join(" ")] = await play(browser, base, ...one);
+    }
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, worker));
   return results;
 }
