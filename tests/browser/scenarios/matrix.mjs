@@ -6,22 +6,41 @@ const AT_ONCE = 4;
 
 export async function run(browser, { playbacks, cells, seconds, patience }) {
   const results = {};
-  const waiting = [...cells];
+  const waiting = rowsOf(cells);
   const worker = async () => {
-    for (let cell = waiting.shift(); cell; cell = waiting.shift()) {
-      const page = await openPage(browser, {});
-      const { origin, ...answer } = playbacks[cell.home];
-      await page.goto(origin);
-      // One manifest under all names: an engine takes it whichever it looks for.
-      const playback = { ...answer, hls: cell.manifest, dash: cell.manifest };
-      const given = { engine: cell.engine, playback, seconds, patience };
-      results[cell.name] = await page.evaluate(play, given);
-      results[cell.name].outside = page.seen.outside;
-      await page.context().close();
+    for (let row = waiting.shift(); row; row = waiting.shift()) {
+      let page = null;
+      for (const cell of row) {
+        const { origin, ...answer } = playbacks[cell.home];
+        if (page === null) {
+          page = await openPage(browser, {});
+          await page.goto(origin);
+        }
+        // One manifest under all names: an engine takes it whichever it looks for.
+        const playback = { ...answer, hls: cell.manifest, dash: cell.manifest };
+        const given = { engine: cell.engine, playback, seconds, patience };
+        const result = await page.evaluate(play, given);
+        results[cell.name] = { ...result, outside: page.seen.outside };
+        if (result.currentTime <= seconds || result.problems.length > 0) {
+          await page.context().close(); // what failed may have left something: the next has another
+          page = null;
+        }
+      }
+      await page?.context().close();
     }
   };
   await Promise.all(Array.from({ length: AT_ONCE }, worker));
   return results;
+}
+
+/** The cells of one engine at one origin: they play in one page, which has the engine's script. */
+function rowsOf(cells) {
+  const rows = new Map();
+  for (const cell of cells) {
+    const place = `${cell.engine} ${cell.home}`;
+    rows.set(place, [...(rows.get(place) ?? []), cell]);
+  }
+  return [...rows.values()];
 }
 
 /** Runs in the page, with the page's own engines. */
@@ -54,5 +73,6 @@ async function play({ engine, playback, seconds, patience }) {
     problems,
   };
   await player.destroy().catch(() => {});
+  audio.remove();
   return report;
 }
