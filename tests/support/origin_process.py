@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-START_S = 30
+START_S = 60  # of a busy machine
 STOP_S = 15
 
 

@@ -20,6 +20,7 @@ from pipeline.progress import Outcome, Progress
 from pipeline.workshop import Workshop
 from storage.base import ObjectStore
 from storage.local import LocalStore
+from tests.support import ladders
 
 SYSTEM_FFMPEG = Path("/usr/bin/ffmpeg")
 
@@ -79,7 +80,7 @@ async def workshop(
             store=store or LocalStore(home / "storage"),
             catalog=catalog,
             keyring=Keyring(LocalKek.open(home / "kek.json", create=True)),
-            ladder=load_ladder(None),
+            ladder=load_ladder(ladders.FAST),
             tools=tools,
             settings=settings or IngestSettings(),
             tenant="default",
