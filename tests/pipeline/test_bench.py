@@ -7,6 +7,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
@@ -16,12 +17,15 @@ import pytest
 
 from catalog import jobs
 from catalog.records import JobQueue, JobState, MasterSource
+from configs.ladder import load_ladder
 from configs.settings import JobSettings
 from pipeline.bench import Bench, Shunned, work
 from pipeline.disk import lacking_space
 from pipeline.ffmpeg.binaries import Tools
 from pipeline.masters import Masters
+from pipeline.progress import Progress
 from pipeline.worker_name import this_worker
+from tests.support import ladders, masters
 from tests.support.workshop import Recorder, workshop
 
 _KEPT_OUT = "CREATE TRIGGER no BEFORE UPDATE ON jobs BEGIN SELECT raise(ABORT, 'full'); END"
@@ -78,6 +82,48 @@ async def test_no_work_begins_where_there_is_no_room(
         assert await Bench(later, said, Masters()).next([JobQueue.HOT]) == ("1",)
     assert lacking_space([tmp_path], 0, 0) is None
     assert lacking_space([tmp_path], whole + 1, 0) is None  # no wait would help
+
+
+class _Telling(Recorder):
+    """A reporter that does something when work on a master begins."""
+
+    def __init__(self, begun: Callable[[], object]) -> None:
+        super().__init__()
+        self._begun = begun
+
+    def progress(self, event: Progress) -> None:
+        super().progress(event)
+        self._begun()
+
+
+@pytest.mark.parametrize("is_patient", [True, False])
+async def test_a_worker_that_is_stopped_begins_nothing_more(
+    tools: Tools, tmp_path: Path, *, is_patient: bool
+) -> None:
+    """And ends what it has; one that is canceled gives it back."""
+    ids = {"first": JobQueue.HOT, "second": JobQueue.HOT, "bulk": JobQueue.BULK}
+    async with workshop(tmp_path / "home", tools, jobs=JobSettings(min_free_bytes=0)) as made:
+        shop = replace(made, ladder=load_ladder(ladders.FAST))
+        async with shop.catalog.begin() as tx:
+            for number, (job_id, queue) in enumerate(ids.items()):
+                path = masters.wav(tmp_path / f"{job_id}.wav", masters.music(1.2, seed=number))
+                now = shop.clock() + timedelta(microseconds=number)
+                source = MasterSource(str(path))
+                await jobs.submit(tx, job_id, source, tenant="default", queue=queue, now=now)
+        stop = asyncio.Event()
+        reporter = _Telling(lambda: stop.set() if is_patient else working.cancel())
+        bench = Bench(shop, reporter, Masters())
+        working = asyncio.create_task(work(bench, [JobQueue.HOT], 1, stop))
+        await asyncio.wait({working})
+        assert working.cancelled() is not is_patient
+        async with shop.catalog.connect() as tx:
+            records = await jobs.get_all(tx, [*ids])
+        states = [(one.state, one.attempts) for one in records]
+        queued = (JobState.QUEUED, 0)
+        assert states == [(JobState.DONE, 1) if is_patient else queued, queued, queued]
+        said = [one.error for one in records[0].log]
+        assert said == [None if is_patient else "its worker was stopped"]
+        assert is_patient is any((tmp_path / "home" / "storage").rglob("*.mp4"))
 
 
 async def test_a_row_that_cannot_be_written_is_let_be_for_longer_and_longer(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import signal
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,15 +12,17 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
 from catalog import jobs
-from catalog.records import Fault, JobQueue, MasterSource
+from catalog.records import Fault, JobQueue, JobState, MasterSource
 from pipeline.cli import main
 from pipeline.cli.compose import open_deps
+from tests.support import masters
 from tests.support.cli_home import NOW, Home
-from tests.support.farm import Farm, album, farm
+from tests.support.farm import Farm, album, farm, wait_until
 from tests.support.origin_process import headwater
 
 pytestmark = [pytest.mark.slow]
@@ -126,6 +129,24 @@ def test_a_canceled_job_may_be_queued_again(tmp_path: Path) -> None:
         run(workers, "cancel", job[:8])
         again = objects(run(workers, "retry", job, "--json").stdout)
         assert [(one["state"], one["attempts"]) for one in again] == [("queued", 0)]
+
+
+def test_a_worker_ends_what_it_has_when_told_once_and_at_once_when_told_twice(
+    tmp_path: Path,
+) -> None:
+    long = masters.wav(tmp_path / "long.wav", np.tile(masters.music(4.0), (40, 1)))
+    with farm(tmp_path) as workers:
+        worker = workers.worker()
+        (job,) = workers.submit([long])
+        wait_until(lambda: workers.is_encoding(job))
+        worker.send_signal(signal.SIGTERM)
+        with pytest.raises(subprocess.TimeoutExpired):
+            worker.wait(0.5)
+        worker.send_signal(signal.SIGTERM)
+        assert worker.wait(20) == 0
+        record = workers.job(job)
+        assert (record.state, record.attempts) == (JobState.QUEUED, 0)
+        assert "is given back" in (tmp_path / "said").read_text()
 
 
 @pytest.mark.parametrize("page", [1, 2, 500])
