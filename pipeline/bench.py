@@ -58,11 +58,15 @@ class Bench:
         async with self.shop.catalog.connect(fresh=True) as tx:
             return await deliveries.claimable(tx, queues, self.shop.clock(), limit)
 
-    async def abandoned(self) -> tuple[str, ...]:
+    async def abandoned(self, queues: Sequence[JobQueue]) -> tuple[str, ...]:
         """Jobs of workers of this machine that were killed: nobody waits for their leases."""
         async with self.shop.catalog.connect(fresh=True) as tx:
             running = await jobs.list_page(tx, states=[JobState.RUNNING], limit=_MOST_RUNNING)
-        return tuple(one.job_id for one in running if one.worker and is_gone(one.worker))
+        return tuple(
+            one.job_id
+            for one in running
+            if one.queue in queues and one.worker and is_gone(one.worker)
+        )
 
     async def _is_over(self, job_id: str) -> bool:
         async with self.shop.catalog.connect(fresh=True) as tx:
@@ -90,7 +94,7 @@ async def work(bench: Bench, queues: Sequence[JobQueue], slots: int, stop: async
                 if loop.time() - tidied > bench.shop.jobs.sweep_s:
                     tidied = loop.time()
                     await bench.tidy()
-                    abandoned = await bench.abandoned()
+                    abandoned = await bench.abandoned(queues)
                 avoided = running.keys() | shunned.now(loop.time())
                 waiting = await bench.next(queues, limit=slots + len(avoided))
                 for job_id in (*abandoned, *waiting):

@@ -52,7 +52,8 @@ async def test_a_job_of_a_killed_process_waits_for_no_lease(
             await jobs.claim(tx, "1", worker, shop.clock(), lease_s=60, max_attempts=5)
         bench = Bench(shop, Recorder(), Masters())
         assert await bench.next([JobQueue.HOT]) == ()
-        assert await bench.abandoned() == (("1",) if is_dead else ())
+        assert await bench.abandoned([JobQueue.HOT]) == (("1",) if is_dead else ())
+        assert await bench.abandoned([JobQueue.BULK]) == ()  # a worker's queues are its own
 
 
 async def test_no_work_begins_where_there_is_no_room(
