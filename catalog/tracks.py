@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import fields
 from datetime import datetime
 from typing import Any
 
@@ -33,6 +34,21 @@ _CREDITS = (
     select(gathered(_credit.c.position, _credit.c.credit))
     .where(_credit.c.track_id == tracks.c.track_id)
     .correlate(tracks)
+    .scalar_subquery()
+)
+# Of a revision, its position first.
+_RENDITIONS = (
+    select(
+        gathered(
+            renditions.c.position,
+            *(renditions.c[one.name] for one in fields(RenditionRecord)),
+        )
+    )
+    .where(
+        renditions.c.track_id == _revisions.c.track_id,
+        renditions.c.revision == _revisions.c.revision,
+    )
+    .correlate(_revisions)
     .scalar_subquery()
 )
 
@@ -209,23 +225,16 @@ def _record(values: dict[str, Any]) -> TrackRecord:
 
 
 async def _read_revisions(tx: Tx, query: Select[Any]) -> tuple[RevisionRecord, ...]:
-    rows = (await tx.execute(query)).mappings().all()
-    return tuple([await _revision_record(tx, row) for row in rows])
+    """Read what a query of all columns of revisions finds, in its order."""
+    rows = await tx.execute(query.add_columns(_RENDITIONS.label("renditions")))
+    return tuple(_revision_record(dict(row)) for row in rows.mappings())
 
 
-async def _revision_record(tx: Tx, row: Mapping[str, Any]) -> RevisionRecord:
-    values = dict(row)
+def _revision_record(values: dict[str, Any]) -> RevisionRecord:
     track_id, created_at = values.pop("track_id"), values.pop("created_at")
-    query = select(renditions).where(
-        renditions.c.track_id == track_id, renditions.c.revision == values["revision"]
-    )
-    found = (await tx.execute(query.order_by(renditions.c.position))).mappings().all()
-    omitted = {"track_id", "revision", "position"}
-    records = tuple(
-        RenditionRecord(**{name: value for name, value in one.items() if name not in omitted})
-        for one in found
-    )
+    found = sorted(values.pop("renditions") or ())
     values["notes"] = tuple(values["notes"])
     if values["loudness_blocks"] is not None:
         values["loudness_blocks"] = LoudnessBlocks.read(values["loudness_blocks"])
-    return RevisionRecord(track_id, created_at, RevisionDraft(**values, renditions=records))
+    made = tuple(RenditionRecord(*one) for _, *one in found)
+    return RevisionRecord(track_id, created_at, RevisionDraft(**values, renditions=made))

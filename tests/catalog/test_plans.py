@@ -113,6 +113,8 @@ ONE_STATEMENT: dict[str, Callable[[Tx], Awaitable[object]]] = {
     "top songs": lambda tx: artists.top_tracks(tx, 1, limit=9, now=NOW),
     "popular": lambda tx: tracks.popular(tx, limit=9, now=NOW),
     "key": lambda tx: keys.of_kids(tx, [b"k" * 16]),
+    "revisions": lambda tx: tracks.revisions(tx, A),
+    "revision by master": lambda tx: tracks.find_revision(tx, A, "0" * 64, "0"),
 }
 
 
