@@ -106,6 +106,7 @@ async def test_what_a_replica_that_is_behind_says_is_not_kept(
     await remembered.track(houses.OTHER_TRACK)  # the changes are known now
     with monkeypatch.context() as patched:
         patched.setattr(primary, "connect", behind.connect)
+        patched.setattr(primary, "glance", behind.glance)
         assert (await remembered.track(houses.TRACK)).title == "First Light"
     with pytest.raises(Missing):
         await remembered.track(houses.TRACK)
@@ -131,7 +132,8 @@ async def test_it_lasts_while_the_catalog_is_away(
     def away(**_: object) -> Any:
         raise CatalogUnavailable("away")
 
-    monkeypatch.setattr(origin.deps.catalog, "connect", away)
+    for reading in ("connect", "glance"):
+        monkeypatch.setattr(origin.deps.catalog, reading, away)
     began = time.monotonic()
     while time.monotonic() - began < 3:
         assert await remembered.track(houses.TRACK) == found
