@@ -21,6 +21,7 @@ from catalog.plays import MOST_AT_ONCE, Played
 _LOG = logging.getLogger("headwater.origin")
 
 _EVERY_S = 10.0
+_LAST_S = 3.0  # for what waits when the worker ends
 _MOST = 50_000  # days and tracks that wait while the catalog is away; beyond that none is counted
 
 
@@ -43,10 +44,13 @@ class PlayCounts:
             self._adding = asyncio.create_task(self._add_later())
 
     async def close(self) -> None:
-        """Add what still waits, if the catalog can be written."""
+        """Add what still waits, if the catalog can be written now."""
         self._closing.set()
-        if self._adding is not None:
-            await self._adding
+        adding = self._adding
+        if adding is not None:
+            await asyncio.wait({adding}, timeout=_LAST_S)
+            adding.cancel()
+            await asyncio.gather(adding, return_exceptions=True)
 
     async def _add_later(self) -> None:
         while self._waiting and not self._closing.is_set():

@@ -12,11 +12,12 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from catalog import postgresql, publish, tracks
+from catalog import plays, postgresql, publish, tracks
 from catalog.backup import server_of
 from catalog.engine import Catalog, Tx
 from catalog.errors import CatalogError, CatalogMismatch, CatalogUnavailable, NotFound
 from catalog.postgresql import PoolOptions
+from origin.play_counts import PlayCounts
 from tests.servers.postgres import PASSWORD, Postgres, database_of
 from tests.support.publications import make_publication
 
@@ -199,6 +200,19 @@ async def test_who_finds_no_free_connection_is_told(url: str) -> None:
     async with catalog.connect():
         pass
     await catalog.close()
+
+
+async def test_a_worker_ends_though_its_last_plays_cannot_be_counted(
+    catalog: Catalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("origin.play_counts._LAST_S", 0.1)
+    counts = PlayCounts(catalog)
+    counts.note(A)
+    async with catalog.begin() as tx, asyncio.timeout(10):  # others wait 30 s for it
+        await tx.execute(text("LOCK TABLE plays IN ACCESS EXCLUSIVE MODE"))
+        await counts.close()
+    async with catalog.connect() as tx:
+        assert await plays.page(tx, 0, None, 9) == ()
 
 
 async def test_reads_are_read_only_and_writes_are_not(catalog: Catalog) -> None:
