@@ -28,7 +28,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 @click.group("audit")
 def audit_group() -> None:
-    """The record of keys, licenses and denials."""
+    """The record of keys, licenses, denials, and what was decided about tracks."""
 
 
 @audit_group.command("verify")
