@@ -6,7 +6,7 @@ A number of plays of whatever span the service counts in; a new track has zero. 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from sqlalchemy import select, update
 
@@ -39,6 +39,16 @@ async def put(tx: Tx, plays: Mapping[str, int]) -> None:
         tx, track_ids=changed, release_ids=release_ids, artist_ids=artist_ids
     )
     await changes.note(tx, changed)
+
+
+async def ids_of(tx: Tx, names: Collection[str]) -> dict[str, list[str]]:
+    """Find tracks by id or ISRC, of which there may be one of each tenant; by that name."""
+    found: dict[str, list[str]] = {}
+    for column in (tracks.c.track_id, tracks.c.isrc):
+        rows = await tx.execute(select(column, tracks.c.track_id).where(column.in_(names)))
+        for name, track_id in rows:
+            found.setdefault(name, []).append(track_id)
+    return found
 
 
 async def popular_ids(tx: Tx) -> list[str]:

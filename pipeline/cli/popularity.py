@@ -10,7 +10,8 @@ from typing import TextIO
 
 import click
 
-from catalog import popularity, tracks
+from catalog import popularity
+from catalog.batches import batches
 from catalog.plays import KEPT_DAYS
 from configs.settings import Settings
 from pipeline import plays
@@ -18,6 +19,7 @@ from pipeline.cli.compose import Invocation, open_catalog, pass_invocation
 from pipeline.cli.output import Failure
 
 _MOST = 2**62  # plays
+_AT_ONCE = 500  # tracks in a statement
 
 
 @click.group("popularity")
@@ -75,17 +77,13 @@ def _lines(file: TextIO) -> Iterator[tuple[str, int]]:
 
 async def _import(settings: Settings, given: dict[str, int]) -> list[str]:
     known: dict[str, int] = {}
-    unknown = []
+    unknown: list[str] = []
     async with open_catalog(settings) as catalog:
-        async with catalog.connect() as tx:
-            for name, number in given.items():
-                found = [
-                    one.track_id
-                    for one in await tracks.find(tx, name)
-                    if name in {one.track_id, one.isrc}
-                ]
-                known |= dict.fromkeys(found, number)
-                unknown += [] if found else [name]
+        for some in batches(tuple(given), _AT_ONCE):
+            async with catalog.connect() as tx:
+                found = await popularity.ids_of(tx, some)
+            known |= {one: given[name] for name in found for one in found[name]}
+            unknown += [name for name in some if name not in found]
         await plays.put(catalog, known)
     return unknown
 

@@ -4,6 +4,8 @@ import asyncio
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pytest
+
 from catalog import plays, tracks
 from catalog.plays import Played
 from pipeline.cli.compose import open_catalog
@@ -18,7 +20,9 @@ def popularity(home: Home) -> int:
     return asyncio.run(run())
 
 
-def test_plays_are_read_and_what_is_wrong_is_told(album: Home, tmp_path: Path) -> None:
+def test_plays_are_read_and_what_is_wrong_is_told(
+    album: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     file = tmp_path / "plays.jsonl"
     file.write_text(f'{{"track": "{TRACK_ID}", "plays": 17}}\n\n')
     assert album.run("popularity", "import", str(file)).stdout == "1 tracks\n"
@@ -26,6 +30,11 @@ def test_plays_are_read_and_what_is_wrong_is_told(album: Home, tmp_path: Path) -
     file.write_text(f'{{"track": "{TRACK_ID}", "plays": 3}}\n{{"track": "QZ", "plays": 1}}\n')
     assert "not in the catalog: QZ" in album.run("popularity", "import", str(file), code=1).stderr
     assert popularity(album) == 3
+    monkeypatch.setattr("pipeline.cli.popularity._AT_ONCE", 1)
+    file.write_text('{"track": "GBAYE0601498", "plays": 5}\n{"track": "First Light", "plays": 1}\n')
+    said = album.run("popularity", "import", str(file), code=1).stderr
+    assert "1 tracks are not in the catalog: First Light" in said  # a title names nothing here
+    assert popularity(album) == 5
     said = album.run("popularity", "count").stdout
     assert said == "0 tracks were played, 1 are not any more\n"
     assert popularity(album) == 0
