@@ -7,10 +7,12 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from catalog import plays
+from catalog import plays, popularity, publish
 from catalog.engine import Catalog
 from catalog.plays import KEPT_DAYS, Played
+from tests.support.publications import make_publication
 
+NOW = datetime(2026, 11, 21, 8, tzinfo=UTC)
 A, B, C = ("t" + letter * 20 for letter in "abc")
 
 
@@ -39,6 +41,17 @@ async def test_what_several_workers_count_is_one_sum(catalog: Catalog) -> None:
     await asyncio.gather(*(add(catalog, *played) for played in (one, other) * 4))
     assert await kept(catalog) == [Played(99, A, 16), Played(100, B, 28)]
     assert await kept(catalog, since=100) == [Played(100, B, 28)]
+
+
+async def test_tracks_are_found_by_what_those_who_count_call_them(catalog: Catalog) -> None:
+    """Their statements, as all of this fixture's, have to find rows by an index."""
+    async with catalog.begin() as tx:
+        for letter, isrc in (("a", "QZABC2600001"), ("b", None)):
+            await publish.publish(tx, make_publication(letter, isrc=isrc), NOW)
+        found = await popularity.ids_of(tx, [B, "QZABC2600001", "Song a"])
+        assert found == {B: [B], "QZABC2600001": [A]}
+        await popularity.put(tx, {A: 3})
+        assert await popularity.popular_ids(tx) == [A]
 
 
 async def test_what_is_too_old_is_forgotten_some_at_a_time(
