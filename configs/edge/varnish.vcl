@@ -20,13 +20,15 @@ vcl 4.1;
 
 import std;
 
+# Who is busy is not dead: nothing at all is asked of an origin that is taken for that. One answer in
+# four is enough, and seconds may pass before it.
 probe healthz {
     .url = "/healthz";
     .interval = 2s;  # yours: probe
-    .timeout = 1s;
-    .window = 3;
-    .threshold = 2;
-    .initial = 2;
+    .timeout = 5s;
+    .window = 4;
+    .threshold = 1;
+    .initial = 1;
 }
 
 backend origin {
@@ -44,6 +46,9 @@ acl purgers {
 
 sub vcl_recv {
     if (req.restarts > 0) {
+        if (req.http.HW-Phase == "ask again") {
+            call recv_ask;
+        }
         call recv_answered;
     }
     # Ours alone: nobody sends them in.
@@ -52,6 +57,7 @@ sub vcl_recv {
     unset req.http.HW-Path;
     unset req.http.HW-Cache;
     unset req.http.HW-Kind;
+    unset req.http.HW-Stale;
     # The listener's country, for rights that differ by territory, as the origin wants it with
     # `origin.country_header: X-Country-Code`: as this edge knows it, never as the listener says it.
     # Behind a CDN that nobody gets around: `set req.http.X-Country-Code = req.http.CF-IPCountry;`.
@@ -113,7 +119,7 @@ sub recv_ask {
         "^(.*/tracks/[^/]+/[^/]+/[^/]+)/(init\.mp4|[0-9]+\.m4s)$", "\1.mp4");
     set req.url = regsub(req.url, "/[a-z0-9-]+\.m3u8$", "/multivariant.m3u8");
     set req.grace = 0s;
-    if (!std.healthy(req.backend_hint)) {
+    if (req.http.HW-Stale || !std.healthy(req.backend_hint)) {
         # Those who were let in stay in: what they play is of no use without keys from there.
         set req.grace = 10m;
     }
@@ -189,6 +195,7 @@ sub vcl_backend_fetch {
     unset bereq.http.HW-Path;
     unset bereq.http.HW-Cache;
     unset bereq.http.HW-Kind;
+    unset bereq.http.HW-Stale;
 }
 
 sub vcl_backend_response {
@@ -219,6 +226,12 @@ sub vcl_backend_response {
 
 sub vcl_deliver {
     if (req.http.HW-Phase == "ask" && resp.status == 204) {
+        return (restart);
+    }
+    if (req.http.HW-Phase == "ask" && resp.status >= 500 && !req.http.HW-Stale) {
+        # No answer: the last one does, where there was one.
+        set req.http.HW-Stale = "yes";
+        set req.http.HW-Phase = "ask again";
         return (restart);
     }
     unset resp.http.X-Varnish;
