@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
 
@@ -36,7 +37,7 @@ class PlayCounts:
 
     def note(self, *track_ids: str) -> None:
         """Songs of these tracks are begun now."""
-        if len(self._waiting) >= _MOST:
+        if not track_ids or len(self._waiting) >= _MOST:
             return
         today = plays.day_of(datetime.now(UTC))
         self._waiting.update((today, one) for one in track_ids)
@@ -53,12 +54,12 @@ class PlayCounts:
             await asyncio.gather(adding, return_exceptions=True)
 
     async def _add_later(self) -> None:
-        while self._waiting and not self._closing.is_set():
-            try:
+        is_last = False
+        while self._waiting and not is_last:
+            with suppress(TimeoutError):
                 async with asyncio.timeout(_EVERY_S):
                     await self._closing.wait()
-            except TimeoutError:
-                pass
+            is_last = self._closing.is_set()  # else what is noted until then is added, too
             try:
                 await self._add()
             except CatalogError as exc:  # what it does not take now waits

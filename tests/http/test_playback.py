@@ -84,9 +84,10 @@ async def test_a_song_that_is_begun_is_counted_once_and_waits_for_the_catalog(
     """What popularity is made of; the tracks' keys have no part in it."""
     monkeypatch.setattr("origin.play_counts._EVERY_S", 0.01)
 
-    async def play(url: str, session: str) -> None:
+    async def play(url: str, who: str) -> None:
+        token = origin.deps.access_tokens.mint(who, "premium", 60)
         async with origin.client.post(
-            origin.url + url, headers=origin.access(), json={"session": session}
+            origin.url + url, headers={"Authorization": f"Bearer {token}"}
         ) as response:
             assert response.status == 200
 
@@ -98,19 +99,19 @@ async def test_a_song_that_is_begun_is_counted_once_and_waits_for_the_catalog(
         async with origin.deps.catalog.connect() as tx:
             return {one.track_id: one.plays for one in await plays.page(tx, 0, None, 9)}
 
-    await play(URL, "a" * 12)
+    await play(URL, "ada")
     while await counted() != {houses.TRACK: 1}:  # noqa: ASYNC110 - nobody tells
         await asyncio.sleep(0.01)
     await rename("plays", "gone")  # a catalog that takes nothing
-    await play(URL, "a" * 12)  # renewed: the same song
-    await play(URL, "b" * 12)
+    await play(URL, "ada")  # in another session, and soon: nobody makes it popular alone
+    await play(URL, "grace")
     async with origin.client.get(
         f"{origin.url}/api/v1/songs/{houses.TRACK}/stream", headers=origin.access()
     ) as response:
         assert response.status == 200
     await asyncio.sleep(0.1)  # some tries
     await rename("gone", "plays")
-    await play(f"/api/v1/playback/releases/{houses.RELEASE}", "c" * 12)
+    await play(f"/api/v1/playback/releases/{houses.RELEASE}", "eve")
     await origin.state.plays.close()
     found = await counted()
     assert found.pop(houses.TRACK) == 4
