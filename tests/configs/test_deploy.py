@@ -12,13 +12,15 @@ from typing import Any
 import kubernetes_validate
 import pytest
 import yaml
+from click.testing import CliRunner
 
 from configs.loading import load_settings
 from configs.settings import OriginSettings
+from pipeline.cli import main
 
 DEPLOY = Path(__file__).parents[2] / "configs/deploy"
 MANIFESTS = sorted((DEPLOY / "kubernetes").glob("*.yaml"))
-UNITS = sorted((DEPLOY / "systemd").glob("*.service"))
+UNITS = sorted((DEPLOY / "systemd").glob("headwater*"))
 
 
 def documents() -> list[dict[str, Any]]:
@@ -110,6 +112,21 @@ def test_the_image_is_built_of_what_is_packaged_and_of_nothing_else() -> None:
     assert {"**/.env", "**/*.key", "**/*.pem"} <= set(rules[rules.index("!storage") :])
 
 
+def test_every_night_the_same_is_done_by_commands_that_there_are() -> None:
+    unit = (DEPLOY / "systemd/headwater-nightly.service").read_text()
+    done = re.findall(r"(?m)^ExecStart=/opt/headwater/bin/(.+)$", unit)
+    job = next(one for one in documents() if one["kind"] == "CronJob")
+    (container,) = job["spec"]["jobTemplate"]["spec"]["template"]["spec"]["containers"]
+    compose = yaml.safe_load((DEPLOY / "compose/compose.yaml").read_text())["services"]["nightly"]
+    for script in (container["command"][-1], compose["command"][-1]):
+        assert script.splitlines() == done
+    for line in done:
+        name, *words = line.split()
+        assert name == "headwater"
+        assert CliRunner().invoke(main, [*words, "--help"]).exit_code == 0, line
+    assert "gc --delete" in done[0]
+
+
 def test_docker_takes_the_compose_file(tmp_path: Path) -> None:
     if (
         shutil.which("docker") is None
@@ -130,6 +147,9 @@ def test_systemd_takes_the_unit(unit: Path, tmp_path: Path) -> None:
     text = unit.read_text().replace("/opt/headwater/bin/headwater", "/bin/true")
     copy = tmp_path / unit.name
     copy.write_text(text)
+    if unit.suffix == ".timer":  # looks for what it begins
+        begun = unit.with_suffix(".service")
+        shutil.copy(begun, tmp_path / begun.name)
     done = subprocess.run(
         ["systemd-analyze", "verify", str(copy)], capture_output=True, text=True, check=False
     )
