@@ -111,7 +111,7 @@ class OriginState:
         own = deps.access_tokens if deps.own_tokens else None
         self.callers = Callers(own, deps.provider_tokens)
         self.outage = Outage(deps.settings.outage_grace_s)
-        self.readiness = Readiness(deps.catalog, store, deps.settings.outage_grace_s)
+        self.readiness = Readiness(deps.catalog, store, deps.settings.outage_grace_s, deps.redis)
         self.counters = Counters()
         self.pieces = Pieces(
             store,

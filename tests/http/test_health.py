@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
+from redis.asyncio import Redis
 
 from configs.settings import OriginSettings
+from origin.readiness import Readiness
 from storage.base import StorageError
 from tests.http.conftest import Origin
+from tests.servers.redis import Redis as RedisServer
 
 
 async def test_a_working_house_is_ready(origin: Origin) -> None:
@@ -64,6 +68,34 @@ async def test_a_house_without_storage_says_so_until_it_is_back(origin: Origin) 
     await asyncio.sleep(1)  # what was asked a moment ago is believed
     async with origin.client.get(f"{origin.url}/readyz") as response:
         assert await response.json() == {"status": "ok", "catalog": "ok", "storage": "ok"}
+
+
+class TestRedis:
+    @pytest.fixture
+    def terms(self) -> dict[str, Any]:
+        return {"redis": Redis.from_url("redis://127.0.0.1:1/0")}  # nobody is there
+
+    async def test_a_house_without_its_redis_says_so_and_is_ready_for_ever(
+        self, origin: Origin
+    ) -> None:
+        origin.state.readiness._grace_s = 0.0
+        async with origin.client.get(f"{origin.url}/readyz") as response:
+            assert response.status == 200
+            answer = await response.json()
+        assert answer == {
+            "status": "degraded",
+            "catalog": "ok",
+            "storage": "ok",
+            "redis": "unreachable",
+        }
+
+
+@pytest.mark.server
+async def test_redis_is_a_part_that_answers(origin: Origin, redis: RedisServer) -> None:
+    client = Redis.from_url(redis.url())
+    readiness = Readiness(origin.deps.catalog, origin.deps.store, 1.0, client)
+    assert await readiness.parts() == {"catalog": True, "storage": True, "redis": True}
+    await client.aclose()
 
 
 async def test_unknown_paths_and_methods(origin: Origin) -> None:
