@@ -56,12 +56,16 @@ export class Api {
 
   async #playback(what) {
     const body = JSON.stringify({ session: this.#session });
+    const asked = performance.now();
     const response = await this.#fetch("POST", `playback/${what}`, { body });
+    const tripMs = performance.now() - asked;
     const playback = await response.json(); // {hls, dash, license, token, renditions, ...}
     // Against the server's own clock, so that a wrong one here does not matter; it tells whole
-    // seconds, and the one that may have begun is not counted.
+    // seconds, and the one that may have begun is not counted. Nor is the way of this answer, and
+    // that of a last request: one that leaves in time has to arrive in time.
     const now = Date.parse(response.headers.get("Date")) || Date.now();
-    const lifeMs = Math.max(0, Date.parse(playback.expires_at) - now - 1000);
+    const wholeMs = Math.max(0, Date.parse(playback.expires_at) - now - 1000);
+    const lifeMs = wholeMs - Math.min(2 * tripMs, wholeMs / 4);
     this.#isCounted = playback.renew_within_s !== null;
     const renewMs = this.#isCounted ? Math.min(lifeMs, playback.renew_within_s * 1000) : lifeMs;
     return { playback, lifeMs, renewMs };
