@@ -14,6 +14,8 @@ from storage.base import StorageError
 from tests.http.conftest import Origin
 from tests.servers.redis import Redis as RedisServer
 
+_FRESH_S = 0.05
+
 
 async def test_a_working_house_is_ready(origin: Origin) -> None:
     for path in ("healthz", "readyz"):
@@ -25,12 +27,18 @@ async def test_a_working_house_is_ready(origin: Origin) -> None:
 
 @pytest.fixture
 def settings() -> OriginSettings:
-    return OriginSettings(port=0, shutdown_grace_s=1.0, outage_grace_s=1.5)
+    return OriginSettings(port=0, shutdown_grace_s=1.0, outage_grace_s=0.3)
+
+
+@pytest.fixture(autouse=True)
+def brisk(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was asked a moment ago is believed for a shorter while."""
+    monkeypatch.setattr("origin.readiness._FRESH_S", _FRESH_S)
 
 
 async def test_a_house_without_a_catalog_lives_and_is_ready_for_a_while(origin: Origin) -> None:
     assert await _readiness(origin) == 200
-    await asyncio.sleep(1)  # what was asked a moment ago is believed
+    await asyncio.sleep(_FRESH_S)
     await origin.deps.catalog.close()
     for file in origin.house.root.glob("catalog.db*"):
         file.unlink()
@@ -41,7 +49,7 @@ async def test_a_house_without_a_catalog_lives_and_is_ready_for_a_while(origin: 
             assert response.status == status
             answer = await response.json()
         assert answer == {"status": word, "catalog": "unreachable", "storage": "ok"}
-        await asyncio.sleep(2)
+        await asyncio.sleep(0.3)
 
 
 async def _readiness(origin: Origin) -> int:
@@ -53,19 +61,19 @@ async def test_a_house_that_never_had_storage_is_not_ready(origin: Origin) -> No
     origin.watch.error = StorageError("the disk is away")
     assert await _readiness(origin) == 503
     origin.watch.error = None
-    await asyncio.sleep(1)
+    await asyncio.sleep(_FRESH_S)
     assert await _readiness(origin) == 200
 
 
 async def test_a_house_without_storage_says_so_until_it_is_back(origin: Origin) -> None:
     assert await _readiness(origin) == 200
-    await asyncio.sleep(1)
+    await asyncio.sleep(_FRESH_S)
     origin.watch.error = StorageError("the disk is away")
     async with origin.client.get(f"{origin.url}/readyz") as response:
         assert response.status == 200
         assert (await response.json())["storage"] == "unreachable"
     origin.watch.error = None
-    await asyncio.sleep(1)  # what was asked a moment ago is believed
+    await asyncio.sleep(_FRESH_S)
     async with origin.client.get(f"{origin.url}/readyz") as response:
         assert await response.json() == {"status": "ok", "catalog": "ok", "storage": "ok"}
 
