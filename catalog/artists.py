@@ -18,6 +18,12 @@ from catalog.tracks import available, records
 _CREDITED = and_(
     track_artists.c.artist_id == artists.c.artist_id, tracks.c.track_id == track_artists.c.track_id
 )
+_earlier = track_artists.alias("earlier")
+_IS_CREDITED_BEFORE = exists().where(  # on the same track, by the same name or another
+    _earlier.c.track_id == track_artists.c.track_id,
+    _earlier.c.artist_id == track_artists.c.artist_id,
+    _earlier.c.position < track_artists.c.position,
+)
 
 
 async def get(tx: Tx, artist_id: int, now: datetime) -> ArtistRecord:
@@ -78,16 +84,10 @@ async def top_tracks(
     tx: Tx, artist_id: int, *, limit: int, now: datetime
 ) -> tuple[TrackRecord, ...]:
     """Read the tracks of an artist that listeners may have, the most popular first."""
-    before = track_artists.alias()
-    is_credited_twice = exists().where(
-        before.c.track_id == track_artists.c.track_id,
-        before.c.artist_id == artist_id,
-        before.c.position < track_artists.c.position,
-    )
     query = (
         select(tracks)
         .join(track_artists, track_artists.c.track_id == tracks.c.track_id)
-        .where(track_artists.c.artist_id == artist_id, available(now), ~is_credited_twice)
+        .where(track_artists.c.artist_id == artist_id, available(now), ~_IS_CREDITED_BEFORE)
         .order_by(track_artists.c.popularity.desc(), track_artists.c.track_id.desc())
         .limit(limit)
     )
