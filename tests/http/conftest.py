@@ -80,6 +80,17 @@ def settings() -> OriginSettings:
 
 
 @pytest.fixture
+def unknown_s(monkeypatch: pytest.MonkeyPatch) -> float:
+    """How long a change in the catalog may go unseen, in this test.
+
+    Else it is two seconds, which `test_policy_workers` waits for.
+    """
+    for name in ("packages._STATUS_TTL_S", "editions._TTL_S"):
+        monkeypatch.setattr(f"origin.{name}", 0.2)
+    return 0.25
+
+
+@pytest.fixture
 def downloads() -> bool:
     """Whether the origin serves plain files of whole tracks."""
     return False

@@ -195,14 +195,14 @@ async def test_another_tracks_token_opens_none_of_it(origin: Origin) -> None:
         await get(origin, f"{origin.url}/v1/t/{token}/{key}", 403)
 
 
-async def test_a_takedown_binds(origin: Origin) -> None:
+async def test_a_takedown_binds(origin: Origin, unknown_s: float) -> None:
     files = ("lyrics-en.vtt", "segments-en.vtt", "cover-96x96.jpg", "covers.json")
     urls = [origin.media(file) for file in files]
     for url in urls:
         await get(origin, url)
     async with origin.deps.catalog.begin() as tx:
         await unpublish(tx, houses.TRACK, datetime.now(UTC))
-    await asyncio.sleep(2.1)
+    await asyncio.sleep(unknown_s)
     for url in urls:
         await get(origin, url, 404)
 

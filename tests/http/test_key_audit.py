@@ -112,7 +112,7 @@ async def test_who_got_what_from_where_and_why(audited: tuple[Origin, Failing]) 
 
 
 async def test_whose_account_it_was_and_what_the_policy_said(
-    audited: tuple[Origin, Failing],
+    audited: tuple[Origin, Failing], unknown_s: float
 ) -> None:
     origin, _ = audited
     url = f"{origin.url}/api/v1/playback/{houses.TRACK}"
@@ -124,7 +124,7 @@ async def test_whose_account_it_was_and_what_the_policy_said(
     record = RightsRecord(houses.TRACK, (window,), offline=True, updated_at=datetime.now(UTC))
     async with origin.deps.catalog.begin() as tx:
         await rights.put(tx, record)
-    await asyncio.sleep(2.1)  # what a worker remembers of rights
+    await asyncio.sleep(unknown_s)
     assert await license_(origin, token, "standard") == 403
     assert await key(origin, token, "standard") == 403
     found = await entries(origin)

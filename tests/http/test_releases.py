@@ -154,11 +154,11 @@ async def test_a_tracks_token_does_not_open_its_release(origin: Origin) -> None:
     assert response.status == 403
 
 
-async def test_a_takedown_makes_another_edition(origin: Origin) -> None:
+async def test_a_takedown_makes_another_edition(origin: Origin, unknown_s: float) -> None:
     before = await playback(origin)
     async with origin.deps.catalog.begin() as tx:
         await unpublish(tx, houses.OTHER_TRACK, datetime.now(UTC))
-    await asyncio.sleep(2.1)  # how long an edition is remembered
+    await asyncio.sleep(unknown_s)
 
     after = await playback(origin)
 
