@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -60,16 +60,19 @@ track_group.add_command(rights_group)
 @pass_invocation
 def list_(invocation: Invocation, *, as_json: bool) -> None:
     """List all tracks."""
-    found = asyncio.run(_all_tracks(invocation))
-    if as_json:
-        for track in found:
-            write_json(track_object(track))
-    else:
-        now = datetime.now(UTC)
-        write_table(
-            (track.track_id, _state(track, now), duration(track.duration_s), _label(track))
-            for track in found
-        )
+
+    def show(found: Sequence[TrackRecord]) -> None:
+        if as_json:
+            for track in found:
+                write_json(track_object(track))
+        elif found:
+            now = datetime.now(UTC)
+            write_table(
+                (track.track_id, _state(track, now), duration(track.duration_s), _label(track))
+                for track in found
+            )
+
+    asyncio.run(_show_all(invocation, show))
 
 
 @track_group.command("show")
@@ -258,15 +261,17 @@ async def _record(settings: Settings, catalog: Catalog, text: str, decision: _De
         await auditor.record(decision.event, "command", {"track": track_id, **decision.what})
 
 
-async def _all_tracks(invocation: Invocation) -> list[TrackRecord]:
-    settings = invocation.load().settings
-    found: list[TrackRecord] = []
-    async with open_catalog(settings) as catalog, catalog.connect() as tx:
-        while page := await tracks.list_page(
-            tx, after=found[-1].track_id if found else None, limit=_PAGE
-        ):
-            found.extend(page)
-    return found
+async def _show_all(invocation: Invocation, show: Callable[[Sequence[TrackRecord]], None]) -> None:
+    """Page by page, however many there are."""
+    after: str | None = None
+    async with open_catalog(invocation.load().settings) as catalog:
+        while True:
+            async with catalog.connect() as tx:
+                page = await tracks.list_page(tx, after=after, limit=_PAGE)
+            show(page)
+            if len(page) < _PAGE:
+                return
+            after = page[-1].track_id
 
 
 async def _one(invocation: Invocation, text: str) -> TrackRecord:
