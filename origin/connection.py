@@ -29,7 +29,7 @@ from origin.wire import CLOCK, HSTS_LINE, ONE_WRITE, Begun, Prepared
 
 MediaShortcut = Callable[[PlainHead], tuple[Reply, bytes] | None]
 LicenseShortcut = Callable[[PlainHead, bytes], Begun | Awaitable[Prepared] | None]
-CountMedia = Callable[[PlainHead, int, int, float], None]  # status, bytes sent, seconds
+CountMedia = Callable[[PlainHead, int, int], None]  # status, bytes sent
 
 _GET = b"GET /v1/t/"
 _POST = b"POST /"
@@ -115,7 +115,7 @@ class Connection(GuardedConnection):
             if head is not None and ready is not None:
                 reply, body = ready
                 size = self._write(reply.head, body)
-                self._count_media(head, reply.status, size, 0.0)  # the clock has not moved
+                self._count_media(head, reply.status, size)
             return ready is not None
         # Who waits for an answer counts, here as there: aiohttp's handler refuses what is too much.
         if self._guard.load.is_too_much or not data.startswith(_POST):

@@ -1,13 +1,15 @@
 """What one worker of the origin counts, and how: names, labels and help are Prometheus'.
 
 A request is counted when its response is written (`Requests.observe`, called by the server for
-each): a look-up and five additions, because hot segments are counted, too.
+each): a look-up and five additions. Of the hottest ones (`Requests.sent`) only number and size are
+counted there; they join the others when somebody looks.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from aiohttp import hdrs, web
@@ -29,7 +31,6 @@ from origin.shared import Shared
 
 # Seconds. The server's clock, which these are measured by, has a grain of a millisecond.
 _REQUEST_S = (0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
-_SOON_S = _REQUEST_S[0]
 _PART_S = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 _LAG_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
 _METHODS = frozenset(
@@ -55,6 +56,7 @@ class Requests:
 
     def __init__(self, meters: Meters, listening: Active) -> None:
         self.note: Callable[[Asked], None] | None = None  # told of requests with a report
+        self._meters = meters
         self._listening = listening
         self._count = meters.counter(
             "headwater_requests_total", "Requests answered.", "method", "route", "status"
@@ -74,22 +76,20 @@ class Requests:
         for route in (LICENSE, "hls_key"):  # one is alarming: it must be seen to rise
             self._problems.cell(route, "audit-unavailable")
         self._rows: dict[tuple[str, str, int], tuple[Cell, Cell, Cell]] = {}
-        self._hot_rows: dict[tuple[str, int], tuple[Cell, Cell, Cell]] = {}  # by the last 4 letters
+        # Requests and bytes since the last look, by the path's last 4 letters and status.
+        self._hot: dict[tuple[str, int], list[int]] = {}
 
-    def sent(self, head: PlainHead, status: int, size: int, seconds: float) -> None:
+    def sent(self, head: PlainHead, status: int, size: int) -> None:
         """Count a request for media that `origin.connection` answered: the hottest path.
 
-        None of these is in the log of requests: where there is one, aiohttp answers.
+        It took no time that the server's clock could measure. None of these is in the log of
+        requests: where there is one, aiohttp answers.
         """
-        key = (head.path[-4:], status)
-        row = self._hot_rows.get(key)
-        if row is None:
-            row = self._hot_row(head.path, key)
-        count, duration, sizes = row
-        count[0] += 1
-        duration[0 if seconds <= _SOON_S else bisect_left(_REQUEST_S, seconds)] += 1
-        duration[-1] += seconds
-        sizes[0] += size
+        hot = self._hot.get((head.path[-4:], status))
+        if hot is None:
+            hot = self._hot_row(head.path, status)
+        hot[0] += 1
+        hot[1] += size
         self._listening.see(head.token)
         if head.has_report:
             self._note(head.headers, head.raw_path)
@@ -123,12 +123,18 @@ class Requests:
         fields = [value for name in cmcd.HEADERS if (value := headers.get(name))]
         self.note(Asked(target, ",".join(fields) or None, headers.get("CDN-Loop")))
 
-    def _hot_row(self, path: str, key: tuple[str, int]) -> tuple[Cell, Cell, Cell]:
+    def _hot_row(self, path: str, status: int) -> list[int]:
+        """Where such requests are counted until the next look, which adds them to their series."""
+        kind = path[-4:]
         route = _media_route(path)
-        row = self._row(("GET", route, key[1]))
-        if key[0].lstrip(".") in _MEDIA and key[0] != ".mp4":  # a file, or an init segment
-            self._hot_rows[key] = row
-        return row
+        # The last four letters are not always enough: .mp4 is a file, or an init segment.
+        is_told = kind.lstrip(".") in _MEDIA and kind != ".mp4"
+        key = (kind if is_told else route, status)
+        hot = self._hot.get(key)
+        if hot is None:
+            hot = self._hot[key] = [0, 0]
+            self._meters.on_look(partial(_join, hot, self._row((hdrs.METH_GET, route, status))))
+        return hot
 
     def _row(self, key: tuple[str, str, int]) -> tuple[Cell, Cell, Cell]:
         method, route, status = key
@@ -141,6 +147,16 @@ class Requests:
         if named == method:  # else anybody could fill our memory with methods
             self._rows[key] = row
         return row
+
+
+def _join(hot: list[int], row: tuple[Cell, Cell, Cell]) -> None:
+    """Add to requests' series what was counted beside them: in the soonest of the buckets."""
+    count, duration, sizes = row
+    number, size = hot
+    hot[:] = 0, 0
+    count[0] += number
+    duration[0] += number
+    sizes[0] += size
 
 
 def route_of(request: web.BaseRequest) -> str:
