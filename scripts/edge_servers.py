@@ -72,7 +72,8 @@ def running_nginx(
         **_files(),
         "workers": f"worker_processes {workers};",
         "origin": f"server {origin} max_fails=0; " * 3,
-        "listen": f"listen 127.0.0.1:{port} backlog=4096;",
+        # Several workers get as many listeners each; else one that is quick takes nearly all.
+        "listen": f"listen 127.0.0.1:{port} backlog=4096{' reuseport' if workers > 1 else ''};",
         "listen 6": None,
         "certificate": None,
         "certificate key": None,
