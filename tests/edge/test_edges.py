@@ -281,7 +281,8 @@ async def test_many_who_want_a_cold_segment_are_one_read(
     origin.store.gate.clear()
     try:
         leader = asyncio.create_task(get(client, edge, path(599)))
-        while not origin.store.reads:  # noqa: ASYNC110 - another thread counts them
+        while not origin.store.reads:  # another thread counts them
+            assert not leader.done(), leader.result()
             await asyncio.sleep(0.01)
         waiting = [asyncio.create_task(get(client, edge, path(600 + one))) for one in range(300)]
         await asyncio.sleep(0.3)
