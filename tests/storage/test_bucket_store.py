@@ -20,7 +20,6 @@ import botocore.auth
 import minio.time
 import pytest
 
-from scripts.servers import free_port
 from storage import claims
 from storage.base import ObjectExists, ObjectInfo, ObjectNotFound, StorageError, Sweepable
 from storage.bucket import Page, Stat
@@ -37,6 +36,7 @@ from tests.support.certificates import server_pair
 pytestmark = pytest.mark.server
 
 KEY = "tracks/taaaaaaaaaaaaaaaaaaaa/0123456789abcdef/flac.mp4"
+NOBODY = "127.0.0.1:9"  # the port of `discard`: given to no server that wants a free one
 
 
 @dataclass(frozen=True, slots=True)
@@ -325,9 +325,7 @@ WRONGS = {
     "access key": Wrong("access key is not known", {"credentials": Credentials("AKNO", SECRET)}),
     "secret": Wrong("secret key is wrong", {"credentials": Credentials("AKHEADWATERTEST", SECRET)}),
     "bucket": Wrong("there is no such bucket .*set storage.bucket", {"bucket": "nobodys-bucket"}),
-    "endpoint": Wrong(
-        "nobody answers there", {"endpoint": f"http://127.0.0.1:{free_port()}"}, transient=True
-    ),
+    "endpoint": Wrong("nobody answers there", {"endpoint": f"http://{NOBODY}"}, transient=True),
     "tls": Wrong("no TLS can be agreed on", {"endpoint": "https"}),
 }
 
@@ -417,7 +415,7 @@ async def test_without_credentials_it_says_so(
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
-    nobody = f"http://127.0.0.1:{free_port()}/role"  # instead of the metadata service
+    nobody = f"http://{NOBODY}/role"  # instead of the metadata service
     monkeypatch.setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", nobody)
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     store = KINDS[kind](place(rgw_bucket, credentials=None), rules(retry_s=0.0))
