@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TypeVar
 
+IDS_AT_ONCE = 1000  # in a statement, or names: databases bound how many parameters one may have
+
 T = TypeVar("T")
 
 

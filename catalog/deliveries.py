@@ -10,12 +10,10 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, and_, func, or_, select, update
 
-from catalog.batches import batches
+from catalog.batches import IDS_AT_ONCE, batches
 from catalog.engine import Tx
 from catalog.records import JobQueue, JobState
 from catalog.schema import jobs
-
-_AT_ONCE = 1000  # ids in a statement
 
 
 async def claimable(
@@ -81,7 +79,7 @@ async def overdue(
 
 async def mark_delivered(tx: Tx, job_ids: Sequence[str], now: datetime) -> None:
     """Remember that messages are sent for these."""
-    for some in batches(job_ids, _AT_ONCE):
+    for some in batches(job_ids, IDS_AT_ONCE):
         await tx.execute(update(jobs).where(jobs.c.job_id.in_(some)).values(delivered_at=now))
 
 

@@ -18,7 +18,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, func, select, update
 
-from catalog.batches import batches
+from catalog.batches import IDS_AT_ONCE, batches
 from catalog.engine import Tx
 from catalog.errors import CatalogConflict, Fenced, NotFound, WrongState
 from catalog.job_rows import (
@@ -39,7 +39,6 @@ from catalog.upsert import upsert
 
 _FIRST_STAGE = "start"
 _LOST = "lost"  # how an attempt ended whose worker is gone
-_AT_ONCE = 1000  # ids in a statement
 _TRIES = 3  # of one job, that another one is in the way of
 
 
@@ -282,7 +281,7 @@ async def get(tx: Tx, job_id: str) -> JobRecord:
 async def get_many(tx: Tx, job_ids: Sequence[str]) -> dict[str, JobRecord]:
     """Read several jobs; those that there are not are not in the answer."""
     found: dict[str, JobRecord] = {}
-    for some in batches(job_ids, _AT_ONCE):
+    for some in batches(job_ids, IDS_AT_ONCE):
         rows = await tx.execute(select(jobs).where(jobs.c.job_id.in_(some)))
         found |= {row.job_id: record_of(row) for row in rows}
     return found

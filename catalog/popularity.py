@@ -1,16 +1,17 @@
 """How popular tracks are: what search, trending and an artist's top songs are ordered by.
 
 A number of plays of whatever span the service counts in; a new track has zero. It is written by
-`headwater popularity`: what it counts in the audit, or reads from a service that counts better.
+`headwater popularity`: of `catalog.plays`, or of what a service says that counts better.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping, Sequence
 
 from sqlalchemy import select, update
 
 from catalog import changes, search_entries
+from catalog.batches import IDS_AT_ONCE, batches
 from catalog.engine import Tx
 from catalog.schema import track_artists, tracks
 
@@ -41,13 +42,14 @@ async def put(tx: Tx, plays: Mapping[str, int]) -> None:
     await changes.note(tx, changed)
 
 
-async def ids_of(tx: Tx, names: Collection[str]) -> dict[str, list[str]]:
+async def ids_of(tx: Tx, names: Sequence[str]) -> dict[str, list[str]]:
     """Find tracks by id or ISRC, of which there may be one of each tenant; by that name."""
     found: dict[str, list[str]] = {}
-    for column in (tracks.c.track_id, tracks.c.isrc):
-        rows = await tx.execute(select(column, tracks.c.track_id).where(column.in_(names)))
-        for name, track_id in rows:
-            found.setdefault(name, []).append(track_id)
+    for some in batches(names, IDS_AT_ONCE):
+        for column in (tracks.c.track_id, tracks.c.isrc):
+            rows = await tx.execute(select(column, tracks.c.track_id).where(column.in_(some)))
+            for name, track_id in rows:
+                found.setdefault(name, []).append(track_id)
     return found
 
 

@@ -25,7 +25,7 @@ from catalog.engine import Tx
 from catalog.folding import fold
 from catalog.schema import releases, tracks
 from catalog.search_entries import Kind, is_kept
-from catalog.words import asked, is_unspaced
+from catalog.words import LAST_LETTER, asked, is_unspaced
 
 MOST_WORDS = 10  # of a query; what is more is left out
 _CANDIDATES = 100  # of a kind
@@ -35,7 +35,6 @@ _MOST_ENDINGS = 64
 _ENOUGH = 20
 _BY_NUMBER = 100.0  # a score above all others
 _POPULARITY = 0.1  # of a score: twice as many plays, against 3 for a word in the title
-_LAST_LETTER = "\U0010ffff"
 _ISRC = re.compile(r"[A-Z]{2}[A-Z0-9]{3}[0-9]{0,7}", re.ASCII)
 _UPC = re.compile(r"[0-9]{5,14}", re.ASCII)
 
@@ -153,7 +152,7 @@ async def _candidates(
 
     On PostgreSQL at least `enough` of a kind, where there are so many.
     """
-    values: dict[str, object] = {"most": _CANDIDATES, "name": name, "name_end": name + _LAST_LETTER}
+    values: dict[str, object] = {"most": _CANDIDATES, "name": name, "name_end": name + LAST_LETTER}
     dialect = tx.dialect.name
     if dialect == "sqlite":
         return await _on_sqlite(tx, _statement(dialect, tuple(kinds), is_first=True), words, values)

@@ -16,13 +16,13 @@ from sqlalchemy import Select, func, literal, select, text, union_all
 
 from catalog.engine import Tx
 from catalog.schema import search_words
+from catalog.words import LAST_LETTER
 
 _SHORTEST = 4  # letters; what is shorter is meant as it is typed
 _TWO_MISTAKES = 7  # letters from which on there may be two
 _MOST_CANDIDATES = 100
 _MOST_TRIGRAMS = 12
 _MOST_MEANT = 3
-_LAST_LETTER = "\U0010ffff"
 # What a candidate was found for: the number of a word, or this: two letters in another order.
 _SWAPPED = -1
 _ALIKE_IN_POSTGRESQL = (
@@ -45,7 +45,7 @@ async def known(
     if words:
         asked.append(select(literal(0), column).where(column.in_(words)))
     if beginning is not None:
-        begins = select(column).where(column >= beginning, column <= beginning + _LAST_LETTER)
+        begins = select(column).where(column >= beginning, column <= beginning + LAST_LETTER)
         if most > 1:
             begins = begins.order_by(func.length(column))
         some = begins.limit(most).subquery()
@@ -112,7 +112,7 @@ async def _candidates(tx: Tx, words: Sequence[str]) -> Sequence[tuple[int, str]]
     if tx.dialect.name == "postgresql":
         parts = [_ALIKE_IN_POSTGRESQL.format(at=at) for at in range(len(words))]
         values |= {f"word{at}": one for at, one in enumerate(words)} | {"swapped": swapped}
-        some = "ANY(:swapped)"
+        some = "= ANY(:swapped)"
     else:
         parts = []
         for at, one in enumerate(words):
@@ -124,9 +124,8 @@ async def _candidates(tx: Tx, words: Sequence[str]) -> Sequence[tuple[int, str]]
             parts.append(_ALIKE_IN_SQLITE.format(at=at, each=each))
             values |= named
         values["swapped"] = json.dumps(swapped)
-        some = "(SELECT value FROM json_each(:swapped))"
-    equal = "=" if tx.dialect.name == "postgresql" else "IN"
-    parts.append(f"SELECT {_SWAPPED}, word FROM search_words WHERE word {equal} {some}")  # noqa: S608 - as above
+        some = "IN (SELECT value FROM json_each(:swapped))"
+    parts.append(f"SELECT {_SWAPPED}, word FROM search_words WHERE word {some}")  # noqa: S608 - as above
     rows = await tx.execute(text(" UNION ALL ".join(parts)), values)
     return [(at, word) for at, word in rows]
 

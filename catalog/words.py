@@ -13,6 +13,7 @@ from collections.abc import Iterator
 
 from catalog.folding import fold
 
+LAST_LETTER = "\U0010ffff"  # what begins with a word is no further than the word and this
 _LONGEST_WORD = 40  # letters; what is longer is cut, on both sides alike
 _MOST_WORDS = 64  # of one text
 # Ideographs, kana, hangul, and what extends them.

@@ -11,7 +11,6 @@ from typing import TextIO
 import click
 
 from catalog import popularity
-from catalog.batches import batches
 from catalog.plays import KEPT_DAYS
 from configs.settings import Settings
 from pipeline import plays
@@ -19,7 +18,6 @@ from pipeline.cli.compose import Invocation, open_catalog, pass_invocation
 from pipeline.cli.output import Failure
 
 _MOST = 2**62  # plays
-_AT_ONCE = 500  # tracks in a statement
 
 
 @click.group("popularity")
@@ -76,16 +74,12 @@ def _lines(file: TextIO) -> Iterator[tuple[str, int]]:
 
 
 async def _import(settings: Settings, given: dict[str, int]) -> list[str]:
-    known: dict[str, int] = {}
-    unknown: list[str] = []
     async with open_catalog(settings) as catalog:
-        for some in batches(tuple(given), _AT_ONCE):
-            async with catalog.connect() as tx:
-                found = await popularity.ids_of(tx, some)
-            known |= {one: given[name] for name in found for one in found[name]}
-            unknown += [name for name in some if name not in found]
+        async with catalog.connect() as tx:
+            found = await popularity.ids_of(tx, tuple(given))
+        known = {one: given[name] for name in given for one in found.get(name, ())}
         await plays.put(catalog, known)
-    return unknown
+    return [name for name in given if name not in found]
 
 
 async def _count(settings: Settings, days: int, half_life: float) -> tuple[int, int]:

@@ -30,7 +30,7 @@ def test_plays_are_read_and_what_is_wrong_is_told(
     file.write_text(f'{{"track": "{TRACK_ID}", "plays": 3}}\n{{"track": "QZ", "plays": 1}}\n')
     assert "not in the catalog: QZ" in album.run("popularity", "import", str(file), code=1).stderr
     assert popularity(album) == 3
-    monkeypatch.setattr("pipeline.cli.popularity._AT_ONCE", 1)
+    monkeypatch.setattr("catalog.popularity.IDS_AT_ONCE", 1)
     file.write_text('{"track": "GBAYE0601498", "plays": 5}\n{"track": "First Light", "plays": 1}\n')
     said = album.run("popularity", "import", str(file), code=1).stderr
     assert "1 tracks are not in the catalog: First Light" in said  # a title names nothing here
