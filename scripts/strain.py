@@ -6,8 +6,16 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 _OVERFLOWS = "ListenOverflows"  # connections that nobody accepted in time
+
+
+class Scheduled(NamedTuple):
+    """Of a thread, since it began."""
+
+    ran_s: float
+    waited_s: float  # it could have gone on, but others had its core
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +24,7 @@ class Moment:
 
     at_s: float
     overflows: int
-    threads: dict[str, tuple[float, float]]  # seconds of CPU, and of waiting for a free core
+    threads: dict[str, Scheduled]
 
     @classmethod
     def now(cls, processes: Mapping[str, int]) -> Moment:
@@ -24,7 +32,7 @@ class Moment:
         return cls(
             time.monotonic(),
             _network()[_OVERFLOWS],
-            {name: _scheduled(pid) for name, pid in processes.items()},
+            {name: scheduled(pid) for name, pid in processes.items()},
         )
 
     def since(self, before: Moment) -> dict[str, object]:
@@ -45,6 +53,7 @@ def _network() -> dict[str, int]:
     return dict(zip(names.split()[1:], map(int, values.split()[1:]), strict=True))
 
 
-def _scheduled(pid: int) -> tuple[float, float]:
+def scheduled(pid: int) -> Scheduled:
+    """What a process's main thread has had so far."""
     ran, waited, _ = Path(f"/proc/{pid}/schedstat").read_text().split()
-    return int(ran) / 1e9, int(waited) / 1e9
+    return Scheduled(int(ran) / 1e9, int(waited) / 1e9)
