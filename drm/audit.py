@@ -57,6 +57,8 @@ class AuditEvent(StrEnum):
     UNPUBLISHED = "track.unpublished"
     PUBLISHED = "track.published"  # given back; an ingest that publishes makes keys
     EMBARGOED = "track.embargoed"
+    EDITED = "track.edited"
+    ROLLED_BACK = "track.rolled-back"
     TAKEDOWN = "track.taken-down"
     KEY_DESTROYED = "key.destroyed"
 

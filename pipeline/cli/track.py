@@ -10,7 +10,8 @@ from datetime import UTC, datetime
 import click
 
 from catalog import publish, takedowns, tracks
-from catalog.engine import Catalog, Tx
+from catalog.edits import checked
+from catalog.engine import Tx
 from catalog.records import RevisionRecord, TrackRecord, TrackStatus
 from configs.settings import Settings
 from drm.audit import AuditEvent, Auditor
@@ -31,20 +32,23 @@ from pipeline.purging import Purge
 
 _PAGE = 500
 _CLEARABLE = ("number", "genre", "date", "copyright", "lyrics")
+_MAX_TEXT = 256  # characters of an edited field that the audit keeps: lyrics are long
 
 json_option = click.option(
     "--json", "as_json", is_flag=True, help="Print JSON objects, one a line."
 )
-Change = Callable[[Tx, str, datetime], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
 class _Decision:
-    """Of who may have a track, and when: kept in the audit."""
+    """What an operator decides about a track: kept in the audit, then done."""
 
     event: AuditEvent
     command: str
+    change: Callable[[Tx, str, datetime], Awaitable[None]]
     what: dict[str, object] = field(default_factory=dict)
+    check: Callable[[Tx, str], Awaitable[object]] | None = None  # raises where it cannot be done
+    takes_away: bool = False  # what caches may still have
 
 
 @click.group("track")
@@ -146,12 +150,14 @@ def edit(
             changes[name] = value
     if not changes:
         raise click.UsageError("nothing to change: give at least one option")
-    _change(
-        invocation,
-        track,
+    kept = {name: _brief(value) for name, value in checked(changes).items()}
+    decision = _Decision(
+        AuditEvent.EDITED,
+        "edit",
         lambda tx, track_id, now: publish.edit(tx, track_id, changes, now),
-        as_json=as_json,
+        {"changes": kept},
     )
+    _decide(invocation, track, decision, as_json=as_json)
 
 
 @track_group.command("unpublish")
@@ -160,8 +166,9 @@ def edit(
 @pass_invocation
 def unpublish(invocation: Invocation, *, track: str, as_json: bool) -> None:
     """Take a TRACK away from listeners; nothing is deleted."""
-    decision = _Decision(AuditEvent.UNPUBLISHED, "unpublish")
-    _change(invocation, track, publish.unpublish, decision, as_json=as_json, takes_away=True)
+    event = AuditEvent.UNPUBLISHED
+    decision = _Decision(event, "unpublish", publish.unpublish, takes_away=True)
+    _decide(invocation, track, decision, as_json=as_json)
 
 
 @track_group.command("publish")
@@ -170,8 +177,9 @@ def unpublish(invocation: Invocation, *, track: str, as_json: bool) -> None:
 @pass_invocation
 def publish_(invocation: Invocation, *, track: str, as_json: bool) -> None:
     """Give an unpublished TRACK back to listeners."""
-    decision = _Decision(AuditEvent.PUBLISHED, "publish")
-    _change(invocation, track, publish.republish, decision, as_json=as_json)
+    event, check = AuditEvent.PUBLISHED, takedowns.require_none
+    decision = _Decision(event, "publish", publish.republish, check=check)
+    _decide(invocation, track, decision, as_json=as_json)
 
 
 @track_group.command("embargo")
@@ -190,14 +198,14 @@ def embargo(
     if (until is None) is not lift:
         raise click.UsageError("give either UNTIL or --lift")
     moment = None if until is None else parse_instant(until, "UNTIL")
-    _change(
-        invocation,
-        track,
+    decision = _Decision(
+        AuditEvent.EMBARGOED,
+        "embargo",
         lambda tx, track_id, now: publish.embargo(tx, track_id, moment, now),
-        _Decision(AuditEvent.EMBARGOED, "embargo", {"until": moment and instant(moment)}),
-        as_json=as_json,
+        {"until": moment and instant(moment)},
         takes_away=moment is not None,
     )
+    _decide(invocation, track, decision, as_json=as_json)
 
 
 @track_group.command("rollback")
@@ -207,58 +215,44 @@ def embargo(
 @pass_invocation
 def rollback(invocation: Invocation, *, track: str, revision: str, as_json: bool) -> None:
     """Make an earlier REVISION of a TRACK the current one (see `track revisions`)."""
-    _change(
-        invocation,
-        track,
+    decision = _Decision(
+        AuditEvent.ROLLED_BACK,
+        "rollback",
         lambda tx, track_id, now: publish.rollback(tx, track_id, revision, now),
-        as_json=as_json,
+        {"revision": revision},
+        check=lambda tx, track_id: tracks.revision(tx, track_id, revision),
         takes_away=True,
     )
+    _decide(invocation, track, decision, as_json=as_json)
 
 
-def _change(
-    invocation: Invocation,
-    text: str,
-    change: Change,
-    decision: _Decision | None = None,
-    *,
-    as_json: bool,
-    takes_away: bool = False,
-) -> None:
-    """Apply a change in one transaction, show the track as it then is, and tell the caches."""
+def _decide(invocation: Invocation, text: str, decision: _Decision, *, as_json: bool) -> None:
+    """Do what was decided, show the track as it then is, and tell the caches."""
     settings = invocation.load().settings
-    after, purge = asyncio.run(_apply(settings, text, change, decision))
+    after, purge = asyncio.run(_apply(settings, text, decision))
     if as_json:
         write_json(track_object(after))
     else:
         write_table([(after.track_id, _state(after, datetime.now(UTC)), _label(after))])
-    if takes_away:
+    if decision.takes_away:
         asyncio.run(tell_caches(settings, purge))
 
 
-async def _apply(
-    settings: Settings, text: str, change: Change, decision: _Decision | None
-) -> tuple[TrackRecord, Purge]:
+async def _apply(settings: Settings, text: str, decision: _Decision) -> tuple[TrackRecord, Purge]:
     async with open_catalog(settings) as catalog:
-        if decision is not None:
-            await _record(settings, catalog, text, decision)
-        async with catalog.begin() as tx:
-            track = await one_track(tx, text)
-            await change(tx, track.track_id, datetime.now(UTC))
         async with catalog.connect(fresh=True) as tx:
-            purge = await purge_of(tx, settings, [track.track_id])
-            return await tracks.get(tx, track.track_id), purge
-
-
-async def _record(settings: Settings, catalog: Catalog, text: str, decision: _Decision) -> None:
-    """Keep a decision before it is so: what is not recorded does not happen."""
-    async with catalog.connect(fresh=True) as tx:
-        track_id = (await one_track(tx, text)).track_id
-        if decision.event is AuditEvent.PUBLISHED:
-            await takedowns.require_none(tx, track_id)
-    async with open_audit(settings, catalog) as audit:
-        auditor = Auditor(audit, operator(), f"headwater track {decision.command}")
-        await auditor.record(decision.event, "command", {"track": track_id, **decision.what})
+            track_id = (await one_track(tx, text)).track_id
+            if decision.check is not None:
+                await decision.check(tx, track_id)
+        # Before it is so: what is not recorded does not happen.
+        async with open_audit(settings, catalog) as audit:
+            auditor = Auditor(audit, operator(), f"headwater track {decision.command}")
+            await auditor.record(decision.event, "command", {"track": track_id, **decision.what})
+        async with catalog.begin() as tx:
+            await decision.change(tx, track_id, datetime.now(UTC))
+        async with catalog.connect(fresh=True) as tx:
+            purge = await purge_of(tx, settings, [track_id])
+            return await tracks.get(tx, track_id), purge
 
 
 async def _show_all(invocation: Invocation, show: Callable[[Sequence[TrackRecord]], None]) -> None:
@@ -302,3 +296,8 @@ def _state(track: TrackRecord, now: datetime) -> str:
 
 def _label(track: TrackRecord) -> str:
     return f"{', '.join(track.artists)} - {track.title}"
+
+
+def _brief(value: object) -> object:
+    """A field's new value as the audit keeps it."""
+    return value[:_MAX_TEXT] if isinstance(value, str) else value

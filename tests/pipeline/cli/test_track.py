@@ -103,16 +103,27 @@ def test_who_decided_about_a_track_is_in_the_audit(album: Home) -> None:
         album.run("track", command, "First Light")
     album.run("track", "embargo", TRACK_ID, ends)
     album.run("track", "embargo", TRACK_ID, "--lift")
-    album.run("track", "edit", TRACK_ID, "--genre", "Chant")  # which is no such decision
+    album.run("track", "edit", TRACK_ID, "--artists", " Ada;Bea ", "--clear", "genre")
+    album.run("track", "edit", TRACK_ID, "--lyrics", "la " * 1000)
+    album.run("track", "rollback", TRACK_ID, REVISION)
+    # What did not happen is not there.
+    album.run("track", "edit", TRACK_ID, "--date", "yesterday", code=2)
+    album.run("track", "rollback", TRACK_ID, "e" * 16, code=1)
     album.run("takedown", TRACK_ID, "--reason", "x")
-    album.run("track", "publish", TRACK_ID, code=1)  # what did not happen is not there
+    album.run("track", "publish", TRACK_ID, code=1)
     listed = album.run("audit", "list", "headwater track", "--json").stdout
     entries = [json.loads(line) for line in reversed(listed.splitlines())]
+    assert all(one["what"].pop("track") == TRACK_ID for one in entries)
+    edited = {"artists": ["Ada", "Bea"], "genre": None}
+    sung = {"lyrics": ("la " * 1000)[:256]}
     assert [(one["event"], one["whence"], one["what"]) for one in entries] == [
-        ("track.unpublished", "headwater track unpublish", {"track": TRACK_ID}),
-        ("track.published", "headwater track publish", {"track": TRACK_ID}),
-        ("track.embargoed", "headwater track embargo", {"track": TRACK_ID, "until": ends}),
-        ("track.embargoed", "headwater track embargo", {"track": TRACK_ID, "until": None}),
+        ("track.unpublished", "headwater track unpublish", {}),
+        ("track.published", "headwater track publish", {}),
+        ("track.embargoed", "headwater track embargo", {"until": ends}),
+        ("track.embargoed", "headwater track embargo", {"until": None}),
+        ("track.edited", "headwater track edit", {"changes": edited}),
+        ("track.edited", "headwater track edit", {"changes": sung}),
+        ("track.rolled-back", "headwater track rollback", {"revision": REVISION}),
     ]
     assert all(one["who"].startswith("operator:") for one in entries)
     album.run("audit", "verify")
