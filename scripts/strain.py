@@ -55,5 +55,14 @@ def _network() -> dict[str, int]:
 
 def scheduled(pid: int) -> Scheduled:
     """What a process's main thread has had so far."""
-    ran, waited, _ = Path(f"/proc/{pid}/schedstat").read_text().split()
+    return _scheduled(Path(f"/proc/{pid}"))
+
+
+def ran_in_all_s(pid: int) -> float:
+    """What all threads of a process have had that it has now; SQLite writes in one of its own."""
+    return sum(_scheduled(one).ran_s for one in Path(f"/proc/{pid}/task").iterdir())
+
+
+def _scheduled(thread: Path) -> Scheduled:
+    ran, waited, _ = (thread / "schedstat").read_text().split()
     return Scheduled(int(ran) / 1e9, int(waited) / 1e9)
