@@ -107,7 +107,7 @@ class ProviderKeys:
             answer = await self._http.request(
                 "GET", self._url, {"Accept": "application/json"}, None, _TIMEOUT_S
             )
-            self._keys = _read(answer, self._algorithms)
+            self._keys = read_keys(answer, self._algorithms)
             self._age_s = _age(answer.headers.get("cache-control", ""))
             self._fetched = self._clock()
             failed = False
@@ -119,7 +119,8 @@ class ProviderKeys:
             self._fetch = None
 
 
-def _read(answer: HttpAnswer, algorithms: Collection[str]) -> dict[KeyName, PublicKey]:
+def read_keys(answer: HttpAnswer, algorithms: Collection[str]) -> dict[KeyName, PublicKey]:
+    """What the provider's answer holds; InvalidKeySet where that is nothing of use."""
     if answer.status != 200:
         raise InvalidKeySet(f"status {answer.status}")
     return jwks.parse(answer.body, algorithms)

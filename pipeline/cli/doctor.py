@@ -42,7 +42,8 @@ def doctor_command(invocation: Invocation, *, as_json: bool) -> None:
     """Look whether everything is here that Headwater needs, a line for each part.
 
     ffmpeg, disk, permissions, catalog, storage, clocks, keys, the player's libraries, and where
-    the settings name them the broker, Redis and ClamAV; beside what is wrong stands what to do.
+    the settings name them the broker, Redis, ClamAV, the vendors of licenses and keys, and the
+    identity provider; beside what is wrong stands what to do.
     Ends with 1 if anything does not work.
 
     headwater doctor
@@ -105,7 +106,8 @@ async def _examine_catalog(settings: Settings) -> list[Finding]:
 async def _examine_keys(settings: Settings, catalog: Catalog) -> Finding:
     async with catalog.connect() as tx:
         some = await keys.page(tx, b"", 1)
-    if not some and not paths.kek_file(settings).exists():
+    is_local = settings.drm.kek_provider == "local"
+    if not some and is_local and not paths.kek_file(settings).exists():
         return ok("keys", "there are none yet")
     try:
         async with open_keyring(settings, catalog) as keyring:

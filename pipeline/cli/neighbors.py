@@ -9,6 +9,7 @@ from redis.exceptions import RedisError
 from configs.settings import Settings
 from pipeline.clamd import Clamd, ScannerAway
 from pipeline.cli.redis import open_redis
+from pipeline.cli.services import examine_services
 from pipeline.errors import BrokerUnavailable
 from pipeline.housekeeping.doctor import Finding, fail, ok, warn
 
@@ -22,7 +23,7 @@ async def examine_neighbors(settings: Settings) -> list[Finding]:
         findings.append(await _redis(settings.api.redis_url))
     if settings.uploads.enabled and settings.uploads.clamd is not None:
         findings.append(await _clamd(settings.uploads.clamd))
-    return findings
+    return [*findings, *await examine_services(settings)]
 
 
 async def _broker(settings: Settings) -> Finding:

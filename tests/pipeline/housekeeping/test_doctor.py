@@ -1,18 +1,29 @@
 from __future__ import annotations
 
 import json
+from base64 import b64encode
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from configs.settings import (
+    DrmSettings,
+    IdentitySettings,
+    KeySystemSettings,
+    LicenseSettings,
+    Settings,
+)
+from pipeline.cli.services import examine_services
 from pipeline.housekeeping.doctor import State, clock_finding, examine_disk, examine_store
 from storage.base import ByteRange, StorageError
 from storage.testing import FaultyStore, MemoryStore
 from tests.servers.clamd import clamd
 from tests.servers.redis import Redis
 from tests.support.cli_home import Home, publication
+from tests.support.identity_provider import AUDIENCE, ISSUER, IdentityProvider, okp_signer
+from tests.support.license_vendor import TOKEN_KEY, LicenseVendor
 
 
 @pytest.fixture
@@ -82,15 +93,64 @@ def test_neighbors_that_are_away(home: Home, monkeypatch: pytest.MonkeyPatch) ->
         "JOBS__BROKER_URL": "redis://127.0.0.1:1/0",
         "API__REDIS_URL": "redis://127.0.0.1:1/0",
         "UPLOADS__CLAMD": "tcp:127.0.0.1:1",
+        "IDENTITY__JWKS_URL": "http://127.0.0.1:1/keys",
+        "IDENTITY__ISSUER": ISSUER,
+        "IDENTITY__AUDIENCE": AUDIENCE,
     }.items():
         monkeypatch.setenv(f"HEADWATER_{name}", value)
     found = examine(home, code=1)
-    assert [found[part]["state"] for part in ("broker", "redis", "clamd")] == [
-        "fail",
-        "warn",
-        "fail",
-    ]
+    parts = ("broker", "redis", "clamd", "identity")
+    assert [found[part]["state"] for part in parts] == ["fail", "warn", "fail", "fail"]
     assert "redis://" not in found["broker"]["said"]
+
+
+async def test_services_that_answer_and_are_away(tmp_path: Path) -> None:
+    secret = tmp_path / "token"
+    secret.touch(0o600)
+    secret.write_bytes(b64encode(TOKEN_KEY))
+    provider = IdentityProvider(okp_signer())
+    async with provider.running(), LicenseVendor().running() as vendor:
+        settings = Settings(
+            identity=IdentitySettings(jwks_url=provider.url, issuer=ISSUER, audience=AUDIENCE),
+            licenses=LicenseSettings(
+                widevine="token", widevine_url=f"{vendor.url}/token", token_key_file=secret
+            ),
+            drm=DrmSettings(
+                key_provider="speke",
+                speke_url=f"{vendor.url}/speke",
+                systems=KeySystemSettings(widevine=True),
+            ),
+        )
+        found = await examine_services(settings)
+        assert [(one.part, one.state) for one in found] == [
+            ("widevine", State.OK),
+            ("identity", State.OK),
+            ("speke", State.OK),
+        ]
+        assert vendor.asked == 0  # for a license
+        provider.body = b"{}"
+        assert (await examine_services(settings))[1].state is State.FAIL
+    assert {one.state for one in await examine_services(settings)} == {State.FAIL}
+    secret.chmod(0o644)
+    (refused, *_) = await examine_services(settings)
+    assert (refused.part, refused.state) == ("licenses", State.FAIL)
+    assert await examine_services(Settings()) == []
+
+
+def test_a_key_service_is_asked_before_there_are_keys(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = Home(tmp_path / "new")
+    home.path.mkdir()
+    home.run("db", "upgrade")
+    assert examine(home)["keys"]["said"] == "there are none yet"
+    for name, value in {
+        "HEADWATER_DRM__KEK_PROVIDER": "vault",
+        "HEADWATER_DRM__KEK_VAULT_URL": "http://127.0.0.1:1",
+        "VAULT_TOKEN": "x",
+    }.items():
+        monkeypatch.setenv(name, value)
+    assert examine(home, code=1)["keys"]["state"] == "fail"
 
 
 @pytest.mark.server
