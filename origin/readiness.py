@@ -4,7 +4,8 @@ When the catalog or the storage is away from every origin, taking all of them ou
 balancer would make a degraded service a dead one. So a part that is away makes an origin degraded
 at first (200), and unready (503) when the outage has lasted longer than what is known may be used.
 An origin that has not seen a part yet knows nothing of it, and is unready until it does. Without
-Redis nothing fails: it is told of, and never makes an origin unready.
+Redis nothing fails: it is told of, and never makes an origin unready. The services that hold KEKs,
+make licenses or sign tokens are not asked: docs/deploy.md says why.
 """
 
 from __future__ import annotations
