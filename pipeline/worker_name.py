@@ -24,6 +24,11 @@ def this_worker() -> str:
     return f"{socket.gethostname()}:{pid}@{_started(pid) or 0}.{_place()}"
 
 
+def this_node() -> str:
+    """What a broker's tools call this process: no two may have one name, wherever they run."""
+    return f"headwater-{os.getpid()}-{_place()}@{socket.gethostname()}"
+
+
 def is_gone(worker: str) -> bool:
     """Tell that a process has ended. False where that cannot be known from here."""
     name = _NAME.fullmatch(worker)

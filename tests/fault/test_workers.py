@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
+from threading import Thread
+from typing import Any
 
 import pytest
+from celery import Celery
 
 from catalog.records import JobState
 from tests.servers.buckets import BUCKET, client
@@ -44,9 +47,25 @@ def long_master(folder: Path, seconds: float = LONG_S) -> Path:
     return masters.wav(folder / "long.wav", masters.music(seconds, seed=99))
 
 
+@contextmanager
+def watched(app: Any) -> Iterator[Any]:
+    """What Flower and exporters know: Celery's own record of the events that workers send."""
+    state = app.events.State()
+    with app.connection_for_read() as connection:
+        receiver = app.events.Receiver(connection, handlers={"*": state.event})
+        listening = Thread(target=receiver.capture, kwargs={"limit": None})
+        listening.start()
+        try:
+            yield state
+        finally:
+            receiver.should_stop = True  # it looks once a second
+            listening.join()
+
+
 def test_a_batch_is_done_and_hot_overtakes_bulk(broker: str, tmp_path: Path) -> None:
     paths = album(tmp_path / "in", 8)
-    with farm(tmp_path, **celery(broker)) as workers:
+    app = Celery(broker=broker)
+    with watched(app) as seen, farm(tmp_path, **celery(broker)) as workers:
         bulk = workers.submit(paths[:5], "--queue", "bulk")
         hot = workers.submit(paths[5:7])
         workers.worker()
@@ -58,6 +77,17 @@ def test_a_batch_is_done_and_hot_overtakes_bulk(broker: str, tmp_path: Path) -> 
         # One of the bulk may have begun before a hot one's message was there.
         assert {one.job_id for one in order[:3]} >= set(hot)
         assert order[-1].job_id in bulk
+
+        def shown() -> list[Any]:
+            ingests = [one for one in seen.tasks.values() if one.name == "headwater.ingest"]
+            return [one for one in ingests if one.state == "SUCCESS"]
+
+        wait_until(lambda: len(shown()) >= len(paths), 10)
+        assert all(one.sent and one.received and one.started and one.runtime for one in shown())
+        assert all(any(job in one.args for one in shown()) for job in (*bulk, *hot))
+        (node,) = app.control.ping(timeout=10, limit=1)  # remote control
+        assert set(seen.workers) == set(node)
+        assert all(one.alive for one in seen.workers.values())
 
 
 def test_an_upload_is_done_by_a_worker_and_ends_in_a_bucket(
@@ -109,11 +139,11 @@ def test_a_worker_that_is_killed_amid_a_track(broker: str, tmp_path: Path, whole
     with farm(tmp_path, **celery(broker)) as workers:
         # Before there is a worker: on a busy machine it would be done before the command has ended.
         (job,) = workers.submit([long_master(tmp_path / "in")])
-        worker = workers.worker()
-        wait_until(lambda: workers.is_encoding(job))
+        started = [workers.worker() for _ in range(2 if whole else 1)]  # on one machine
+        wait_until(lambda: any(_encoders(workers, one.pid) for one in started))
+        (worker,) = (one for one in started if _encoders(workers, one.pid))
         if whole:
             workers.kill(worker)
-            workers.worker()
         else:
             os.kill(_child(workers, worker.pid), signal.SIGKILL)
         wait_until(workers.all_over)
