@@ -8,6 +8,7 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, and_, delete, select, tuple_
 
+from catalog import masters
 from catalog.engine import Tx
 from catalog.locks import Held, hold
 from catalog.records import JobState
@@ -130,6 +131,7 @@ async def expire(tx: Tx, name: Name, before: datetime) -> bool:
     )
     if (await tx.execute(still)).first() is None:
         return False
+    await masters.remember(tx, track_id, revision)
     for table in (keys, renditions, revisions):
         here = and_(table.c.track_id == track_id, table.c.revision == revision)
         await tx.execute(delete(table).where(here))

@@ -10,7 +10,7 @@ from enum import StrEnum
 from sqlalchemy import delete, exists, select, update
 
 from catalog.engine import Tx
-from catalog.schema import masters, revisions
+from catalog.schema import former_masters, masters, revisions, tracks
 from catalog.upsert import upsert
 
 
@@ -59,13 +59,43 @@ async def page(
 
 
 async def of_track(tx: Tx, track_id: str) -> tuple[MasterRecord, ...]:
-    """The archived masters that only this track's revisions were made of."""
-    mine = select(revisions.c.master_sha256).where(revisions.c.track_id == track_id)
+    """The archived masters that this track alone was made of, whether its revisions stay or not."""
+    former = former_masters.c
+    mine = (
+        select(revisions.c.master_sha256)
+        .where(revisions.c.track_id == track_id)
+        .union(select(former.master_sha256).where(former.track_id == track_id))
+    )
     others = exists().where(
         revisions.c.master_sha256 == masters.c.master_sha256, revisions.c.track_id != track_id
     )
-    rows = await tx.execute(select(masters).where(masters.c.master_sha256.in_(mine), ~others))
+    # A track that has no revision at all was destroyed: it needs no master.
+    formerly_others = exists().where(
+        former.master_sha256 == masters.c.master_sha256,
+        former.track_id != track_id,
+        tracks.c.track_id == former.track_id,
+        tracks.c.current_revision.is_not(None),
+    )
+    query = select(masters).where(masters.c.master_sha256.in_(mine), ~others, ~formerly_others)
+    rows = await tx.execute(query.order_by(masters.c.master_sha256))
     return tuple(MasterRecord(**{**row, "place": Place(row["place"])}) for row in rows.mappings())
+
+
+async def remember(tx: Tx, track_id: str, revision: str | None = None) -> None:
+    """Keep which archived masters a track was made of, before revisions of it are deleted.
+
+    Of that revision; of all, where none is given.
+    """
+    query = (
+        select(masters.c.master_sha256)
+        .join(revisions, revisions.c.master_sha256 == masters.c.master_sha256)
+        .where(revisions.c.track_id == track_id)
+    )
+    if revision is not None:
+        query = query.where(revisions.c.revision == revision)
+    for master_sha256 in set((await tx.execute(query)).scalars()):
+        values = {"track_id": track_id, "master_sha256": master_sha256}
+        await upsert(tx, former_masters, values, keys=list(values), update=[])
 
 
 async def known(tx: Tx, object_keys: Collection[str]) -> frozenset[str]:
@@ -76,13 +106,15 @@ async def known(tx: Tx, object_keys: Collection[str]) -> frozenset[str]:
     return frozenset((await tx.execute(query)).scalars())
 
 
-async def move(tx: Tx, master_sha256: str, place: Place) -> None:
-    """Keep that a master is elsewhere now."""
-    await tx.execute(
+async def move(tx: Tx, master_sha256: str, place: Place) -> bool:
+    """Keep that a master is elsewhere now; False where the archive knows it no more."""
+    moved = await tx.execute(
         update(masters).where(masters.c.master_sha256 == master_sha256).values(place=place)
     )
+    return moved.rowcount > 0
 
 
 async def forget(tx: Tx, master_sha256: str) -> None:
     """Keep that a master is in the archive no more."""
-    await tx.execute(delete(masters).where(masters.c.master_sha256 == master_sha256))
+    for table in (former_masters, masters):
+        await tx.execute(delete(table).where(table.c.master_sha256 == master_sha256))

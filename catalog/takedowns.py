@@ -12,6 +12,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, delete, select, update
 
+from catalog import masters
 from catalog.engine import Catalog, Tx
 from catalog.errors import CatalogError
 from catalog.locks import Held, hold
@@ -95,6 +96,7 @@ async def shred(tx: Tx, track_id: str, now: datetime) -> None:
             .where(tracks.c.track_id == track_id)
             .values(current_revision=None, updated_at=now)
         )
+    await masters.remember(tx, track_id)
     for table in (keys, renditions, revisions):
         await tx.execute(delete(table).where(table.c.track_id == track_id))
     if release_id is not None:

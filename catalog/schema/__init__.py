@@ -7,6 +7,7 @@
     keks, and audit_chains --< audit_entries, stand alone: entries are only ever added
     rights --< rights_windows, of a track or a release; stream_accounts --< streams
     search_entries are of tracks, releases and artists, made of what those say
+    former_masters are of tracks whose revisions went before their masters did
     plays are counted by day and track
 
 Only types that SQLite and PostgreSQL both have. Instants are UTC; ids and hashes are text.
@@ -19,7 +20,7 @@ from catalog.schema.custody import audit_chains, audit_entries, external_keys, k
 from catalog.schema.entitlement import rights, rights_windows, stream_accounts, streams, takedowns
 from catalog.schema.finding import alternate_names, changes, plays, search_entries, search_words
 from catalog.schema.music import artists, releases, renditions, revisions, track_artists, tracks
-from catalog.schema.work import jobs, masters, uploads
+from catalog.schema.work import former_masters, jobs, masters, uploads
 
 __all__ = [
     "alternate_names",
@@ -28,6 +29,7 @@ __all__ = [
     "audit_entries",
     "changes",
     "external_keys",
+    "former_masters",
     "jobs",
     "keks",
     "keys",

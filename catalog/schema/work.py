@@ -53,6 +53,14 @@ masters = Table(
     Index(None, "place", "archived_at"),
 )
 
+# Archived masters of revisions that are out of the catalog: their tracks are answerable for them.
+former_masters = Table(
+    "former_masters",
+    metadata,
+    Column("track_id", String(21), primary_key=True),
+    Column("master_sha256", String(64), primary_key=True, index=True),
+)
+
 # Masters that labels send in. The file rests in the uploads' folder; the offset is here.
 uploads = Table(
     "uploads",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -10,7 +11,7 @@ from catalog import housekeeping, keys, masters, takedowns, tracks
 from catalog.engine import Catalog
 from catalog.masters import MasterRecord, Place
 from catalog.publish import publish, republish, rollback
-from catalog.records import TrackStatus
+from catalog.records import Publication, TrackStatus
 from catalog.takedowns import TakenDown
 from tests.support.publications import make_publication
 
@@ -119,6 +120,43 @@ async def test_the_archive_knows_where_each_master_is(catalog: Catalog, now: dat
         assert await masters.page(tx, "", 10, place=Place.STORAGE) == ()
         await masters.forget(tx, sha256)
         assert await masters.page(tx, "", 10) == ()
+
+
+async def test_whose_a_master_is_is_known_when_its_revision_is_gone(
+    catalog: Catalog, now: datetime
+) -> None:
+    mine, other = make_publication("a"), make_publication("b")
+    first, second, shared = (
+        MasterRecord(letter * 64, f"masters/{letter * 64}.wav", 10, Place.STORAGE, now)
+        for letter in "123"
+    )
+
+    async def archived(one: Publication, number: int, record: MasterRecord) -> str:
+        draft = replace(one.revision, revision=f"{number:016}", master_sha256=record.master_sha256)
+        async with catalog.begin() as tx:
+            await publish(tx, replace(one, revision=draft, keys=()), now + number * DAY)
+            await masters.add(tx, record)
+        return draft.revision
+
+    track = mine.track.track_id
+    old = [await archived(mine, 1, first), await archived(mine, 2, shared)]
+    await archived(mine, 3, second)
+    await archived(other, 4, shared)
+    await archived(other, 5, replace(shared, master_sha256="5" * 64))
+    later = now + 30 * DAY
+    async with catalog.begin() as tx:
+        assert await masters.of_track(tx, track) == (first, second)
+        for revision in old:
+            assert await housekeeping.expire(tx, (track, revision), later)
+        assert await housekeeping.expire(tx, (other.track.track_id, f"{4:016}"), later)
+        assert await masters.of_track(tx, track) == (first, second)
+        await takedowns.take_down(tx, track, "ada", "x", now)
+        await takedowns.shred(tx, track, now)
+        assert await masters.of_track(tx, track) == (first, second)
+        await masters.forget(tx, first.master_sha256)
+        assert await masters.of_track(tx, track) == (second,)
+        await takedowns.shred(tx, other.track.track_id, now)  # and so the shared one is nobody's
+        assert await masters.of_track(tx, track) == (second, shared)
 
 
 async def test_writers_are_kept_out_while_none_writes(catalog: Catalog) -> None:
