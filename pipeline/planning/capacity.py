@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import ceil
 
 from configs.ladder import Ladder, Rung
 from configs.planning import Planning
@@ -21,9 +22,24 @@ _MANIFEST_BYTES = 4_000  # one of a track, on average
 _INDEX_BYTES = 9_000
 _COVER_BYTES = 700_000  # the original and four sizes
 _COVER_OBJECTS = 5
+_PART_BYTES = 8 << 20  # storage.part_bytes as it is by default; up to two of them go in one request
 # Requests of one song beside its segments: a playback answer, two manifests, an init segment.
 _START_MANIFESTS = 2
 _START_MEDIA = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Requests:
+    """What is asked of a bucket, by how it is billed; nobody bills a DELETE."""
+
+    writes: float
+    checks: float  # HEAD: whether it is there, whole
+
+    def __add__(self, other: Requests) -> Requests:
+        return Requests(self.writes + other.writes, self.checks + other.checks)
+
+    def __mul__(self, times: float) -> Requests:
+        return Requests(self.writes * times, self.checks * times)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +68,8 @@ class Capacity:
     objects: float
     objects_per_song: float
     daily_bytes: float  # new each day
-    write_requests_day: float
+    write_requests_day: float  # that are billed as writes
+    check_requests_day: float  # HEAD: whether what was written is there, and whole
     segment_requests_s: float  # at the peak, of all listeners
     start_requests_s: float  # manifests, answers, init segments
     licenses_s: float
@@ -82,6 +99,7 @@ def plan(wanted: Wanted, ladder: Ladder, planning: Planning) -> Capacity:
     song_bytes = sum(size * (1 + twins[name]) for name, size in sizes.items())
     song_bytes += _small_bytes(ladder, wanted) + _COVER_BYTES / assumed.songs_per_release
     objects = _objects(ladder, wanted) + _COVER_OBJECTS / assumed.songs_per_release
+    asked = _requests(ladder, wanted, planning)
 
     kinds = kinds_of(ladder, planning)
     hits = Che(wanted.songs, assumed.zipf_s, kinds).hits(wanted.cache_bytes)
@@ -111,7 +129,8 @@ def plan(wanted: Wanted, ladder: Ladder, planning: Planning) -> Capacity:
         "objects": wanted.songs * objects,
         "objects_per_song": objects,
         "daily_bytes": wanted.daily * song_bytes,
-        "write_requests_day": wanted.daily * objects,
+        "write_requests_day": wanted.daily * asked.writes,
+        "check_requests_day": wanted.daily * asked.checks,
         "segment_requests_s": segments_s,
         "start_requests_s": starts_s * (_START_MANIFESTS + _START_MEDIA + 1),
         "licenses_s": starts_s,
@@ -161,6 +180,25 @@ def _objects(ladder: Ladder, wanted: Wanted) -> int:
     return _files(ladder, wanted) * 2 + (2 if wanted.with_aes128 else 1) + 3
 
 
+def put_requests(size: float, part_bytes: int = _PART_BYTES) -> Requests:
+    """To bring an object of that many bytes into a bucket, where nothing goes wrong."""
+    if size <= 2 * part_bytes:
+        return Requests(1.0, 1.0)
+    # The parts, their beginning and end, the claim; before them, before the end, and after it.
+    return Requests(ceil(size / part_bytes) + 3.0, 3.0)
+
+
+def _requests(ladder: Ladder, wanted: Wanted, planning: Planning) -> Requests:
+    """Of one new song; each one of a release tries to write the cover, which the first one has."""
+    small = _objects(ladder, wanted) - _files(ladder, wanted) + _COVER_OBJECTS
+    found = put_requests(0) * small
+    for one in ladder.rungs:
+        found += put_requests(_file_bytes(one, planning)) * (1 + _twins(one, wanted))
+    if wanted.archive:
+        found += put_requests(_master_bytes(planning))
+    return found
+
+
 def _small_bytes(ladder: Ladder, wanted: Wanted) -> float:
     return (_files(ladder, wanted) + 3) * _MANIFEST_BYTES + _INDEX_BYTES
 
@@ -168,7 +206,11 @@ def _small_bytes(ladder: Ladder, wanted: Wanted) -> float:
 def _archive_bytes(wanted: Wanted, planning: Planning) -> float:
     if not wanted.archive:
         return 0.0
-    return wanted.songs * planning.assumed.master_bps / 8 * planning.assumed.song_s
+    return wanted.songs * _master_bytes(planning)
+
+
+def _master_bytes(planning: Planning) -> float:
+    return planning.assumed.master_bps / 8 * planning.assumed.song_s
 
 
 def _costs(made: Mapping[str, object], wanted: Wanted, planning: Planning) -> dict[str, float]:
@@ -184,7 +226,7 @@ def _costs(made: Mapping[str, object], wanted: Wanted, planning: Planning) -> di
         "storage": (value["storage_bytes"] + grown) / _GB * prices.storage_gb_month,
         "masters": value["archive_bytes"] / _GB * prices.archive_gb_month,
         "storage requests": value["write_requests_day"] * days / 1000 * prices.write_requests_1000
-        + misses / 1000 * prices.read_requests_1000,
+        + (value["check_requests_day"] * days + misses) / 1000 * prices.read_requests_1000,
         "CDN traffic": value["month_cdn_bytes"] / _GB * prices.cdn_gb,
         "origin traffic": value["month_origin_bytes"] / _GB * prices.origin_gb,
         "origin servers": value["origin_cores"] * core_month,

@@ -61,7 +61,7 @@ def rows(wanted: Wanted, capacity: Capacity, planning: Planning) -> list[tuple[s
                 (
                     "writes a day",
                     size_of(got.write_requests_day, ""),
-                    "objects of new songs",
+                    f"requests for new songs, and {size_of(got.check_requests_day, '')} that check",
                 ),
             ],
         ),

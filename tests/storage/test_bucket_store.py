@@ -10,6 +10,7 @@ import ssl
 import time
 import urllib.error
 import urllib.request
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -20,13 +21,14 @@ import botocore.auth
 import minio.time
 import pytest
 
+from pipeline.planning.capacity import put_requests
 from storage import claims
 from storage.base import ObjectExists, ObjectInfo, ObjectNotFound, StorageError, Sweepable
 from storage.bucket import Page, Stat
 from storage.bucket_store import BucketStore
 from storage.minio import MinioBucket
 from storage.s3 import S3Bucket
-from storage.s3_place import Credentials
+from storage.s3_place import Credentials, S3Place
 from tests.servers.buckets import BUCKET, KINDS, PART_BYTES, client, open_store, place, rules
 from tests.servers.proxy import Fault, answer, proxying
 from tests.servers.rgw import KMS_KEY
@@ -119,9 +121,17 @@ async def test_a_large_file_goes_up_in_parts_and_keeps_every_rule(
 
 
 class _Counted(MinioBucket):
-    """A bucket that knows how many parts were on their way at once."""
+    """A bucket that knows what it was asked, and how many parts were on their way at once."""
 
     sending = most = 0
+
+    def __init__(self, place: S3Place) -> None:
+        super().__init__(place)
+        self.asked: Counter[str] = Counter()
+
+    async def _ask(self, method: str, *args: Any, **kwargs: Any) -> Any:
+        self.asked[method] += 1
+        return await super()._ask(method, *args, **kwargs)
 
     async def put_part(
         self, key: str, upload: str, number: int, data: bytes, fields: Mapping[str, str]
@@ -141,6 +151,12 @@ async def test_so_many_parts_go_up_at_a_time_of_all_files_together(
     store = BucketStore(bucket, rules(parallel_parts=2))
     await asyncio.gather(*(store.put_file(f"{KEY}{number}", large()) for number in range(2)))
     assert (bucket.most, bucket.sending) == (2, 0)
+    await store.put(f"{KEY}2", b"abc")
+    # As `headwater plan` reckons them.
+    planned = put_requests(2 * PART_BYTES + 1000, PART_BYTES) * 2 + put_requests(3)
+    asked = bucket.asked
+    assert (asked["PUT"] + asked["POST"], asked["HEAD"]) == (planned.writes, planned.checks)
+    assert (asked["DELETE"], asked.total()) == (2, planned.writes + planned.checks + 2)
     await store.close()
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from configs.ladder import load_ladder
 from configs.planning import load_planning
-from pipeline.planning.capacity import Wanted, plan
+from pipeline.planning.capacity import Wanted, plan, put_requests
 
 LADDER = load_ladder(None)
 PLANNING = load_planning(None)
@@ -39,6 +39,17 @@ def test_the_objects_are_those_of_a_real_package() -> None:
     assert plan(WANTED, LADDER, PLANNING).objects_per_song == pytest.approx(23 + 5 / 11)
     plain = plan(replace(WANTED, with_aes128=False), LADDER, PLANNING)
     assert plain.objects_per_song == pytest.approx(14 + 5 / 11)
+
+
+def test_the_requests_of_new_songs_are_those_of_the_store() -> None:
+    """Track files of up to 16 MiB are one PUT and one HEAD, FLAC ones are sent in parts."""
+    got = plan(WANTED, LADDER, PLANNING)
+    flac = got.rendition_bytes["flac"] / 2 / WANTED.songs
+    in_parts = put_requests(flac)
+    assert in_parts.writes == -(-flac // (8 << 20)) + 3
+    small = 23 + 5 - 2  # covers are tried by each song of a release
+    assert got.write_requests_day == 1000 * (small + 2 * in_parts.writes)
+    assert got.check_requests_day == 1000 * (small + 2 * 3)
 
 
 @pytest.mark.parametrize(
