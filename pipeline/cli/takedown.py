@@ -94,6 +94,7 @@ def takedown_command(
         click.echo(_DESTROYED, err=True)
     if taken:
         asyncio.run(tell_caches(invocation.load().settings, purge))
+    _require_all_gone(taken)
 
 
 async def _tracks(deps: Deps, text: str, *, is_release: bool) -> list[str]:
@@ -122,6 +123,11 @@ def _takedown(deps: Deps, auditor: Auditor) -> Takedown:
 def _run(deps: Deps) -> Run:
     run = Run(deps.catalog, deps.store, deps.settings.housekeeping, lambda: datetime.now(UTC))
     return replace(run, delete=True, on_note=lambda note: click.echo(note, err=True))
+
+
+def _require_all_gone(taken: list[TakenAway]) -> None:
+    if kept := [key for one in taken for key in one.kept]:
+        raise Failure(f"{', '.join(kept)}: still there; all else is done (run the command again)")
 
 
 def _show(one: TakenAway, *, destroyed: bool, as_json: bool) -> None:

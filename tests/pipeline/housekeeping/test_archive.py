@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from pathlib import Path
 
 import pytest
@@ -86,6 +87,39 @@ def test_destroying_keys_takes_the_archived_master_along(
     archive(home, monkeypatch, "keep")
     home.run("ingest", str(master))
     ((track,),) = sql(home, "SELECT track_id FROM tracks")
-    home.run("takedown", track, "--reason", "x", "--destroy-keys", "--yes")
+    # Whatever other jobs do meanwhile.
+    sql(home, "UPDATE jobs SET state = 'running', revision = ?", "f" * 16)
+    said = home.run("takedown", track, "--reason", "x", "--destroy-keys", "--yes", "--json")
+    assert json.loads(said.stdout)["masters"] == [key_of(master)]
+    assert objects(home) == {}
+    home.run("verify")
+
+
+def test_no_master_survives_the_destruction_of_keys(
+    home: Home, master: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One is in the archive, and its revision was collected; the archive was away at first."""
+    keys, cold = [], tmp_path / "cold"
+    for number in range(2):
+        masters.wav(master, masters.music(0.5, seed=number))
+        keys.append(key_of(master))
+        archive(home, monkeypatch, "tier", days=90 * number)
+        home.run("ingest", str(master), "--id", "song")
+        if number:
+            sql(home, "UPDATE tracks SET updated_at = datetime('now', '-8 days')")
+            sql(home, "UPDATE revisions SET created_at = datetime('now', '-9 days')")
+        assert [item["kind"] for item in gc(home, "--delete")] == [("master", "revision")[number]]
+    assert sql(home, "SELECT master_sha256 FROM revisions") == [(keys[1][8:72],)]
+    ((track,),) = sql(home, "SELECT track_id FROM tracks")
+    destroy = ("takedown", track, "--reason", "x", "--destroy-keys", "--yes", "--json")
+
+    cold.rename(tmp_path / "unmounted")
+    said = home.run(*destroy, code=1)
+    assert (done := json.loads(said.stdout))["masters"] == [keys[1]]
+    assert done["kept"] == [keys[0]]
+    assert "mounted?" in said.stderr
+    (tmp_path / "unmounted").rename(cold)
+    assert json.loads(home.run(*destroy).stdout)["masters"] == [keys[0]]
+    assert not [path for path in cold.rglob("*") if path.is_file()]
     assert objects(home) == {}
     home.run("verify")

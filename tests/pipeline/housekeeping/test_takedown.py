@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import asyncio
 import json
 import sqlite3
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -9,7 +11,12 @@ from typing import Any
 import pytest
 
 from catalog import takedowns
-from tests.pipeline.housekeeping.test_gc import objects, sql
+from drm.audit import Auditor
+from pipeline.cli.compose import key_systems, open_deps
+from pipeline.housekeeping.collect import Run
+from pipeline.housekeeping.takedown import Takedown, TakenAway
+from storage.naming import track_object
+from tests.pipeline.housekeeping.test_gc import objects, sql, write
 from tests.support import masters
 from tests.support.cli_home import Home
 
@@ -91,6 +98,57 @@ def test_it_asks_before_it_destroys(house: Home) -> None:
     assert objects(house) == before
     house.run("takedown", track, code=2)
     house.run("takedown", track, "--lift", "--destroy-keys", code=2)
+
+
+@pytest.mark.parametrize("destroys", [False, True])
+def test_what_is_published_at_the_last_moment_goes_with_the_rest(
+    house: Home, *, destroys: bool
+) -> None:
+    """Until the takedown stands, a delivery that has begun may end."""
+    track, _ = tracks(house)
+    ((old,),) = sql(house, "SELECT current_revision FROM tracks WHERE track_id = ?", track)
+    new, kid = "f" * 16, b"k" * 16
+    notes: list[str] = []
+
+    def clock() -> datetime:
+        """It is asked for before the takedown's transaction: just now the delivery ends."""
+        for table, changes in (
+            ("revisions", {"revision": new, "scheme": "clear"}),
+            ("keys", {"revision": new, "kid": kid, "tier": "new"}),
+        ):
+            names = [row[1] for row in sql(house, f"PRAGMA table_info({table})")]
+            values = ", ".join("?" if name in changes else name for name in names)
+            given = [changes[name] for name in names if name in changes]
+            sql(
+                house,
+                f"INSERT OR IGNORE INTO {table} SELECT {values} FROM {table}"
+                " WHERE track_id = ? AND revision = ? LIMIT 1",
+                *(*given, track, old),
+            )
+        for file in ("manifest.mpd", "flac.mp4", "download-lossless.flac"):
+            write(house, track_object(track, new, file))
+        return datetime.now(UTC)
+
+    async def take_down() -> TakenAway:
+        async with open_deps(house.settings) as deps:
+            auditor = Auditor(deps.audit, "ada", "headwater takedown")
+            systems = key_systems(house.settings.drm.systems)
+            takedown = Takedown(
+                deps.catalog, deps.store, auditor, clock, systems, on_note=notes.append
+            )
+            run = Run(deps.catalog, deps.store, house.settings.housekeeping, clock, delete=True)
+            return await takedown.take_down(track, "notice", run if destroys else None)
+
+    done = asyncio.run(take_down())
+    assert set(done.revisions) == {old, new}
+    left = {key.rpartition("/")[2] for key in objects(house) if f"/{new}/" in key}
+    assert left == (set() if destroys else {"flac.mp4", "download-lossless.flac"})
+    if destroys:
+        destroyed = {entry["what"]["kid"] for entry in audited(house, "key.destroyed")}
+        assert kid.hex() in {one.replace("-", "") for one in destroyed}
+    else:
+        (note,) = notes
+        assert f"{track}/{new}: 2 files that are not encrypted stay" in note
 
 
 def test_a_whole_release(house: Home) -> None:
