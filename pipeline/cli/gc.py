@@ -3,25 +3,31 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Awaitable, Iterator
 from dataclasses import asdict
 from datetime import UTC, datetime
 
 import click
 
+from catalog.errors import CatalogError
 from configs import paths
+from configs.settings import Settings
 from drm.audit import Auditor
 from pipeline.cli.compose import Deps, Invocation, cold_store, pass_invocation, run_task
-from pipeline.cli.output import printable, write_json
+from pipeline.cli.output import Failure, failure_of, printable, write_json
+from pipeline.errors import PipelineError
 from pipeline.housekeeping.archive import keep_archive
 from pipeline.housekeeping.collect import (
     Item,
     Run,
+    TooMuch,
     collect_orphans,
     collect_revisions,
     collect_writes,
 )
 from pipeline.housekeeping.shared import collect_covers, collect_masters
 from pipeline.housekeeping.uploads import collect_uploads
+from storage.base import StorageError
 
 
 @click.command("gc")
@@ -35,13 +41,14 @@ def gc_command(invocation: Invocation, *, delete: bool, force: bool, as_json: bo
     That is: revisions that were replaced, after housekeeping.revision_grace_s; objects that belong
     to no revision, after housekeeping.orphan_age_s; covers that nothing shows; writes that never
     ended; uploads that expired, were refused, or whose job is over; and masters, as ingest.archive
-    says. It may run while others ingest and listen.
+    says. It may run while others ingest and listen. What fails keeps nothing else from being done.
 
     \b
     headwater gc
     headwater gc --delete
     """  # noqa: D301 - click wants a real backspace
     items: list[Item] = []
+    failed: list[str] = []
 
     def on_item(item: Item) -> None:
         items.append(item)
@@ -58,21 +65,32 @@ def gc_command(invocation: Invocation, *, delete: bool, force: bool, as_json: bo
             on_item=on_item,
             on_note=lambda note: click.echo(printable(note), err=True),
         )
-        # In this order: what a step leaves when it is killed, a later one finds in the next run.
-        await collect_revisions(run)
-        await collect_orphans(run)
-        await collect_covers(run)
-        await keep_archive(
-            run, deps.settings.ingest, cold_store(deps.settings), paths.temp_path(deps.settings)
-        )
-        await collect_masters(run)
-        await collect_writes(run)
-        uploads_path = paths.uploads_path(deps.settings)
-        await collect_uploads(run, deps.settings.uploads, uploads_path)
+        for name, step in _steps(run, deps.settings):
+            try:
+                await step
+            except TooMuch:
+                raise  # the wrong catalog, maybe: covers, masters and uploads would go as well
+            except (PipelineError, CatalogError, StorageError, OSError) as exc:
+                click.echo(f"{name}: {failure_of(exc).message}", err=True)
+                failed.append(name)
 
     run_task(invocation, "gc", task)
     if not as_json:
         _summarize(items, deleted=delete)
+    if failed:
+        raise Failure(f"{', '.join(failed)}: not done to the end (all else is)")
+
+
+def _steps(run: Run, settings: Settings) -> Iterator[tuple[str, Awaitable[None]]]:
+    """What is done, in this order: what a step leaves when it is killed, a later one finds."""
+    yield "revisions", collect_revisions(run)
+    yield "orphans", collect_orphans(run)
+    yield "covers", collect_covers(run)
+    cold, temp = cold_store(settings), paths.temp_path(settings)
+    yield "archive", keep_archive(run, settings.ingest, cold, temp)
+    yield "masters", collect_masters(run)
+    yield "writes", collect_writes(run)
+    yield "uploads", collect_uploads(run, settings.uploads, paths.uploads_path(settings))
 
 
 def _show(item: Item, *, as_json: bool) -> None:

@@ -8,12 +8,11 @@ inside a transaction that keeps such jobs waiting, and only while no job writes.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from catalog import housekeeping, masters
-from catalog.batches import batches
 from catalog.engine import Tx
 from catalog.housekeeping import Name
 from packager import index
@@ -26,6 +25,7 @@ from storage.naming import PACKAGE_INDEX, cover_object, track_object
 _PAGE = 200
 _BATCH = 20  # deleted in one transaction: writers wait that long
 _PARALLEL = 8  # package indexes read side by side
+_MARKS = 1 << 30  # bits: 128 MiB, of which the system gives what is touched
 _SKEW = timedelta(minutes=10)  # between the clocks of those who publish and ours
 _TRIES = 5  # to find a moment in which nobody writes
 _PAUSE_S = 0.5
@@ -37,19 +37,40 @@ class UnreadableIndex(PipelineError):
     """A package index cannot be read, so that nobody knows which covers it needs."""
 
     def __init__(self, problem: str) -> None:
-        super().__init__(f"covers stay: {problem} (`headwater verify` says of which revision)")
+        super().__init__(f"they stay: {problem} (`headwater verify` says of which revision)")
 
 
 async def collect_covers(run: Run) -> None:
-    """Covers that neither a release nor the package index of any revision names."""
+    """Covers that neither a release nor the package index of any revision names.
+
+    The indexes are millions of small objects, so they are read only where a release does not show
+    a cover: one that was replaced, or that nothing ever showed.
+    """
     began = run.clock() - _SKEW
-    candidates = await _old(run, "covers/")
-    if not candidates:
-        return
-    used = await _covers_of_releases(run) | await _pictures(run)
-    doomed = {key: info for key, info in candidates.items() if key not in used}
+    shown = await _covers_of_releases(run)
+    doomed = {info.key: info async for info in _old(run, "covers/") if info.key not in shown}
+    await _keep_pictures(run, doomed)
     late = _Late(run, began)
     await remove_shared(run, Kind.COVER, doomed, late.needed, "no release and no revision has it")
+
+
+class _Marks:
+    """Keys that were seen, in the same memory however many they are.
+
+    Two keys may look alike: among ten million, one of a hundred that were not seen. It is thought
+    to be needed then. Python salts hashes anew in each process, so that another night tells.
+    """
+
+    def __init__(self) -> None:
+        self._bits = bytearray(_MARKS // 8)
+
+    def add(self, key: str) -> None:
+        place, bit = divmod(hash(key) % _MARKS, 8)
+        self._bits[place] |= 1 << bit
+
+    def __contains__(self, key: str) -> bool:
+        place, bit = divmod(hash(key) % _MARKS, 8)
+        return bool(self._bits[place] >> bit & 1)
 
 
 @dataclass(slots=True)
@@ -72,12 +93,11 @@ class _Late:
 
 async def collect_masters(run: Run) -> None:
     """Masters in the storage that the archive does not know to be there."""
-    candidates = await _old(run, "masters/")
     doomed: dict[str, ObjectInfo] = {}
-    async with run.catalog.connect(fresh=True) as tx:
-        for keys in batches(list(candidates), _PAGE):
-            known = await masters.known(tx, keys)
-            doomed.update((key, candidates[key]) for key in keys if key not in known)
+    async for page in _pages(_old(run, "masters/")):
+        async with run.catalog.connect(fresh=True) as tx:
+            known = await masters.known(tx, [info.key for info in page])
+        doomed.update((info.key, info) for info in page if info.key not in known)
     await remove_shared(run, Kind.MASTER, doomed, masters.known, "the archive does not know it")
 
 
@@ -110,37 +130,48 @@ async def _remove_batch(run: Run, keys: list[str], needed: Choice) -> list[str] 
     return None
 
 
-async def _old(run: Run, prefix: str) -> dict[str, ObjectInfo]:
+async def _old(run: Run, prefix: str) -> AsyncIterator[ObjectInfo]:
     before = run.ago(run.settings.orphan_age_s)
-    return {
-        info.key: info
-        async for info in run.store.list(prefix)
-        if info.modified is not None and info.modified < before
-    }
+    async for info in run.store.list(prefix):
+        if info.modified is not None and info.modified < before:
+            yield info
 
 
-async def _covers_of_releases(run: Run) -> frozenset[str]:
-    found: set[str] = set()
+async def _pages(found: AsyncIterator[ObjectInfo]) -> AsyncIterator[list[ObjectInfo]]:
+    page: list[ObjectInfo] = []
+    async for info in found:
+        page.append(info)
+        if len(page) == _PAGE:
+            yield page
+            page = []
+    if page:
+        yield page
+
+
+async def _covers_of_releases(run: Run) -> _Marks:
+    found = _Marks()
     after = ""
     while True:
         async with run.catalog.connect(fresh=True) as tx:
             page = await housekeeping.release_page(tx, after, _PAGE)
         if not page:
-            return frozenset(found)
-        found.update(key for _, keys in page for key in keys)
+            return found
+        for _, keys in page:
+            for key in keys:
+                found.add(key)
         after = page[-1][0]
 
 
-async def _pictures(run: Run) -> frozenset[str]:
-    """The covers that package indexes name."""
-    found: set[str] = set()
+async def _keep_pictures(run: Run, doomed: dict[str, ObjectInfo]) -> None:
+    """Take what package indexes name out of what is to go."""
     after: Name = ("", "")
-    while True:
+    while doomed:
         async with run.catalog.connect(fresh=True) as tx:
             page = await housekeeping.revision_page(tx, after, _PAGE)
         if not page:
-            return frozenset(found)
-        found |= await _pictures_of(run, [one.name for one in page])
+            return
+        for key in await _pictures_of(run, [one.name for one in page]):
+            doomed.pop(key, None)
         after = page[-1].name
 
 

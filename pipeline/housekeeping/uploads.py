@@ -7,9 +7,11 @@ Whatever else is in the folder belongs to a row, or to nobody.
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 import shutil
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -66,7 +68,8 @@ async def _why(
 ) -> str | None:
     """Why an upload's folder may go; None where it may not."""
     if record is None:
-        is_old = _modified(path) < run.ago(run.settings.orphan_age_s)
+        modified = _modified(path)
+        is_old = modified is not None and modified < run.ago(run.settings.orphan_age_s)
         return "the catalog has no such upload" if is_old else None
     if record.state is UploadState.ENDED:
         return f"it has ended: {record.error}"
@@ -85,11 +88,10 @@ async def _why(
 
 
 async def _remove(run: Run, path: Path, why: str) -> None:
-    files = [one for one in path.rglob("*") if one.is_file()]
-    size = sum(one.stat().st_size for one in files)
+    sizes = list(_sizes(path))
     if run.delete:
         await asyncio.to_thread(shutil.rmtree, path, ignore_errors=True)
-    run.on_item(Item(Kind.UPLOAD, path.name, len(files), size, why))
+    run.on_item(Item(Kind.UPLOAD, path.name, len(sizes), sum(sizes), why))
 
 
 def _pages(folder: Path) -> Iterator[Sequence[str]]:
@@ -98,5 +100,18 @@ def _pages(folder: Path) -> Iterator[Sequence[str]]:
     return batches(names, _PAGE)
 
 
-def _modified(path: Path) -> datetime:
-    return datetime.fromtimestamp(path.stat().st_mtime, UTC)
+# A worker removes what it has published: what is gone meanwhile is no error.
+
+
+def _sizes(path: Path) -> Iterator[int]:
+    for folder, _, names in os.walk(path):
+        for name in names:
+            with suppress(FileNotFoundError):
+                yield os.lstat(f"{folder}/{name}").st_size
+
+
+def _modified(path: Path) -> datetime | None:
+    try:
+        return datetime.fromtimestamp(path.stat().st_mtime, UTC)
+    except FileNotFoundError:
+        return None

@@ -114,12 +114,22 @@ def test_the_image_is_built_of_what_is_packaged_and_of_nothing_else() -> None:
 
 def test_every_night_the_same_is_done_by_commands_that_there_are() -> None:
     unit = (DEPLOY / "systemd/headwater-nightly.service").read_text()
-    done = re.findall(r"(?m)^ExecStart=/opt/headwater/bin/(.+)$", unit)
+    (inside,) = re.findall(r"(?ms)^ExecStart=/bin/sh -c '(.+?)'$", unit)
+    inside = inside.replace("\\\n", "").replace("/opt/headwater/bin/", "")
+    begin, *steps, end = (line.strip() for line in inside.split(";"))
+    done = [line.removesuffix(" || failed=1") for line in steps]
     job = next(one for one in documents() if one["kind"] == "CronJob")
     (container,) = job["spec"]["jobTemplate"]["spec"]["template"]["spec"]["containers"]
     compose = yaml.safe_load((DEPLOY / "compose/compose.yaml").read_text())["services"]["nightly"]
-    for script in (container["command"][-1], compose["command"][-1]):
-        assert script.splitlines() == done
+    assert compose["command"][-1].splitlines() == [begin, *steps, end]
+    script = container["command"][-1]
+    assert script.splitlines() == [begin, *steps, end.replace("$$", "$")]
+    for bad in (*done, None):  # each is done, and a failure is told
+        tried = script
+        for line in done:
+            tried = tried.replace(line, f"{{ echo done; {'false' if line == bad else 'true'}; }}")
+        ran = subprocess.run(["sh", "-ec", tried], capture_output=True, check=False)
+        assert (ran.stdout, ran.returncode) == (b"done\n" * len(done), int(bad is not None))
     for line in done:
         name, *words = line.split()
         assert name == "headwater"

@@ -145,6 +145,21 @@ def test_covers_go_when_nothing_shows_them_and_nobody_writes(house: Home) -> Non
     assert used <= objects(house).keys()
 
 
+def test_one_step_that_fails_keeps_no_other_from_being_done(house: Home) -> None:
+    """An index that nobody can read matters only where it might name a cover."""
+    ((track, revision),) = sql(house, "SELECT track_id, revision FROM revisions LIMIT 1")
+    write(house, track_object(track, revision, "package.json"), b"{")
+    unknown = write(house, f"masters/{'a' * 64}.wav")
+    unused = write(house, cover_object("a" * 64, "jpg"))
+    said = house.run("gc", "--delete", code=1)
+    assert "covers: they stay: " in said.stderr
+    assert "covers: not done to the end (all else is)" in said.stderr
+    assert unused.exists()
+    assert not unknown.exists()
+    unused.unlink()
+    assert gc(house, "--delete") == []
+
+
 def test_a_storage_of_another_catalog_is_left_alone(house: Home) -> None:
     for number in range(20):
         write(
@@ -153,8 +168,11 @@ def test_a_storage_of_another_catalog_is_left_alone(house: Home) -> None:
                 "t" + "z" * 18 + f"{'abcdefghij'[number % 10]}2", f"{number:016x}", "a.mp4"
             ),
         )
+    unknown = write(house, f"masters/{'a' * 64}.wav")
     said = house.run("gc", "--delete", code=1)
     assert "is it the catalog of this storage?" in said.stderr
+    assert unknown.exists()  # nothing else goes either
+    unknown.unlink()
     assert len(gc(house)) == 20
     assert len(gc(house, "--delete", "--force")) == 20
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -21,8 +22,8 @@ from storage.testing import MemoryStore
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
 SETTINGS = UploadSettings(keep_s=3600)
-OPEN, EXPIRED, REFUSED, QUEUED, DONE, FAILED, JUST_FAILED, NOBODYS, YOUNG = (
-    f"{number:032x}" for number in range(9)
+OPEN, EXPIRED, REFUSED, QUEUED, DONE, FAILED, JUST_FAILED, NOBODYS, YOUNG, GOING = (
+    f"{number:032x}" for number in range(10)
 )
 
 
@@ -37,7 +38,7 @@ async def run(tmp_path: Path) -> AsyncIterator[Run]:
 
 async def fill(run: Run, folder: Path) -> None:
     """An upload of each kind."""
-    for name in (OPEN, EXPIRED, REFUSED, QUEUED, DONE, FAILED, JUST_FAILED, NOBODYS, YOUNG):
+    for name in (OPEN, EXPIRED, REFUSED, QUEUED, DONE, FAILED, JUST_FAILED, NOBODYS, YOUNG, GOING):
         master = folder / name / "master"
         master.mkdir(parents=True)
         (master / "a.master").write_bytes(bytes(100))
@@ -71,7 +72,12 @@ async def test_gc_says_what_would_go_and_removes_it_when_told(run: Run, tmp_path
     items: list[Item] = []
     everything = {one.name for one in folder.iterdir()}
 
-    await collect_uploads(replace(run, on_item=items.append), SETTINGS, folder)
+    def see(item: Item) -> None:
+        items.append(item)
+        shutil.rmtree(folder / GOING, ignore_errors=True)  # a worker removes it just now
+
+    await collect_uploads(replace(run, on_item=see), SETTINGS, folder)
+    everything.discard(GOING)
     assert {one.name for one in items} == {EXPIRED, REFUSED, DONE, FAILED, NOBODYS}
     assert {one.name for one in folder.iterdir()} == everything
     assert {(one.objects, one.bytes) for one in items} == {(1, 100)}
