@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 
 import click
 
-from catalog import releases, tracks
+from catalog import releases, takedowns, tracks
 from drm.audit import Auditor
 from pipeline.cli.compose import (
     Deps,
@@ -56,11 +57,12 @@ def takedown_command(
     yes: bool,
     as_json: bool,
 ) -> None:
-    """Take a TRACK from everybody: out of the catalog, the manifests and the caches.
+    """Take a TRACK from everybody, until --lift or for good.
 
-    No delivery brings it back, and nothing but --lift gives it free. With --destroy-keys it is for
-    good: its wrapped keys are deleted, which makes every copy of its encrypted files useless, and
-    all of its objects and archived masters with them.
+    It goes out of the catalog, the manifests and the caches. No delivery brings it back, and
+    nothing but --lift gives it free. With --destroy-keys it is for good: its wrapped keys are
+    deleted, which makes every copy of its encrypted files useless, and all of its objects and
+    archived masters with them.
 
     \b
     headwater takedown "First Light" --reason "notice 2026-117"
@@ -78,7 +80,7 @@ def takedown_command(
         ids = await _tracks(deps, track, is_release=is_release)
         takedown = _takedown(deps, auditor)
         if lift:
-            for one in ids:
+            for one in await _taken_down(deps, track, ids):
                 count = await takedown.lift(one)
                 click.echo(f"{one}: free again, {count} manifests written; still unpublished")
             return [], Purge(())
@@ -106,6 +108,15 @@ async def _tracks(deps: Deps, text: str, *, is_release: bool) -> list[str]:
     if not found:
         raise Failure(f"{text}: the release has no tracks")
     return [one.track_id for one in found]
+
+
+async def _taken_down(deps: Deps, text: str, ids: Sequence[str]) -> list[str]:
+    """Those of which there is a takedown: of others the audit would tell what never was."""
+    async with deps.catalog.connect(fresh=True) as tx:
+        found = [one for one in ids if await takedowns.get(tx, one) is not None]
+    if not found:
+        raise Failure(f"{text}: it is not taken down: there is nothing to lift")
+    return found
 
 
 def _takedown(deps: Deps, auditor: Auditor) -> Takedown:

@@ -50,6 +50,8 @@ def test_a_takedown_can_be_lifted_and_leaves_the_same_manifests(house: Home) -> 
     assert objects(house) == before
     assert house.json("track", "show", track)["status"] == "unpublished"
     house.run("track", "publish", track)
+    assert "not taken down" in house.run("takedown", track, "--lift", code=1).stderr
+    assert house.json("track", "show", track)["status"] == "published"
     house.run("verify")
 
 
