@@ -87,7 +87,8 @@ def find_masters(paths: Iterable[Path]) -> tuple[list[Path], int]:
     """
     masters: dict[Path, Path] = {}
     skipped = 0
-    for path in paths:
+    searched = list(paths)
+    for path in searched:
         if path.is_dir():
             for file in _walk(path):
                 if file.suffix.lower() in SUFFIXES:
@@ -100,7 +101,8 @@ def find_masters(paths: Iterable[Path]) -> tuple[list[Path], int]:
             raise NoMasters(f"{shown(path)}: there is no such file or folder")
     if not masters:
         known = " ".join(sorted(SUFFIXES))
-        raise NoMasters(f"no masters were found (a folder is searched for {known})")
+        where = ", ".join(map(shown, searched))
+        raise NoMasters(f"{where}: no masters were found (a folder is searched for {known})")
     return list(masters.values()), skipped
 
 

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from configs.settings import Settings, StorageSettings
-from pipeline.errors import NoMasters
+from pipeline.errors import NoMasters, shown
 from pipeline.masters import Masters, is_master_name
 from storage.base import ByteRange, ObjectNotFound, StorageError
 from storage.bucket import ABSENT, Bucket, S3Failure
@@ -37,7 +37,8 @@ async def find_objects(settings: Settings, addresses: Sequence[Path]) -> list[Pa
     for address in addresses:
         found += [address] if is_master_name(address) else await masters.below(address)
     if not found:
-        raise NoMasters("no masters were found in the object storage")
+        where = ", ".join(map(shown, addresses))
+        raise NoMasters(f"{where}: no masters were found in the object storage")
     return found
 
 

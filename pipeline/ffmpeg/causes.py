@@ -32,6 +32,7 @@ _KNOWN: tuple[tuple[str, str], ...] = (
         r"not on whitelist|Invalid data found|moov atom not found|could not find codec",
         "its content is not the audio that its first bytes promise (export the master again)",
     ),
+    (r": End of file$", "the file ends before its audio begins (copy it again)"),
 )
 _SIGNALS = {
     signal.SIGXFSZ: "was stopped: it wrote more than such a master can need",

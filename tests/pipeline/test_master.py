@@ -183,7 +183,7 @@ def test_folders_are_searched_for_masters_each_once(tmp_path: Path) -> None:
 
 
 def test_nothing_to_do_is_wrong_usage(tmp_path: Path) -> None:
-    with pytest.raises(NoMasters, match="no masters were found"):
+    with pytest.raises(NoMasters, match=f"{tmp_path}: no masters were found"):
         find_masters([tmp_path])
     with pytest.raises(NoMasters, match="there is no such file"):
         find_masters([tmp_path / "gone"])

@@ -18,6 +18,7 @@ from pipeline.ffmpeg.causes import cause_of
         ("trunc.wav: corrupt input packet in stream 0\n", 1, "ends before its audio does"),
         ("[flac @ 0x55] decode_frame() failed\n", 1, "its audio is damaged"),
         ("file:/a.wav: Invalid data found when processing input\n", 1, "not the audio"),
+        ("file:/a.flac: End of file\n", 1, "ends before its audio begins"),
         ("[aist#0:0 @ 0x7f0ed111a280] odd thing\n", 1, "ffmpeg failed: odd thing"),
         ("", 1, "ffmpeg failed: no message"),
         ("", -9, "was killed"),
