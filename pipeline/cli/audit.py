@@ -28,7 +28,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 @click.group("audit")
 def audit_group() -> None:
-    """The record of keys, licenses, denials, and what was decided about tracks."""
+    """Read the record of keys, licenses, denials and decisions."""
 
 
 @audit_group.command("verify")
@@ -60,7 +60,7 @@ def verify_command(invocation: Invocation, *, mark: str | None, as_json: bool) -
 def list_(
     invocation: Invocation, *, text: str | None, event: str | None, limit: int, as_json: bool
 ) -> None:
-    """Show the newest entries, all or those with TEXT in who, what or whence.
+    """Show the newest entries. All, or those with TEXT in who, what or whence.
 
     headwater audit list 203.0.113.7 --event denied
     """
@@ -81,7 +81,7 @@ def list_(
 @click.option("--until", metavar="INSTANT", help="Up to this instant (ISO 8601).")
 @pass_invocation
 def export(invocation: Invocation, *, since: str | None, until: str | None) -> None:
-    """Print entries as JSON lines, the oldest first, each with its chain, position and hash.
+    """Print entries as JSON lines, the oldest first. Each with its chain, position and hash.
 
     headwater audit export --since 2026-11-01 > audit.jsonl
     """

@@ -39,7 +39,7 @@ _SUFFIXES = frozenset((".m3u8", ".mpd", ".mp4", ".m4a", ".cmfa"))
 def check_command(
     targets: tuple[str, ...], key_texts: tuple[str, ...], key_file: Path | None, *, as_json: bool
 ) -> None:
-    """Inspect audio packages, ours or anybody's, against the specifications.
+    """Inspect audio packages, anybody's, by the specifications.
 
     Takes multivariant and media playlists, MPDs, MP4 files, and folders of them; local or by
     http(s). Follows a manifest to all that it names; with keys, samples are decrypted and looked

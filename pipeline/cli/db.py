@@ -24,13 +24,13 @@ _KEYS_TOO = "The keys are elsewhere: see `headwater keys backup`, and keep HOME'
 
 @click.group("db")
 def db_group() -> None:
-    """Look after the catalog's database: SQLite or PostgreSQL, as `catalog.url` says."""
+    """Look after the catalog's database. SQLite or PostgreSQL, as `catalog.url` says."""
 
 
 @db_group.command("upgrade")
 @pass_invocation
 def upgrade(invocation: Invocation) -> None:
-    """Make the tables, or bring them up to date; what ingest and serve do by themselves.
+    """Make the tables, or bring them up to date. What ingest and serve do by themselves.
 
     headwater db upgrade
     """
@@ -42,7 +42,7 @@ def upgrade(invocation: Invocation) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON objects, one a line.")
 @pass_invocation
 def check(invocation: Invocation, *, as_json: bool) -> None:
-    """Check the schema, the database's own consistency and the replica; count the rows.
+    """Check schema, consistency and replica, and count the rows.
 
     Exits with 1 if there is a problem. What the database refers to is checked by `verify`.
 
@@ -64,7 +64,7 @@ def check(invocation: Invocation, *, as_json: bool) -> None:
 @click.option("--to", "target", metavar="URL", required=True, help="A new and empty database.")
 @pass_invocation
 def copy(invocation: Invocation, *, target: str) -> None:
-    """Copy the whole catalog to another database, and compare every row.
+    """Copy the catalog to another database, and compare every row.
 
     From SQLite to PostgreSQL, or back. It is one transaction: it is all there, or nothing is. The
     catalog can be read meanwhile; what is written to it meanwhile is not copied, so stop `serve`

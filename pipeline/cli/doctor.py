@@ -39,7 +39,7 @@ _LIBRARIES = ("shaka", "hls", "dash")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object per line.")
 @pass_invocation
 def doctor_command(invocation: Invocation, *, as_json: bool) -> None:
-    """Look whether everything is here that Headwater needs, a line for each part.
+    """Look whether everything is here that Headwater needs. A line for each part.
 
     ffmpeg, disk, permissions, catalog, storage, clocks, keys, the player's libraries, and where
     the settings name them the broker, Redis, ClamAV, the vendors of licenses and keys, and the

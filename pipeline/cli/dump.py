@@ -15,7 +15,7 @@ from pipeline.cli.output import Failure, printable, write_json
 @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object, lists in full.")
 def dump_command(file: Path, *, as_json: bool) -> None:
-    """Print the boxes of an MP4 file: type, offset, size (header+body), and their fields.
+    """Print the boxes of an MP4 file. Type, offset, size (header+body), and their fields.
 
     What is broken is shown as far as it goes, with a line that begins with `!`. Media data is
     not read.

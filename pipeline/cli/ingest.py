@@ -79,7 +79,7 @@ def ingest_command(
     as_json: bool,
     detach: bool,
 ) -> None:
-    """Encode, package, encrypt and publish masters: files, folders, and s3://bucket/key.
+    """Encode, package, encrypt and publish masters. A PATH is a file, a folder, or s3://bucket/key.
 
     Takes WAV, FLAC, AIFF and ALAC, mono or stereo, 16 bits and more. A track is known by its
     ISRC, else by your own id (--id, or `id:` in a <master>.yaml beside it), else by its file's

@@ -27,7 +27,7 @@ json_option = click.option(
 
 @click.group("jobs")
 def jobs_group() -> None:
-    """Jobs of ingests: each is for one master. docs/jobs.md says what their states mean."""
+    """Look after the jobs of ingests: one for each master. Their states are in docs/jobs.md."""
 
 
 @jobs_group.command("list")
@@ -38,8 +38,14 @@ def jobs_group() -> None:
     type=click.Choice([state.value for state in JobState]),
     help="Only jobs in this state; may be given several times.",
 )
-@click.option("--queue", type=click.Choice([queue.value for queue in JobQueue]), help="Only these.")
-@click.option("--limit", type=click.IntRange(1, 100_000), default=50, show_default=True)
+@click.option(
+    "--queue",
+    type=click.Choice([queue.value for queue in JobQueue]),
+    help="Only jobs of this queue.",
+)
+@click.option(
+    "--limit", type=click.IntRange(1, 100_000), default=50, show_default=True, help="How many."
+)
 @json_option
 @pass_invocation
 def list_(
@@ -50,7 +56,7 @@ def list_(
     limit: int,
     as_json: bool,
 ) -> None:
-    """List jobs, the newest first, and on stderr how many there are of each state.
+    """List jobs, the newest first. On stderr: how many there are of each state.
 
     headwater jobs list --state parked --state failed
     """
@@ -81,7 +87,7 @@ def list_(
 @json_option
 @pass_invocation
 def show(invocation: Invocation, *, job: str, as_json: bool) -> None:
-    """All that is known of a JOB: its stages and their seconds, its attempts, why they failed.
+    """Show all that is known of a JOB. Its stages and their seconds, its attempts, why they failed.
 
     headwater jobs show 6f1c
     """
@@ -100,12 +106,14 @@ def show(invocation: Invocation, *, job: str, as_json: bool) -> None:
 
 
 @jobs_group.command("retry")
-@click.argument("jobs_", metavar="JOB...", nargs=-1)
-@click.option("--parked", is_flag=True, help="All that are parked.")
+@click.argument("jobs_", metavar="[JOB...]", nargs=-1)
+@click.option("--parked", is_flag=True, help="All jobs that are parked.")
 @json_option
 @pass_invocation
 def retry(invocation: Invocation, *, jobs_: tuple[str, ...], parked: bool, as_json: bool) -> None:
-    """Queue jobs again that failed, were parked or canceled, or wait: with all their attempts.
+    """Queue jobs again that failed, were parked or canceled, or wait.
+
+    They have all their attempts again.
 
     headwater jobs retry --parked
     """
@@ -118,12 +126,16 @@ def retry(invocation: Invocation, *, jobs_: tuple[str, ...], parked: bool, as_js
         settings = invocation.load().settings
         async with open_catalog(settings) as catalog:
             submitter = make_submitter(settings.jobs, catalog)
+            found = 0
             async for wanted in _pages(catalog, () if parked else jobs_):
+                found += len(wanted)
                 again = await _retried(catalog, wanted, refused)
                 for queue in {one.queue for one in again}:
                     ids = [one.job_id for one in again if one.queue is queue]
                     await submitter.deliver(ids, queue)
                 _show(again, as_json=as_json)
+            if not found:
+                click.echo("nothing is parked", err=True)
 
     asyncio.run(run())
     if refused:
@@ -156,9 +168,9 @@ def cancel(invocation: Invocation, *, jobs_: tuple[str, ...], as_json: bool) -> 
 @json_option
 @pass_invocation
 def watch(invocation: Invocation, *, jobs_: tuple[str, ...], as_json: bool) -> None:
-    """Print each change of jobs until they are over: of these, or of all that are not over now.
+    """Print each change of jobs until they are over.
 
-    Exit code 1 if one of them failed.
+    Of these jobs, or of all that are not over now. Exit code 1 if one of them failed.
 
     headwater jobs watch
     """
@@ -205,6 +217,8 @@ async def _watch(invocation: Invocation, names: Sequence[str], *, as_json: bool)
             async with catalog.connect() as tx:
                 found = await jobs.list_page(tx, states=open_states, limit=10_000)
             left = [one.job_id for one in found]
+            if not left:
+                click.echo("nothing waits or runs", err=True)
         failed = False
         shown: dict[str, tuple[object, ...]] = {}
         while left:

@@ -28,7 +28,7 @@ json_option = click.option(
 
 @click.group("keys")
 def keys_group() -> None:
-    """Content keys, and the key-encryption key (KEK) that they rest under."""
+    """Look after content keys and the key-encryption key (KEK)."""
 
 
 @keys_group.command("list")
@@ -36,7 +36,7 @@ def keys_group() -> None:
 @json_option
 @pass_invocation
 def list_(invocation: Invocation, *, track: str | None, as_json: bool) -> None:
-    """List the stored keys, of a TRACK or of all: what each is for, and which KEK wraps it.
+    """List the stored keys, of a TRACK or of all. What each is for, and which KEK wraps it.
 
     headwater keys list "First Light"
     """
@@ -79,7 +79,7 @@ def check(invocation: Invocation, *, as_json: bool) -> None:
 @json_option
 @pass_invocation
 def rotate(invocation: Invocation, *, no_new_version: bool, as_json: bool) -> None:
-    """Make a new KEK version and wrap every stored key anew under it; origins go on serving.
+    """Make a new KEK version and wrap every key anew under it. Origins go on serving.
 
     A run that was interrupted is completed by the next one. After a change of
     drm.kek_provider, --no-new-version moves everything under the new KEK.
@@ -109,7 +109,7 @@ def rotate(invocation: Invocation, *, no_new_version: bool, as_json: bool) -> No
 @click.option("--now", "at_once", is_flag=True, help="Even if it was in use less than a day ago.")
 @pass_invocation
 def retire(invocation: Invocation, *, version: int, at_once: bool) -> None:
-    """Destroy an old VERSION of the KEK, which no stored key needs any more.
+    """Destroy an old VERSION of the KEK. No stored key may need it any more.
 
     A backup of the catalog that is older than the rotation is of no use without it.
 

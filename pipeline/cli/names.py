@@ -30,7 +30,7 @@ def names_command(
     clear: bool,
     as_json: bool,
 ) -> None:
-    """Set the other NAMES that OWNER is found by: translations, former names. None: show them.
+    """Set the other NAMES that OWNER is found by. Without any, they are shown.
 
     headwater names --artist "Teresa Teng" 邓丽君 "Teng Li-chun"
     """

@@ -110,7 +110,7 @@ def package_command(  # noqa: PLR0913, PLR0917 - a parameter for each option
     force: bool,
     as_json: bool,
 ) -> None:
-    """Package files that are encoded already: no catalog, no origin, no encoder.
+    """Package files that are encoded already. No catalog, no origin, no encoder.
 
     Takes MP4 and M4A (fragmented ones too), ADTS AAC, Ogg Opus, FLAC, AC-3 and E-AC-3. Writes a
     CMAF file and an HLS playlist for each, multivariant.m3u8, manifest.mpd and package.json.

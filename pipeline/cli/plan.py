@@ -38,11 +38,31 @@ class _Count(click.ParamType):  # type: ignore[type-arg]  # generic in stubs onl
 
 
 @click.command("plan")
-@click.option("--songs", type=_Count(), required=True, help="In the catalog, like 30e6.")
-@click.option("--daily", type=_Count(), default="1000", show_default=True, help="New each day.")
-@click.option("--streams", type=_Count(), default="10000", show_default=True, help="At once.")
-@click.option("--cache-tb", type=click.FloatRange(min=0), default=10.0, help="Of each CDN edge.")
-@click.option("--reencode-days", type=click.FloatRange(0.1), default=30.0, help="For all songs.")
+@click.option("--songs", type=_Count(), required=True, help="Songs in the catalog, like 30e6.")
+@click.option(
+    "--daily", type=_Count(), default="1000", show_default=True, help="New songs each day."
+)
+@click.option(
+    "--streams",
+    type=_Count(),
+    default="10000",
+    show_default=True,
+    help="Listeners at once, at the peak.",
+)
+@click.option(
+    "--cache-tb",
+    type=click.FloatRange(min=0),
+    default=10.0,
+    show_default=True,
+    help="Terabytes of cache at each CDN edge.",
+)
+@click.option(
+    "--reencode-days",
+    type=click.FloatRange(0.1),
+    default=30.0,
+    show_default=True,
+    help="In how many days all songs are to be encoded again.",
+)
 @click.option("--archive", is_flag=True, help="The masters are kept, too.")
 @click.option("--assumptions", type=_FILE, help="YAML: constants, assumptions, prices.")
 @click.option("--bench", type=_FILE, multiple=True, help="JSON of scripts/bench/... --json.")
@@ -68,7 +88,7 @@ def plan_command(  # noqa: PLR0913 - one for each option
     html_file: Path | None,
     as_json: bool,
 ) -> None:
-    """Reckon what a service takes: storage, requests, bandwidth, cores, money.
+    """Reckon what a service takes, from storage to money. Objects, requests, bandwidth, cores.
 
     From the ladder and settings in force, from constants that the benchmarks measure, and from
     assumptions and prices of a file that you can copy and change (see docs/planning.md).

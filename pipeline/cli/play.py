@@ -43,8 +43,9 @@ def play_command(
     revision: str | None,
     as_json: bool,
 ) -> None:
-    """Print the URLs of a TRACK (its id, ISRC or exact title), or of a release without gaps.
+    """Print the URLs of a TRACK for any player.
 
+    TRACK is an id, an ISRC or an exact title; with --release they are of a release, without gaps.
     They carry their own authorization until they expire; whoever has them can listen.
 
     \b

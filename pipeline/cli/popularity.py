@@ -22,14 +22,14 @@ _MOST = 2**62  # plays
 
 @click.group("popularity")
 def popularity_group() -> None:
-    """Say how often tracks are played: search, trending and top songs are in that order."""
+    """Say how often tracks are played. Search, trending and top songs are in that order."""
 
 
 @popularity_group.command("import")
 @click.argument("file", type=click.File(encoding="utf-8"))
 @pass_invocation
 def import_(invocation: Invocation, *, file: TextIO) -> None:
-    """Read plays from FILE (- is stdin): a JSON object per line, with "track" (an id or an ISRC)
+    """Read plays from FILE (- is stdin). A JSON object per line, with "track" (an id or an ISRC)
     and "plays". Other tracks keep what they have.
 
     headwater popularity import plays.jsonl
@@ -47,7 +47,7 @@ def import_(invocation: Invocation, *, file: TextIO) -> None:
 @click.option("--half-life", type=click.FloatRange(0.1, 3660), default=7.0, show_default=True)
 @pass_invocation
 def count(invocation: Invocation, *, days: int, half_life: float) -> None:
-    """Count the songs that were begun, in so many days with today; older plays count for less.
+    """Count the songs that were begun, in so many days with today. Older plays count for less.
 
     A play of HALF-LIFE days ago counts half. What has not been played in that time is popular no
     more. Run it every night.

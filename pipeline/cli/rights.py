@@ -105,7 +105,7 @@ def show(invocation: Invocation, *, track: str, release: bool, as_json: bool) ->
 @release_option
 @pass_invocation
 def clear(invocation: Invocation, *, track: str, release: bool) -> None:
-    """Forget the rights of a TRACK: then its release's count, or none limit it.
+    """Forget the rights of a TRACK. Then its release's count, or none limit it.
 
     headwater track rights clear Snowline
     """

@@ -62,7 +62,7 @@ from storage.open import Role
 def serve_command(
     invocation: Invocation, /, *, embedded: bool | None, **flags: str | int | Path | None
 ) -> None:
-    """Stream the catalog: player page, API, media and licenses; take uploads in.
+    """Stream the catalog: player page, API, media, licenses. Take uploads in.
 
     Prints the address on stderr once it answers. Ends gracefully on SIGTERM or Ctrl-C: running
     answers are finished first. -v logs every request.

@@ -43,7 +43,7 @@ def storage_group() -> None:
 @storage_group.command("check")
 @pass_invocation
 def check_command(invocation: Invocation) -> None:
-    """Try the storage of the settings: write, read, list and delete one small object.
+    """Try the storage of the settings with one small object. Write, read, list and delete it.
 
     Fails with one line where the address, the credentials, the bucket, the clock or the encryption
     at rest are wrong, or where a server overwrites what it should not.
@@ -65,7 +65,7 @@ def check_command(invocation: Invocation) -> None:
 )
 @pass_invocation
 def rules_command(invocation: Invocation, *, is_applied: bool, origins: tuple[str, ...]) -> None:
-    """Print the rules that a bucket should have, as `aws s3api` takes them.
+    """Print the rules that a bucket should have. They are as `aws s3api` takes them.
 
     Lifecycle: what killed processes leave (unfinished uploads, claims) goes after two days. CORS:
     players in a browser may read packages that are not encrypted without the origin.
@@ -95,7 +95,7 @@ def rules_command(invocation: Invocation, *, is_applied: bool, origins: tuple[st
 )
 @pass_invocation
 def url_command(invocation: Invocation, *, key: str, ttl_s: int) -> None:
-    """Print a presigned URL of one object in the bucket, without the storage's prefix in KEY.
+    """Print a presigned URL of one object in the bucket. KEY is without the storage's prefix.
 
     Whoever has the URL can read the object until it expires; nobody can take it back before.
 

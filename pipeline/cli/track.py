@@ -191,7 +191,7 @@ def publish_(invocation: Invocation, *, track: str, as_json: bool) -> None:
 def embargo(
     invocation: Invocation, *, track: str, until: str | None, lift: bool, as_json: bool
 ) -> None:
-    """Keep a TRACK from listeners UNTIL an instant (ISO 8601; UTC unless it says otherwise).
+    """Keep a TRACK from listeners UNTIL an instant. In ISO 8601; UTC unless it says otherwise.
 
     headwater track embargo "First Light" 2026-12-01T00:00+01:00
     """
@@ -214,7 +214,7 @@ def embargo(
 @json_option
 @pass_invocation
 def rollback(invocation: Invocation, *, track: str, revision: str, as_json: bool) -> None:
-    """Make an earlier REVISION of a TRACK the current one (see `track revisions`)."""
+    """Make an earlier REVISION of a TRACK the current one. `track revisions` lists them."""
     decision = _Decision(
         AuditEvent.ROLLED_BACK,
         "rollback",

@@ -34,7 +34,7 @@ def verify_command(
     resume: bool,
     as_json: bool,
 ) -> None:
-    """Compare what rests in the storage with what was published, and open every key.
+    """Compare the storage with what was published. Open every key.
 
     Every object is there, as long as it was and with the same hash; every range that a manifest
     names is inside its file; every key opens. It changes nothing. Ends with 0 if all is well,

@@ -18,7 +18,7 @@ from pipeline.ffmpeg.binaries import find_tools
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @pass_invocation
 def version_command(invocation: Invocation, *, as_json: bool) -> None:
-    """Print the versions of Headwater, Python and the ffmpeg that would be used.
+    """Print the versions of Headwater, Python and ffmpeg. Of the ffmpeg that would be used.
 
     headwater version --json
     """

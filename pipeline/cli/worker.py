@@ -37,7 +37,7 @@ from pipeline.worker_figures import CountingReporter, WorkerMeters
 )
 @pass_invocation
 def worker_command(invocation: Invocation, *, queues: str, concurrency: int | None) -> None:
-    """Do the jobs that wait, until SIGTERM or Ctrl-C: what runs is finished first.
+    """Do the jobs that wait, until SIGTERM or Ctrl-C. What runs is finished first.
 
     With jobs.executor local it looks into the catalog; any number may run beside each other. A
     second signal ends it at once, and gives its jobs back. With celery a broker tells it; there

@@ -113,7 +113,9 @@ def test_a_watch_tells_each_change_until_all_are_over(day: Day) -> None:
     assert seen[0] == "queued"
     assert seen[-1] == "done"
     assert day.run("watch", day.hot[0]).stdout.count("\n") == 1  # it is over: said once
-    assert day.run("watch").stdout == ""  # nothing is left to be watched
+    nothing = day.run("watch")
+    assert (nothing.stdout, nothing.stderr) == ("", "nothing waits or runs\n")
+    assert day.run("retry", "--parked").stderr == "nothing is parked\n"
 
 
 def test_names_that_lead_nowhere_or_to_several_jobs(day: Day) -> None:

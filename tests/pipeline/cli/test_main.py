@@ -44,6 +44,8 @@ def test_every_command_says_what_it_does() -> None:
         assert result.exit_code == 0, path
         sentence = result.stdout.splitlines()[2].strip()
         assert sentence[:1].isupper(), path
+        listed = result.stdout.partition("Commands:")[2]
+        assert "..." not in listed, path  # each in its line, and not cut off
 
 
 def test_the_program_tells_its_version() -> None:
