@@ -119,7 +119,7 @@ def html(
         )
     )
     plots = "".join(
-        f"<section><h2>{title}</h2>{plot}<p>{said}</p></section>"
+        f"<section><h2>{title}</h2><div class=plot>{plot}</div><p>{said}</p></section>"
         for title, plot, said in _plots(wanted, capacity, planning, ladder)
     )
     here = ", ".join(measured_here) or "none: the packaged constants are of another machine"
@@ -252,7 +252,8 @@ caption{text-align:left;font-weight:600;padding:0 0 6px}
 th{font-weight:400;text-align:left}td,th{padding:5px 6px 5px 0;border-top:1px solid var(--line)}
 tr:first-child>*{border-top:0}td:nth-child(2){text-align:right;white-space:nowrap;
 font-variant-numeric:tabular-nums;font-weight:600;padding-right:16px}
-svg{width:100%;height:auto;display:block}svg text{fill:var(--soft);font-size:12.5px}
+.plot{overflow-x:auto}svg{width:100%;height:auto;display:block}
+@media(max-width:540px){svg{min-width:480px}}svg text{fill:var(--soft);font-size:15px}
 .mid{text-anchor:middle}.end{text-anchor:end}svg .label,svg .value{fill:var(--ink)}
 .grid{stroke:var(--line);fill:none}.here{stroke:var(--ink);stroke-dasharray:5 4;fill:none}
 .l1,.l2{fill:none;stroke-width:2.5;stroke-linejoin:round}.l1{stroke:var(--one)}
