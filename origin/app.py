@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 from aiohttp import hdrs, web
 
-from origin import paths, problems, request_ids
+from origin import paths, problem_page, problems, request_ids
 from origin.api.endpoint import add_endpoints
 from origin.headers import HSTS, STRICT_TRANSPORT_SECURITY
 from origin.load import LOAD, Limits, Load
@@ -83,4 +83,5 @@ async def _problems(request: web.Request, handler: _Handler) -> web.StreamRespon
     try:
         return await handler(request)
     except Exception as error:  # noqa: BLE001 - the one place where errors become answers
-        return problems.respond(error, request.method, extra)
+        as_page = problem_page.is_wanted(request)
+        return problems.respond(error, request.method, extra, as_page=as_page)

@@ -28,7 +28,7 @@ from drm.errors import (
 from drm.speke import SpekeRefused
 from drm.vendors import VendorAway, VendorRefused
 from origin import headers as common
-from origin import request_ids
+from origin import problem_page, request_ids
 from origin.wire import Prepared, WireResponse, head
 from storage.base import ObjectNotFound, StorageError
 
@@ -36,6 +36,7 @@ _LOG = logging.getLogger("headwater.origin")
 
 _BEARER: dict[str, str] = {hdrs.WWW_AUTHENTICATE: "Bearer"}
 _BEARER_INVALID: dict[str, str] = {hdrs.WWW_AUTHENTICATE: 'Bearer error="invalid_token"'}
+_DOCUMENT: dict[str, str] = {hdrs.CONTENT_TYPE: "application/problem+json"}
 _RETRY: dict[str, str] = {hdrs.RETRY_AFTER: "1"}
 
 
@@ -99,6 +100,10 @@ class Problem:
             document["request_id"] = self.request_id
         document |= self.more
         return json.dumps(document).encode()
+
+    def page(self) -> bytes:
+        """The same for people, as HTML."""
+        return problem_page.render(self.status, self.title, self.detail, self.headers)
 
 
 # Most specific class first: the first that matches answers. A None detail stays inside.
@@ -189,9 +194,15 @@ def _of_http(error: web.HTTPException) -> Problem:
     return Problem(error.status, reason, error.reason, headers=headers)
 
 
-def respond(error: Exception, method: str, extra: Mapping[str, str] | None = None) -> WireResponse:
+def respond(
+    error: Exception,
+    method: str,
+    extra: Mapping[str, str] | None = None,
+    *,
+    as_page: bool = False,
+) -> WireResponse:
     """The response that tells of an error, with header fields that every answer there has."""
-    return WireResponse(*prepared(error, method, extra))
+    return WireResponse(*prepared(error, method, extra, as_page=as_page))
 
 
 def respond_shared(error: Exception, method: str) -> WireResponse:
@@ -205,12 +216,13 @@ def prepared(
     extra: Mapping[str, str] | None = None,
     *,
     missing: str = common.NO_STORE,
+    as_page: bool = False,
 ) -> Prepared:
     """The same, for a connection that writes for itself; `missing`: Cache-Control of a 404."""
     problem = problem_of(error)
-    body = problem.body()
+    body = problem.page() if as_page else problem.body()
     headers = {
-        hdrs.CONTENT_TYPE: "application/problem+json",
+        **(problem_page.FIELDS if as_page else _DOCUMENT),
         hdrs.CONTENT_LENGTH: str(len(body)),
         hdrs.CACHE_CONTROL: missing if problem.status == 404 else common.NO_STORE,
         **common.SHARED,

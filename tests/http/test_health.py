@@ -111,6 +111,10 @@ async def test_unknown_paths_and_methods(origin: Origin) -> None:
         assert response.status == 404
         assert response.content_type == "application/problem+json"
         assert (await response.json(content_type=None))["reason"] == "not-found"
+    gone_to = {"Sec-Fetch-Mode": "navigate"}  # by a browser, whose user reads no JSON
+    async with origin.client.get(f"{origin.url}/nothing", headers=gone_to) as response:
+        assert (response.status, response.content_type) == (404, "text/html")
+        assert "<h1>Not Found</h1>" in await response.text()
     async with origin.client.delete(f"{origin.url}/healthz") as response:
         assert response.status == 405
         assert "GET" in response.headers["Allow"]

@@ -32,6 +32,12 @@ from packager.model import Kid
 from storage.base import ObjectNotFound, StorageError
 
 
+def test_a_page_says_what_the_document_says_and_holds_no_markup_of_others() -> None:
+    page = problem_of(OriginError(410, "upload-ended", "<b> it expired")).page().decode()
+    assert "&lt;b&gt; it expired" in page
+    assert "410" in page
+
+
 @pytest.mark.parametrize(
     ("error", "status", "reason"),
     [
