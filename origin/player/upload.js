@@ -74,7 +74,8 @@ function send(file, isAlone) {
     removeFingerprintOnSuccess: true,
     metadata: { filename: file.name, ...fields(isAlone) },
     onBeforeRequest: (request) => request.setHeader("Authorization", `Bearer ${token()}`),
-    onProgress: (sent, all) => row.tell(`${percent(sent / all)} sent of ${size(all)}`, sent / all),
+    onProgress: (sent, all) =>
+      row.tell(sent < all ? `${percent(sent / all)} sent of ${size(all)}` : "Has come, is checked", sent / all),
     onError: (error) => row.end(reason(error), "failed"),
     onSuccess: ({ lastResponse }) => {
       row.button.remove();
@@ -85,16 +86,26 @@ function send(file, isAlone) {
     await upload.abort(true).catch(() => {}); // what came of it expires in any case
     row.end("Canceled", "failed");
   });
-  upload.start();
+  begin(upload, row);
+}
+
+/** Go on with what came of the same file with the same words, or begin. */
+async function begin(upload, row) {
+  const words = JSON.stringify(upload.options.metadata);
+  const before = await upload.findPreviousUploads().catch(() => []);
+  const same = before.find(({ metadata }) => JSON.stringify(metadata) === words);
+  if (same) upload.resumeFromPreviousUpload(same);
+  if (row.button.isConnected) upload.start(); // it may have been canceled by now
 }
 
 /** Follow a job to its end. */
 async function watch(url, row) {
   row.tell("Is a job now", 0);
   const headers = { Authorization: `Bearer ${token()}` };
-  const answer = await fetch(new URL(url).pathname, { headers });
-  if (!answer.ok) {
-    row.end(`It came whole; its job cannot be looked at (${answer.status}).`, "failed");
+  const answer = await fetch(new URL(url).pathname, { headers }).catch(() => null);
+  if (!answer?.ok) {
+    const why = answer ? answer.status : "the origin cannot be reached";
+    row.end(`It came whole and is worked on; its job cannot be looked at (${why}).`, "failed");
     return;
   }
   const job = await answer.json();
@@ -102,23 +113,32 @@ async function watch(url, row) {
   const events = new EventSource(pathname + search);
   const show = ({ data }) => {
     const now = JSON.parse(data);
-    row.tell(now.error ?? `${STAGES[now.stage] ?? now.stage} · ${percent(now.progress)}`, now.progress);
+    row.tell(cause(now) ?? `${STAGES[now.stage] ?? now.stage} · ${percent(now.progress)}`, now.progress);
     return now;
   };
   events.onmessage = show;
+  events.onerror = () => {
+    // It tries again by itself, unless it was refused.
+    if (events.readyState !== EventSource.CLOSED) row.tell("Is worked on; the connection is made again");
+    else row.end("It is worked on, but can be followed no longer: send nothing again.", "failed");
+  };
   events.addEventListener("end", (event) => {
     events.close();
     const ended = show(event);
     if (ended.state === "done") row.end("Can be listened to", "done");
-    else row.end(ended.error ?? ended.state, "failed");
+    else row.end(cause(ended) ?? ended.state, "failed");
   });
 }
+
+/** Why a job does not go on, without the file's name: the row has it. */
+const cause = ({ error }) => error?.replace(/^.*?\.\w{2,5}: /, "");
 
 function reason(error) {
   try {
     const problem = JSON.parse(error.originalResponse.getBody());
     if (problem.status === 401) {
       sessionStorage.removeItem(KEY);
+      one("#token").value = "";
       showSession();
     }
     return problem.detail ?? problem.title;
@@ -152,5 +172,10 @@ for (const name of ["dragover", "dragleave", "drop"]) {
     if (name === "drop") take([...event.dataTransfer.files]);
   });
 }
+// Dropped beside the place for it, a file would take the page's place, and end what is sent.
+for (const name of ["dragover", "drop"]) {
+  window.addEventListener(name, (event) => event.preventDefault());
+}
 said.addEventListener("submit", (event) => event.preventDefault());
+window.addEventListener("hashchange", showSession); // a link with a session, opened in this tab
 showSession();

@@ -51,6 +51,7 @@ def test_a_master_is_sent_in_and_followed_to_its_end(
     assert any("·" in state for state in seen["states"])  # from the job's events
     assert "a playlist" in seen["failure"]
     assert "holiday.wav" in seen["announced"]
+    assert seen["resumed"]
     assert (seen["unnamed"], seen["overflow"]) == (0, False)
     assert not [one for one in seen["errors"] if "422" not in one]
 
