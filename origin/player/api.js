@@ -1,6 +1,8 @@
 // The origin's JSON API: the one module that knows how its answers are spelled. Refusals are
 // thrown as `Problem`.
 
+const UNREACHABLE = "The server cannot be reached. Look at your connection, and try again.";
+
 /** An RFC 9457 problem, or what is left of an answer that was none. */
 export class Problem extends Error {
   constructor(status, body) {
@@ -81,6 +83,8 @@ export class Api {
       method,
       headers: { Authorization: `Bearer ${this.#token}`, Accept: "application/json" },
       cache: "no-store",
+    }).catch(() => {
+      throw new Problem(0, { detail: UNREACHABLE });
     });
     if (response.ok) return response;
     throw new Problem(response.status, await response.json().catch(() => ({})));

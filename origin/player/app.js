@@ -43,6 +43,12 @@ const ROUTES = [
   { pattern: /^/, tab: "albums", view: () => albumsView(context) },
 ];
 
+// What a refusal of the server means to a listener, where its own words are for programs.
+const PLAINLY = {
+  404: "This is not here, or not any more.",
+  429: "Too much was asked for at once. Wait a moment, and try again.",
+};
+
 function askForSession(why = null) {
   navigation += 1;
   endSession();
@@ -63,9 +69,13 @@ function failed(error) {
     askForSession("Your session has ended. Open the link again, or paste a new access token.");
     return;
   }
-  const again = h("button", { type: "button", class: "pill", onclick: () => show() }, "Try again");
+  const isGone = error.status === 404;
+  const text = PLAINLY[error.status] ?? error.message;
+  const onward = isGone
+    ? h("a", { class: "pill", href: "#/" }, "All albums")
+    : h("button", { type: "button", class: "pill", onclick: () => show() }, "Try again");
   main.replaceChildren(
-    h("section", { class: "page" }, h("p", { class: "empty", role: "alert" }, error.message), again),
+    h("section", { class: "page" }, h("p", { class: "empty", role: "alert" }, text), onward),
   );
 }
 
@@ -81,7 +91,9 @@ async function show() {
   try {
     const element = await view(...(pattern.exec(location.hash).slice(1).map(decodeURIComponent)));
     if (wish !== navigation) return;
+    const hadFocus = main.contains(document.activeElement);
     main.replaceChildren(element);
+    if (hadFocus) main.focus({ preventScroll: true }); // it would fall back to the page's beginning
     markCurrent(main, player);
     window.scrollTo(0, 0);
   } catch (error) {

@@ -12,6 +12,14 @@ import { h } from "../dom.js";
 export async function paged(fetchPage, add) {
   const end = h("div", { class: "page-end" });
   let cursor = null;
+  /** A page that does not come is asked for again by the listener: not at once, and for ever. */
+  const next = () => {
+    end.replaceChildren();
+    more().catch((error) => {
+      const again = h("button", { type: "button", class: "pill", onclick: next }, "Try again");
+      end.replaceChildren(h("p", { class: "hint", role: "alert" }, error.message), again);
+    });
+  };
   const more = async () => {
     const { items, next } = await fetchPage(cursor);
     add(items);
@@ -24,7 +32,7 @@ export async function paged(fetchPage, add) {
       ([entry]) => {
         if (!entry.isIntersecting) return;
         observer.disconnect();
-        more().catch(watch);
+        next();
       },
       { rootMargin: "600px" },
     );

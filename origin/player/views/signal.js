@@ -11,7 +11,7 @@ import { Sparkline } from "./sparkline.js";
 const TIERS = { standard: "Standard", premium: "Premium", lossless: "Lossless" };
 
 export class Signal {
-  #listed = "";
+  #listed = null; // nothing yet, not even that there is nothing to choose
 
   constructor(player, meter) {
     this.player = player;
@@ -75,7 +75,7 @@ export class Signal {
     this.#fact("buffer", deck ? `${Math.max(0, deck.bufferedTo - player.position).toFixed(1)} s` : "–");
     this.#fact("switches", String(deck?.switches ?? 0));
     const loudness = deck?.playback?.loudness?.integrated_lufs;
-    this.#fact("loudness", Number.isFinite(loudness) ? `${loudness.toFixed(1)} LUFS` : "–");
+    this.#fact("loudness", Number.isFinite(loudness) ? `${loudness.toFixed(1).replace("-", "−")} LUFS` : "–");
     this.#fact("gain", deck ? decibels(player.gain) : "–");
     if (heard) this.facts.rendition.dataset.rendition = heard.name;
   }
