@@ -18,12 +18,14 @@ from sqlalchemy import Connection, MetaData, inspect, text
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.schema import CreateTable
 
-from catalog import releases
+from catalog import masters, releases
 from catalog.engine import Catalog
 from catalog.schema import metadata
 from catalog.schema_version import known_versions
 
 Shape = dict[str, object]
+
+TRACK = "t" + "a" * 20
 
 
 def differences(connection: Connection) -> list[object]:
@@ -137,7 +139,8 @@ def test_a_current_catalog_is_opened_without_what_it_does_not_need(url: str, dat
     assert done.stderr.strip() == b""
 
 
-async def test_releases_of_an_older_catalog_are_listed_in_order(empty_url: str) -> None:
+async def test_what_an_older_catalog_has_is_found(empty_url: str) -> None:
+    """Releases in their order; masters of collected revisions by the jobs that archived them."""
     if empty_url.startswith("sqlite"):
         Path(empty_url.partition(":///")[2]).parent.mkdir()
     older = create_async_engine(empty_url)
@@ -152,10 +155,27 @@ async def test_releases_of_an_older_catalog_are_listed_in_order(empty_url: str) 
                     f"VALUES ({values}, '2026-01-01 00:00:00.0', '2026-01-01 00:00:00.0')"
                 )
             )
+        when, master = "'2026-01-01 00:00:00.0'", "a" * 64
+        await tx.execute(
+            text(
+                "INSERT INTO masters (master_sha256, object_key, size, place, archived_at) "
+                f"VALUES ('{master}', 'masters/a.wav', 1, 'cold', {when})"
+            )
+        )
+        columns = "job_id, tenant, source, state, stage, stage_seconds, created_at"
+        for number in "12":  # delivered twice, the second time after the first was collected
+            values = f"'{number}', 'default', 'a.wav', 'done', 'publish', '{{}}', {when}"
+            await tx.execute(
+                text(
+                    f"INSERT INTO jobs ({columns}, track_id, master_sha256) "
+                    f"VALUES ({values}, '{TRACK}', '{master}')"
+                )
+            )
     await older.dispose()
     catalog = await Catalog.open(empty_url)
     async with catalog.connect() as tx:
         found = await releases.list_page(tx, after=None, limit=9)
+        assert [one.object_key for one in await masters.of_track(tx, TRACK)] == ["masters/a.wav"]
     await catalog.close()
     assert [(one.release_id, one.date) for one in found] == [
         ("rb", None),
