@@ -2,8 +2,9 @@
 
 That stands in the header of every track file (`alou`), so a track that is encoded waits until the
 others of its album are, before it is packaged. Which masters those are is read from their tags,
-beside the first encodes. A track that fails keeps nobody waiting; but then, as for a track that
-comes alone, the album is not known, and nothing is said of it in the files.
+beside the first encodes. A track that fails keeps nobody waiting, nor does one that waits for them;
+but then, as for a track that comes alone, the album is not known, and nothing is said of it in the
+files.
 """
 
 from __future__ import annotations
@@ -40,6 +41,7 @@ class Albums:
 
     def __init__(self) -> None:
         self._members: dict[str, list[Path]] = {}  # release id -> its masters in the batch
+        self._release_of: dict[Path, str] = {}  # the same, the other way
         self._found = asyncio.Event()  # set when `_members` is complete
         # How far each master is: encoded; or out, either well (it was in the catalog already,
         # True) or not (False).
@@ -58,9 +60,9 @@ class Albums:
         if not self._found.is_set():
             async with place.left():
                 await self._found.wait()
-        members = self._members.get(measured.release_id, [])
-        if source not in members or not 2 <= len(members) <= _MOST_TRACKS:
+        if self._release_of.get(source) != measured.release_id:
             return None
+        members = self._members[measured.release_id]
         if not self._is_settled(members):
             async with place.left(), self._changed:
                 await self._changed.wait_for(lambda: self._is_settled(members))
@@ -71,6 +73,16 @@ class Albums:
         if source not in self._ends:
             await self._end(source, not failed)
 
+    async def step_aside(self, source: Path) -> None:
+        """A track waits, and may do so until those of its album that wait here have gone on.
+
+        They hold what it waits for: the room for its files; or a track of this album that another
+        process waits for, which has this one. So none of them waits for it any more.
+        """
+        members = self._members.get(self._release_of.get(source, ""), ())
+        if any(isinstance(self._ends.get(one), Measured) for one in members if one != source):
+            await self.leave(source, failed=True)
+
     async def find(self, sources: Sequence[Path], tenant: str) -> None:
         """Read which masters belong together."""
         members: dict[str, list[Path]] = {}
@@ -79,24 +91,31 @@ class Albums:
                 release = await asyncio.to_thread(_album_of, source, tenant)
                 if release is not None:
                     members.setdefault(release, []).append(source)
-            self._members = members
+            self._members = {
+                release: of_it
+                for release, of_it in members.items()
+                if 2 <= len(of_it) <= _MOST_TRACKS
+            }
+            self._release_of = {one: name for name, of_it in self._members.items() for one in of_it}
         finally:
             self._found.set()
 
     async def _end(self, source: Path, end: Measured | bool) -> None:  # noqa: FBT001 - see _ends
         async with self._changed:
-            self._ends[source] = end
+            if self._ends.get(source) is not False:  # who has left is not of the album again
+                self._ends[source] = end
             self._changed.notify_all()
 
     def _is_settled(self, members: Sequence[Path]) -> bool:
-        return all(member in self._ends for member in members)
+        ends = [self._ends.get(member) for member in members]
+        return None not in ends or any(end is False for end in ends)
 
     def _gathered(
         self, release: str, members: Sequence[Path]
     ) -> Mapping[str, TrackLoudness] | None:
         gathered = {}
         for member in members:
-            match self._ends[member]:
+            match self._ends.get(member):
                 case Measured(track, of_release, loudness) if of_release == release:
                     gathered[track] = loudness
                 case True:

@@ -28,7 +28,7 @@ from pipeline.ingest import Ingest
 from pipeline.jobs import Job
 from pipeline.masters import Masters
 from pipeline.outcomes import outcome_of_job
-from pipeline.progress import Outcome, Status
+from pipeline.progress import Outcome, Stage, Status
 from pipeline.retry import RetryPolicy, is_passing
 from pipeline.storing import discard
 from pipeline.uploads import remove_upload
@@ -39,7 +39,7 @@ from storage.naming import track_prefix
 
 _log = logging.getLogger(__name__)
 
-_NO_ROOM_S = 15.0  # how soon a full disk is looked at again
+NO_ROOM_S = 15.0  # how soon a full disk is looked at again
 _ELSEWHERE_S = 1.0  # how soon a job that another worker holds is looked at again
 
 
@@ -71,8 +71,10 @@ class Attempts:
         with working_on(job=job_id), span("job", job=job_id):
             record = await self._record(job_id)
             source = path or self.masters.named(record.source)
-            if (reason := self._no_room(source)) and await self._postponed(record, reason):
-                return Later(source, self._in(_NO_ROOM_S), f"waits for room: {reason}")
+            if reason := self._no_room(source):
+                await self.ingest.albums.step_aside(source)
+                if await self._postponed(record, reason):
+                    return Later(source, self._in(NO_ROOM_S), f"waits for room: {reason}")
             claim = await self._claim(record)
             if claim is None:
                 return await self._elsewhere(job_id, source)
@@ -156,6 +158,8 @@ class Attempts:
             return outcome
         if record.state is JobState.WAITING and record.not_before:
             return Later(source, record.not_before, record.error)
+        if _waits_for_album(record):
+            await self.ingest.albums.step_aside(source)
         return Later(source, self._in(_ELSEWHERE_S), None)
 
     async def _record(self, job_id: str) -> JobRecord:
@@ -171,7 +175,7 @@ class Attempts:
 
     async def _postponed(self, record: JobRecord, reason: str) -> bool:
         async with self.shop.catalog.begin() as tx:
-            now, until = self.shop.clock(), self._in(_NO_ROOM_S)
+            now, until = self.shop.clock(), self._in(NO_ROOM_S)
             return await jobs.postpone(tx, record.job_id, reason, now, until, gone=_gone(record))
 
     def _in(self, seconds: float) -> datetime:
@@ -180,6 +184,11 @@ class Attempts:
 
 class _Renamed(Exception):
     """What went wrong with a copy of a master, in words about the master."""
+
+
+def _waits_for_album(record: JobRecord) -> bool:
+    """Its worker has encoded it, and may wait for tracks of the album that this process has."""
+    return record.stage == Stage.ENCODE and record.stage in record.stage_seconds
 
 
 def _gone(record: JobRecord) -> str | None:

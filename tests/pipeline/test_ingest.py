@@ -470,3 +470,42 @@ async def test_a_track_that_fails_does_not_keep_its_album_waiting(
         outcomes = await ingest(shop, good, mended)
         assert [one.status for one in outcomes] == [Status.UNCHANGED, Status.PUBLISHED]
         assert set(loudness_boxes(shop, outcomes[1])) == {(b"tlou", b"alou")}
+
+
+async def test_an_album_that_has_no_room_together_is_done_one_by_one(
+    tools: Tools, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A track that waits for its album keeps its files: the next one waited for that room."""
+    sources = [rivers(tmp_path / "in", number, 0.9) for number in (1, 2, 3)]
+    async with workshop(tmp_path / "home", tools, IngestSettings(jobs=1)) as shop:
+        # A disk that holds the files of one track.
+        monkeypatch.setattr(
+            "pipeline.attempts.lacking_space",
+            lambda *_: "full" if any(shop.workspace.root.glob("[0-9]*")) else None,
+        )
+        monkeypatch.setattr("pipeline.attempts.NO_ROOM_S", 0.02)
+        async with asyncio.timeout(30):
+            outcomes = await ingest(shop, *sources)
+        assert [one.status for one in outcomes] == [Status.PUBLISHED] * 3
+        # One of the album left it: none of its files says how loud that is.
+        for outcome in outcomes:
+            assert set(loudness_boxes(shop, outcome)) == {(b"tlou",)}
+
+
+async def test_two_who_ingest_one_album_do_not_wait_for_each_other(
+    tools: Tools, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Their jobs are the same; each holds some of them until it has seen the whole album."""
+    monkeypatch.setattr("pipeline.attempts._ELSEWHERE_S", 0.02)
+    sources = [rivers(tmp_path / "in", number, 0.9) for number in (1, 2, 3)]
+    async with workshop(tmp_path / "home", tools, IngestSettings(jobs=1)) as shop:
+        async with asyncio.timeout(30):
+            both = [ingest_all(shop, sources, Recorder()) for _ in range(2)]
+            first, second = await asyncio.gather(*both)
+        assert [{one.status for one in outcomes} for outcomes in (first, second)] == [
+            {Status.PUBLISHED}
+        ] * 2
+        assert {one.revision for one in first} == {one.revision for one in second}
+        async with shop.catalog.connect() as tx:
+            found = await jobs.list_page(tx, limit=10)
+        assert [one.attempts for one in found] == [1] * 3
