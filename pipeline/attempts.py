@@ -50,6 +50,7 @@ class Later:
     source: Path
     until: datetime
     reason: str | None  # one line for people; None: another worker does it
+    lacks_room: bool = False  # here and now; the next job will, too, as like as not
 
 
 @dataclass(slots=True)
@@ -74,7 +75,8 @@ class Attempts:
             if reason := self._no_room(source):
                 await self.ingest.albums.step_aside(source)
                 if await self._postponed(record, reason):
-                    return Later(source, self._in(NO_ROOM_S), f"waits for room: {reason}")
+                    until, why = self._in(NO_ROOM_S), f"waits for room: {reason}"
+                    return Later(source, until, why, lacks_room=True)
             claim = await self._claim(record)
             if claim is None:
                 return await self._elsewhere(job_id, source)

@@ -7,13 +7,14 @@ import logging
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from enum import Enum, auto
 
 from catalog import deliveries, jobs
 from catalog.errors import CatalogError
 from catalog.records import OVER, JobQueue, JobState
 from configs.telemetry.context import working_on
 from pipeline.albums import Albums
-from pipeline.attempts import Attempts, Later
+from pipeline.attempts import NO_ROOM_S, Attempts, Later
 from pipeline.batch import sweep_remains
 from pipeline.ingest import Ingest
 from pipeline.masters import Masters
@@ -36,22 +37,28 @@ class Bench:
     reporter: Reporter
     masters: Masters
 
-    async def do(self, job_id: str) -> None:
-        """Try a job once; nothing is raised but what keeps its row from being read or written."""
-        with working_on(job=job_id):
-            await self._do(job_id)
+    async def do(self, job_id: str) -> bool:
+        """Try a job once; nothing is raised but what keeps its row from being read or written.
 
-    async def _do(self, job_id: str) -> None:
+        False where there was no room for it: let `NO_ROOM_S` pass before another is tried. Each
+        writes to its row, and thousands that wait would do that all the time, on a full disk.
+        """
+        with working_on(job=job_id):
+            return await self._do(job_id)
+
+    async def _do(self, job_id: str) -> bool:
         if await self._is_over(job_id):  # a message that came twice
-            return
+            return True
         albums = Albums()
         await albums.find((), self.shop.tenant)  # of one track nothing is known
         attempts = Attempts(self.shop, Ingest(self.shop, self.reporter, albums), self.masters)
         match await attempts.once(job_id, _NobodyWaits()):
-            case Later(source=source, reason=str() as reason):
+            case Later(source=source, reason=str() as reason, lacks_room=lacks_room):
                 self.reporter.warn(source, reason)
+                return not lacks_room
             case Outcome() as outcome:
                 self.reporter.done(outcome)
+        return True
 
     async def next(self, queues: Sequence[JobQueue], limit: int = 1) -> tuple[str, ...]:
         """Jobs that may be claimed now: in the order of the queues, the oldest first."""
@@ -83,8 +90,9 @@ async def work(bench: Bench, queues: Sequence[JobQueue], slots: int, stop: async
     A cancellation gives the running jobs back. Looks into the catalog: no broker is needed.
     """
     loop = asyncio.get_running_loop()
-    running: dict[str, asyncio.Task[bool]] = {}
+    running: dict[str, asyncio.Task[_Went]] = {}
     shunned = Shunned()
+    resting = loop.time()  # until then nothing is begun: there was no room
     abandoned: tuple[str, ...] = ()
     stopping = asyncio.create_task(stop.wait())
     tidied = -bench.shop.jobs.sweep_s
@@ -95,16 +103,20 @@ async def work(bench: Bench, queues: Sequence[JobQueue], slots: int, stop: async
                     tidied = loop.time()
                     await bench.tidy()
                     abandoned = await bench.abandoned(queues)
+                places = slots if loop.time() >= resting else 0
                 avoided = running.keys() | shunned.now(loop.time())
                 waiting = await bench.next(queues, limit=slots + len(avoided))
                 for job_id in (*abandoned, *waiting):
-                    if len(running) < slots and job_id not in avoided | running.keys():
+                    if len(running) < places and job_id not in avoided | running.keys():
                         running[job_id] = asyncio.create_task(_logged(bench, job_id))
             await asyncio.wait(
                 {stopping, *running.values()}, timeout=_LOOK_S, return_when=asyncio.FIRST_COMPLETED
             )
             for job_id in [one for one, task in running.items() if task.done()]:
-                shunned.tell(job_id, loop.time(), is_well=running.pop(job_id).result())
+                went = running.pop(job_id).result()
+                shunned.tell(job_id, loop.time(), is_well=went is not _Went.UNWRITTEN)
+                if went is _Went.NO_ROOM:
+                    resting = loop.time() + NO_ROOM_S
             abandoned = ()
         await asyncio.gather(*running.values())
     finally:
@@ -132,14 +144,21 @@ class Shunned:
             self._until[job_id] = (time_s + wait, wait)
 
 
-async def _logged(bench: Bench, job_id: str) -> bool:
-    """Do a job; False where not even its row could be written."""
+class _Went(Enum):
+    """How it went with a job."""
+
+    WELL = auto()  # whatever came of it
+    NO_ROOM = auto()  # for its files
+    UNWRITTEN = auto()  # not even its row could be written
+
+
+async def _logged(bench: Bench, job_id: str) -> _Went:
+    """Do a job."""
     try:
-        await bench.do(job_id)
+        return _Went.WELL if await bench.do(job_id) else _Went.NO_ROOM
     except Exception as exc:  # noqa: BLE001 - of one job; its lease ends, and it is tried again
         _log.warning("job %s: %s: %s", job_id, type(exc).__name__, exc)
-        return False
-    return True
+        return _Went.UNWRITTEN
 
 
 class _NobodyWaits:

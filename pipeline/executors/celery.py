@@ -24,6 +24,7 @@ from kombu.exceptions import KombuError, OperationalError
 from catalog import deliveries
 from catalog.records import JobQueue
 from configs.settings import JobSettings
+from pipeline.attempts import NO_ROOM_S
 from pipeline.bench import Bench
 from pipeline.errors import BrokerUnavailable
 from pipeline.worker_name import this_node
@@ -215,12 +216,17 @@ def _consumer() -> type[Any]:
 async def _ingest(bench: Bench, job_id: str, queues: Sequence[JobQueue]) -> None:
     """Do a job, and before it all hot ones that wait, whoever has their messages."""
     await bench.tidy()
-    if JobQueue.HOT in queues:
-        while hot := await bench.next([JobQueue.HOT]):
-            await bench.do(hot[0])
-            if hot[0] == job_id:
-                return
-    await bench.do(job_id)
+    had_room, done = True, ""
+    while had_room and done != job_id and JobQueue.HOT in queues:
+        hot = await bench.next([JobQueue.HOT])
+        if not hot:
+            break
+        done = hot[0]
+        had_room = await bench.do(done)
+    if done != job_id:
+        had_room = await bench.do(job_id)
+    if not had_room:
+        await asyncio.sleep(NO_ROOM_S)
 
 
 async def _sweep(bench: Bench, app: Any, settings: JobSettings) -> None:

@@ -56,12 +56,18 @@ async def test_a_job_of_a_killed_process_waits_for_no_lease(
         assert await bench.abandoned([JobQueue.BULK]) == ()  # a worker's queues are its own
 
 
+def more_than_is_free(folder: Path) -> JobSettings:
+    """Settings by which a disk is full."""
+    there = os.statvfs(folder)
+    free, whole = there.f_bavail * there.f_frsize, there.f_blocks * there.f_frsize
+    return JobSettings(min_free_bytes=(free + whole) // 2)
+
+
 async def test_no_work_begins_where_there_is_no_room(
     tools: Tools, wav: Path, tmp_path: Path
 ) -> None:
-    there = os.statvfs(tmp_path)
-    free, whole = there.f_bavail * there.f_frsize, there.f_blocks * there.f_frsize
-    asked = JobSettings(min_free_bytes=(free + whole) // 2)
+    asked = more_than_is_free(tmp_path)
+    whole = os.statvfs(tmp_path).f_blocks * os.statvfs(tmp_path).f_frsize
     async with workshop(tmp_path / "home", tools, jobs=asked) as shop:
         async with shop.catalog.begin() as tx:
             source = MasterSource(str(wav))
@@ -70,7 +76,7 @@ async def test_no_work_begins_where_there_is_no_room(
             )
         said = Recorder()
         bench = Bench(shop, said, Masters())
-        await bench.do("1")
+        assert not await bench.do("1")
         async with shop.catalog.connect() as tx:
             record = await jobs.get(tx, "1")
         assert (record.state, record.attempts, record.log) == (JobState.WAITING, 0, ())
@@ -83,6 +89,29 @@ async def test_no_work_begins_where_there_is_no_room(
         assert await Bench(later, said, Masters()).next([JobQueue.HOT]) == ("1",)
     assert lacking_space([tmp_path], 0, 0) is None
     assert lacking_space([tmp_path], whole + 1, 0) is None  # no wait would help
+
+
+async def test_a_full_disk_is_not_written_to_for_each_job_that_waits(
+    tools: Tools, wav: Path, tmp_path: Path
+) -> None:
+    async with workshop(tmp_path / "home", tools, jobs=more_than_is_free(tmp_path)) as shop:
+        async with shop.catalog.begin() as tx:
+            for job_id in "12345":
+                await jobs.submit(
+                    tx,
+                    job_id,
+                    MasterSource(f"{wav}{job_id}"),
+                    tenant="default",
+                    queue=JobQueue.HOT,
+                    now=shop.clock(),
+                )
+        stop, said = asyncio.Event(), Recorder()
+        asyncio.get_running_loop().call_later(0.4, stop.set)
+        await work(Bench(shop, said, Masters()), [JobQueue.HOT], 1, stop)
+        async with shop.catalog.connect() as tx:
+            states = [one.state for one in await jobs.get_all(tx, [*"12345"])]
+    assert len(said.warnings) == 1, said.warnings
+    assert states.count(JobState.WAITING) == 1
 
 
 class _Telling(Recorder):
