@@ -5,7 +5,7 @@ no harm when a message comes twice, late, or never: a claim that fails ends the 
 every worker's timer has somebody sweep the catalog for jobs that no message is on its way for.
 
     headwater.hot, headwater.bulk     tasks headwater.ingest(job_id)
-    headwater.hot                     tasks headwater.sweep(), short-lived
+    headwater.sweeps                  tasks headwater.sweep(), short-lived; of every worker
 """
 
 from __future__ import annotations
@@ -34,6 +34,9 @@ _T = TypeVar("_T")
 
 _INGEST = "headwater.ingest"
 _SWEEP = "headwater.sweep"
+# A queue of its own, which every worker has: those for the bulk alone need sweeps as well, and
+# would not come to them behind all that waits there.
+_SWEEPS = "headwater.sweeps"
 _SWEPT_AT_ONCE = 1000
 _CONNECT_S = 5.0
 # All ways in which a broker is away; amqp and redis raise their own, which kombu does not wrap.
@@ -47,12 +50,15 @@ def queue_name(queue: JobQueue) -> str:
     return f"headwater.{queue.value}"
 
 
+_QUEUES = (*(queue_name(one) for one in JobQueue), _SWEEPS)
+
+
 def make_app(settings: JobSettings) -> Celery:
     """Celery for these settings, with our queues; it knows no tasks yet."""
     is_redis = (settings.broker_url or "").startswith("redis")
     app = Celery("headwater", broker=settings.broker_url, set_as_current=False)
     app.conf.update(
-        task_queues=[_queue(one, is_quorum=not is_redis) for one in JobQueue],
+        task_queues=[_queue(one, is_quorum=not is_redis) for one in _QUEUES],
         task_default_queue=queue_name(JobQueue.HOT),
         task_serializer="json",
         accept_content=["json"],
@@ -181,7 +187,7 @@ def run_worker(
         process.close()
 
     signals.worker_process_shutdown.connect(closed, weak=False)
-    names = ",".join(queue_name(queue) for queue in queues)
+    names = ",".join([_SWEEPS, *(queue_name(queue) for queue in queues)])
     worker = app.Worker(
         hostname=this_node(),
         consumer_cls=_consumer(),
@@ -277,13 +283,10 @@ def _sweeper(every_s: float) -> type[Any]:
 
 def _ask_for_sweep(app: Any, every_s: float) -> None:
     with suppress(*_AWAY):  # the broker is away: the next one is soon
-        app.send_task(
-            _SWEEP, queue=queue_name(JobQueue.HOT), expires=every_s, retry=False, ignore_result=True
-        )
+        app.send_task(_SWEEP, queue=_SWEEPS, expires=every_s, retry=False, ignore_result=True)
 
 
-def _queue(queue: JobQueue, *, is_quorum: bool) -> Any:
-    name = queue_name(queue)
+def _queue(name: str, *, is_quorum: bool) -> Any:
     arguments = {"x-queue-type": "quorum"} if is_quorum else {}
     return Queue(name, Exchange(name, type="direct"), routing_key=name, queue_arguments=arguments)
 
