@@ -43,6 +43,7 @@ class IngestSettings(Section):
     # A second file per rendition, whole segments encrypted: HLS players without EME need it.
     aes128: bool = True
     max_duration_s: Whole = Field(default=6 * 3600, ge=1)
+    max_fetched_bytes: Whole = Field(default=32 << 30, ge=1)  # of a master in a bucket
     max_cover_bytes: Whole = Field(default=20 << 20, ge=1024)
     progressive: Literal["none", "m4a", "mp3"] = "none"
     progressive_bps: dict[Name, Bitrate] = {"standard": 128_000, "premium": 320_000}

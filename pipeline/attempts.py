@@ -21,12 +21,12 @@ from configs.telemetry.context import working_on
 from configs.telemetry.tracing import span
 from drm.errors import DrmError
 from packager.errors import PackagerError
-from pipeline.disk import lacking_space
+from pipeline.disk import Needs, lacking_space
 from pipeline.errors import BadMaster, EncoderFailed, PipelineError, shown
 from pipeline.executors import Place
 from pipeline.ingest import Ingest
 from pipeline.jobs import Job
-from pipeline.masters import Masters
+from pipeline.masters import Masters, is_remote
 from pipeline.outcomes import outcome_of_job
 from pipeline.progress import Outcome, Stage, Status
 from pipeline.retry import RetryPolicy, is_passing
@@ -72,7 +72,7 @@ class Attempts:
         with working_on(job=job_id), span("job", job=job_id):
             record = await self._record(job_id)
             source = path or self.masters.named(record.source)
-            if reason := self._no_room(source):
+            if reason := await self._no_room(record, source):
                 await self.ingest.albums.step_aside(source)
                 if await self._postponed(record, reason):
                     until, why = self._in(NO_ROOM_S), f"waits for room: {reason}"
@@ -113,7 +113,8 @@ class Attempts:
         return outcome
 
     async def _ingest(self, job: Job, source: Path, place: Place) -> Outcome:
-        async with self.masters.local(source, self.shop.workspace) as path:
+        most_bytes = self.shop.settings.max_fetched_bytes
+        async with self.masters.local(source, self.shop.workspace, most_bytes) as path:
             try:
                 return await self.ingest.track(source, path, job, place)
             except Exception as exc:
@@ -168,12 +169,21 @@ class Attempts:
         async with self.shop.catalog.connect(fresh=True) as tx:
             return await jobs.get(tx, job_id)
 
-    def _no_room(self, source: Path) -> str | None:
-        try:
-            size = source.stat().st_size
-        except OSError:  # it is elsewhere, or nowhere: that is said later
-            size = 0
-        return lacking_space(self.shop.folders, self.shop.jobs.min_free_bytes, size)
+    async def _no_room(self, record: JobRecord, source: Path) -> str | None:
+        shop = self.shop
+        if self._is_held(record):  # it has its room, wherever that is
+            return None
+        needs = Needs.of(
+            source,
+            await self.masters.size(source),
+            is_copied=is_remote(source),
+            is_archived=shop.settings.archive != "none",
+        )
+        return await asyncio.to_thread(lacking_space, shop.folders, shop.jobs.min_free_bytes, needs)
+
+    def _is_held(self, record: JobRecord) -> bool:
+        is_leased = record.lease_until is not None and self.seconds_until(record.lease_until) > 0
+        return record.state is JobState.RUNNING and is_leased and not _gone(record)
 
     async def _postponed(self, record: JobRecord, reason: str) -> bool:
         async with self.shop.catalog.begin() as tx:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Protocol
@@ -30,9 +30,20 @@ class Bucket(Protocol):
         """Keys that begin so, and their sizes in bytes. StorageError."""
         ...
 
-    async def fetch(self, key: str, path: Path) -> None:
-        """Copy an object into a new file. ObjectNotFound where there is none; StorageError."""
+    async def size(self, key: str) -> int | None:
+        """Bytes of an object, asked for once; None where that is not known now."""
         ...
+
+    async def fetch(self, key: str, path: Path, most_bytes: int) -> None:
+        """Copy an object into a new file. ObjectNotFound where there is none; StorageError.
+
+        TooLarge for one of more bytes than that: nothing of it is fetched.
+        """
+        ...
+
+
+class TooLarge(Exception):
+    """An object has more bytes than are to be fetched."""
 
 
 BucketOpener = Callable[[str], AbstractAsyncContextManager[Bucket]]
@@ -64,9 +75,26 @@ class Masters:
         paths = [Path(f"{_SCHEME}{bucket}/{key}") for key in sorted(keys)]
         return [path for path in paths if is_master_name(path)]
 
+    async def size(self, source: Path) -> int:
+        """Bytes of a master; 0 where there is none, or nobody can say: that is told later."""
+        if not is_remote(source):
+            with suppress(OSError):
+                return source.stat().st_size
+        elif self.open_bucket is not None:
+            with suppress(BadMaster):
+                bucket, key = _bucket_and_key(source)
+                async with self.open_bucket(bucket) as opened:
+                    return await opened.size(key) or 0
+        return 0
+
     @asynccontextmanager
-    async def local(self, source: Path, workspace: Workspace) -> AsyncIterator[Path]:
-        """A file to read: the master itself, or a copy of an object and of what lies beside it."""
+    async def local(
+        self, source: Path, workspace: Workspace, most_bytes: int
+    ) -> AsyncIterator[Path]:
+        """A file to read: the master itself, or a copy of an object and of what lies beside it.
+
+        BadMaster where it would be a copy of more bytes than that.
+        """
         if not is_remote(source):
             yield source
             return
@@ -75,7 +103,7 @@ class Masters:
             raise BadMaster(source, _NO_STORAGE)
         with workspace.folder() as folder:
             async with self.open_bucket(bucket) as opened:
-                path = await _fetch(opened, source, key, folder)
+                path = await _fetch(opened, source, key, folder, most_bytes)
             yield path
 
 
@@ -100,13 +128,16 @@ def source_of(
     return MasterSource(name, operator_id, scheme, path_hex)
 
 
-async def _fetch(bucket: Bucket, source: Path, key: str, folder: Path) -> Path:
+async def _fetch(bucket: Bucket, source: Path, key: str, folder: Path, most_bytes: int) -> Path:
     """Copy a master, its sidecar, lyrics and covers; their names stay."""
     master = folder / PurePosixPath(key).name
     try:
-        await bucket.fetch(key, master)
+        await bucket.fetch(key, master, most_bytes)
     except ObjectNotFound as exc:
         raise BadMaster(source, "there is no such object") from exc
+    except TooLarge as exc:
+        cause = f"{exc}, {most_bytes} are fetched at most"
+        raise BadMaster(source, cause, "ingest.max_fetched_bytes") from exc
     directory = key.removesuffix(master.name)
     names = (master.stem, *_COVERS, *(name.capitalize() for name in _COVERS))
     count = 0
@@ -115,7 +146,8 @@ async def _fetch(bucket: Bucket, source: Path, key: str, folder: Path) -> Path:
             path = folder / other.removeprefix(directory)
             is_beside = path.parent == folder and not is_master_name(path)
             if is_beside and not path.exists() and size <= _MOST_COMPANION_BYTES:
-                await bucket.fetch(other, path)
+                with suppress(TooLarge):  # it was smaller a moment ago
+                    await bucket.fetch(other, path, _MOST_COMPANION_BYTES)
                 count += 1
             if count == _MOST_COMPANIONS:
                 return master

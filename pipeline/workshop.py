@@ -33,7 +33,7 @@ class Workshop:
     systems: KeySystems
     tenant: str
     workspace: Workspace
-    folders: tuple[Path, ...]  # what an ingest fills: each needs room before it begins
+    folders: tuple[Path, ...]  # what it fills: the temporary one, and a local store
     clock: Callable[[], datetime]
     slot: Callable[[], AbstractAsyncContextManager[object]]  # for each ffmpeg process
     auditor: Auditor

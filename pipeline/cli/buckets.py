@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from pathlib import Path
 
 from configs.settings import Settings, StorageSettings
 from pipeline.errors import NoMasters, shown
-from pipeline.masters import Masters, is_master_name
+from pipeline.masters import Masters, TooLarge, is_master_name
 from storage.base import ByteRange, ObjectNotFound, StorageError
 from storage.bucket import ABSENT, Bucket, S3Failure
 from storage.open import open_bucket
@@ -69,17 +70,26 @@ class MasterBucket:
                 return
             more = page.more
 
-    async def fetch(self, key: str, path: Path) -> None:
-        """Copy an object into a new file, as it was when that began."""
+    async def size(self, key: str) -> int | None:
+        """Bytes of an object, asked for once; None where that is not known now."""
+        try:
+            return (await self.bucket.head(key)).size
+        except StorageError:
+            return None
+
+    async def fetch(self, key: str, path: Path, most_bytes: int) -> None:
+        """Copy an object into a new file, as it was when that began; TooLarge."""
         try:
             found = await self.retrying.run(lambda: self.bucket.head(key))
+            if found.size > most_bytes:
+                raise TooLarge(f"it has {found.size} bytes")
             with path.open("xb") as file:
                 for start in range(0, found.size, _BLOCK):
                     span = ByteRange(start, min(start + _BLOCK, found.size))
                     data, now = await self.retrying.run(partial(self.bucket.get, key, span))
                     if now.etag != found.etag or len(data) != span.size:
                         raise StorageError(f"{key} changed while it was fetched")
-                    file.write(data)
+                    await asyncio.to_thread(file.write, data)
         except S3Failure as exc:
             if exc.code == ABSENT:
                 raise ObjectNotFound(f"{key}: there is no such object") from exc

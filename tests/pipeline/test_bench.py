@@ -12,6 +12,7 @@ from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -20,7 +21,7 @@ from catalog.records import JobQueue, JobState, MasterSource
 from configs.ladder import load_ladder
 from configs.settings import JobSettings
 from pipeline.bench import Bench, Shunned, work
-from pipeline.disk import lacking_space
+from pipeline.disk import Needs, lacking_space
 from pipeline.ffmpeg.binaries import Tools
 from pipeline.masters import Masters
 from pipeline.progress import Progress
@@ -87,8 +88,23 @@ async def test_no_work_begins_where_there_is_no_room(
         assert await bench.next([JobQueue.HOT]) == ()
         later = replace(shop, clock=lambda: shop.clock() + timedelta(minutes=1))
         assert await Bench(later, said, Masters()).next([JobQueue.HOT]) == ("1",)
-    assert lacking_space([tmp_path], 0, 0) is None
-    assert lacking_space([tmp_path], whole + 1, 0) is None  # no wait would help
+    assert lacking_space([tmp_path], 0, Needs()) is None
+    assert lacking_space([tmp_path], whole + 1, Needs()) is None  # no wait would help
+
+
+def test_folders_on_one_disk_need_their_room_together(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    disk = SimpleNamespace(f_bavail=100, f_frsize=1, f_blocks=1000)
+    monkeypatch.setattr("pipeline.disk.os.statvfs", lambda _: disk)
+    folders = [tmp_path / "tmp", tmp_path / "storage"]
+    needs = Needs.of(Path("a.flac"), 10, is_copied=False, is_archived=False)
+    assert lacking_space(folders[:1], 30, needs) is None
+    assert lacking_space(folders, 10, needs) is None
+    said = lacking_space(folders, 11, needs)
+    assert said == f"{folders[0]}: 100 bytes free, 101 bytes are needed"
+    plain = Needs.of(Path("a.WAV"), 10, is_copied=True, is_archived=True)
+    assert (plain.temp, plain.stored) == (40, 40)
 
 
 async def test_a_full_disk_is_not_written_to_for_each_job_that_waits(

@@ -130,6 +130,21 @@ def test_what_is_no_master_fails_by_the_name_that_it_was_given(
     assert str(delivery.workers.home) not in error
 
 
+def test_a_master_that_is_too_large_is_not_fetched_and_needs_its_room_before(
+    delivery: Delivery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+    monkeypatch.setattr(
+        "pipeline.attempts.lacking_space", lambda *needs: asked.append(needs[-1].temp)
+    )
+    monkeypatch.setitem(delivery.workers.settings, "INGEST__MAX_FETCHED_BYTES", "1999")
+    address = delivery.put("large.wav", bytes(2000), "bad")
+    (said,) = delivery.ingest(address, code=1)
+    reason = "it has 2000 bytes, 1999 are fetched at most (ingest.max_fetched_bytes)"
+    assert said["error"] == f"{address}: {reason}"
+    assert asked == [4 * 2000]
+
+
 def test_workers_that_a_broker_tells_fetch_masters_too(
     moto_s3: S3Server, redis: Redis, tmp_path: Path
 ) -> None:
