@@ -29,7 +29,7 @@ from pipeline.jobs import Job
 from pipeline.masters import Masters, is_remote
 from pipeline.outcomes import outcome_of_job
 from pipeline.progress import Outcome, Stage, Status
-from pipeline.retry import RetryPolicy, is_passing
+from pipeline.retry import RetryPolicy, is_doubtful, is_passing
 from pipeline.storing import discard
 from pipeline.uploads import remove_upload
 from pipeline.worker_name import is_gone, this_worker
@@ -130,6 +130,8 @@ class Attempts:
         policy = RetryPolicy.of(self.shop.jobs)
         is_again = cause is not None and is_passing(cause)
         try:
+            if is_doubtful(cause) and await self._has_failed_so(job, error):
+                is_again = False
             if is_again and not policy.is_last(job.claim.attempt):
                 until = await job.wait(error, policy.delay_s(job.claim.attempt))
                 return Later(source, until, _again(error, job.claim.attempt, policy))
@@ -139,6 +141,12 @@ class Attempts:
         except CatalogError as lost:  # it may be what failed: the lease will end, then
             _log.warning("job %s: its end cannot be written: %s", job.id, lost)
         return Outcome(source, Status.FAILED, 0, title=self.ingest.titles.get(source), error=error)
+
+    async def _has_failed_so(self, job: Job, error: str) -> bool:
+        """Whether an attempt before this one ended with the same words."""
+        if job.claim.attempt == 1:
+            return False
+        return any(one.error == error for one in (await self._record(job.id)).log)
 
     async def _claim(self, record: JobRecord) -> Claim | None:
         shop = self.shop

@@ -74,3 +74,7 @@ class EncoderFailed(PipelineError):
         self.stderr_tail = stderr_tail
         self.cause = cause
         super().__init__(cause)
+
+
+class EncoderStuck(EncoderFailed):
+    """ffmpeg or ffprobe was ended: at its deadline, or because it did not get on."""

@@ -12,11 +12,14 @@ from catalog.errors import CatalogError
 from configs.settings import JobSettings
 from drm.errors import AuditUnavailable, KekAway
 from drm.key_provider import KeyProviderFailed
-from pipeline.errors import EncoderFailed, PipelineError
+from pipeline.errors import EncoderFailed, EncoderStuck, PipelineError
 from storage.base import StorageError
 
-# What a machine lacks for a while. What a master lacks, ffmpeg says in other words.
-_SHORTAGE = re.compile(r"No space left on device|Disk quota exceeded|Cannot allocate memory")
+# What a machine lacks for a while.
+_FULL = re.compile(r"No space left on device|Disk quota exceeded")
+# What it lacks, or what a master asks for that lies: ffmpeg has the same words for its own limit
+# (`-max_alloc`).
+_NO_MEMORY = re.compile(r"Cannot allocate memory")
 _PASSING_ERRNOS = frozenset(
     {
         *(errno.ENOSPC, errno.EDQUOT, errno.ENOMEM, errno.EMFILE, errno.ENFILE, errno.EAGAIN),
@@ -69,11 +72,22 @@ def is_passing(error: BaseException) -> bool:
     return False
 
 
+def is_doubtful(error: BaseException | None) -> bool:
+    """Tell of what passes that a master may do it as well: it does it again, a machine does not.
+
+    No memory, at its deadline, or it did not get on.
+    """
+    if not isinstance(error, EncoderFailed) or _FULL.search(error.stderr_tail):
+        return False
+    return isinstance(error, EncoderStuck) or bool(_NO_MEMORY.search(error.stderr_tail))
+
+
 def _is_shortage(error: EncoderFailed) -> bool:
-    """At its deadline (a busy machine), killed by somebody (out of memory), or out of disk."""
+    """Not started or at its deadline, killed by somebody (out of memory), or out of disk."""
     if error.returncode is None:
         return True
-    return was_killed(error) or bool(_SHORTAGE.search(error.stderr_tail))
+    is_full = bool(_FULL.search(error.stderr_tail))
+    return was_killed(error) or is_full or is_doubtful(error)
 
 
 def was_killed(error: EncoderFailed) -> bool:

@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
-from pipeline.errors import EncoderFailed
+from pipeline.errors import EncoderFailed, EncoderStuck
 from pipeline.ffmpeg.causes import cause_of
 from pipeline.ffmpeg.sandbox import Room, Sandbox
 from pipeline.worker_name import is_gone, this_worker
@@ -108,10 +108,10 @@ async def run(
             await child.wait()
     except _Stalled:
         cause = f"{argv[0]} was stopped: it did not get on for {limits.stall_s:.0f} s"
-        raise EncoderFailed(argv, None, "", cause) from None
+        raise EncoderStuck(argv, None, "", cause) from None
     except TimeoutError:
         cause = f"{argv[0]} was stopped after {limits.deadline_s:.0f} s, its deadline"
-        raise EncoderFailed(argv, None, "", cause) from None
+        raise EncoderStuck(argv, None, "", cause) from None
     finally:
         for reader in readers:
             reader.cancel()

@@ -16,11 +16,12 @@ import pytest
 from catalog import jobs, keys, releases, tracks
 from catalog.publish import edit
 from catalog.records import JobQueue, JobState
-from configs.settings import IngestSettings
+from configs.settings import IngestSettings, JobSettings
 from packager import index
 from packager.boxes.base import Container, parse
 from packager.model import Loudness, Package, Rendition
 from pipeline.batch import ingest_all
+from pipeline.errors import EncoderFailed, EncoderStuck
 from pipeline.ffmpeg.binaries import Tools
 from pipeline.progress import Outcome, Stage, Status
 from pipeline.submission import submit_all
@@ -509,3 +510,34 @@ async def test_two_who_ingest_one_album_do_not_wait_for_each_other(
         async with shop.catalog.connect() as tx:
             found = await jobs.list_page(tx, limit=10)
         assert [one.attempts for one in found] == [1] * 3
+
+
+@pytest.mark.parametrize(
+    ("error", "attempts", "state", "fault"),
+    [
+        (EncoderFailed(["ffmpeg"], 1, "Cannot allocate memory", "none"), 2, "failed", "master"),
+        (EncoderStuck(["ffmpeg"], None, "", "it did not get on"), 2, "failed", "master"),
+        (EncoderFailed(["ffmpeg"], 1, "No space left on device", "full"), 3, "parked", None),
+    ],
+)
+async def test_what_a_busy_machine_does_once_a_master_does_again(
+    tools: Tools,
+    wav: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    error: EncoderFailed,
+    attempts: int,
+    state: str,
+    fault: str | None,
+) -> None:
+    async def encode(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr("pipeline.ingest.encode", encode)
+    patient = JobSettings(attempts=3, backoff_s=0)
+    async with workshop(tmp_path / "home", tools, jobs=patient) as shop:
+        (outcome,) = await ingest(shop, wav)
+        async with shop.catalog.connect() as tx:
+            (job,) = await jobs.list_page(tx, limit=2)
+    assert outcome.status is Status.FAILED
+    assert (job.attempts, job.state, job.fault) == (attempts, state, fault)

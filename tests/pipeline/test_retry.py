@@ -10,7 +10,7 @@ import pytest
 from catalog.errors import CatalogMismatch, CatalogUnavailable
 from configs.settings import JobSettings
 from drm.errors import KekAway, KekUnavailable
-from pipeline.errors import BadMaster, EncoderFailed
+from pipeline.errors import BadMaster, EncoderFailed, EncoderStuck
 from pipeline.retry import RetryPolicy, is_passing
 from storage.base import ObjectExists, StorageError
 
@@ -29,7 +29,9 @@ from storage.base import ObjectExists, StorageError
         (FileNotFoundError(errno.ENOENT, "gone"), False),
         (EncoderFailed(["ffmpeg"], 1, "Invalid data found", "damaged"), False),
         (EncoderFailed(["ffmpeg"], 1, "av_write: No space left on device", "full"), True),
-        (EncoderFailed(["ffmpeg"], None, "", "past its deadline"), True),
+        (EncoderFailed(["ffmpeg"], None, "", "it cannot be started"), True),
+        (EncoderFailed(["ffmpeg"], 1, "Cannot allocate memory", "no memory"), True),
+        (EncoderStuck(["ffmpeg"], None, "", "past its deadline"), True),
         (EncoderFailed(["ffmpeg"], -9, "", "killed"), True),
         (EncoderFailed(["ffmpeg"], -11, "", "crashed on it"), False),
         (EncoderFailed(["ffmpeg"], -24, "", "computed too long"), False),
