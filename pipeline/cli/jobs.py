@@ -16,6 +16,7 @@ from pipeline.cli.compose import Invocation, open_catalog, operator, pass_invoca
 from pipeline.cli.executors import make_submitter
 from pipeline.cli.job_view import job_fields, job_line, job_object, log_lines
 from pipeline.cli.output import FAILED, Failure, instant, write_fields, write_json, write_table
+from pipeline.executors.rota import Rota, look
 
 _WATCH_S = 1.0
 _PAGE = 500
@@ -211,27 +212,24 @@ async def _retried(
 async def _watch(invocation: Invocation, names: Sequence[str], *, as_json: bool) -> bool:
     async with open_catalog(invocation.load().settings) as catalog:
         if names:
-            left = [(await _one(catalog, name)).job_id for name in names]
+            rota = Rota([(await _one(catalog, name)).job_id for name in names])
         else:
             open_states = [JobState.QUEUED, JobState.RUNNING, JobState.WAITING]
             async with catalog.connect() as tx:
                 found = await jobs.list_page(tx, states=open_states, limit=10_000)
-            left = [one.job_id for one in found]
-            if not left:
+            rota = Rota(one.job_id for one in found)
+            if not rota:
                 click.echo("nothing waits or runs", err=True)
         failed = False
         shown: dict[str, tuple[object, ...]] = {}
-        while left:
-            async with catalog.connect() as tx:
-                records = await jobs.get_all(tx, left)
-            for record in records:
+        while rota:
+            for record in await look(catalog, rota):
                 now = (record.state, record.stage, record.attempts, round(record.progress, 1))
                 if shown.get(record.job_id) != now:
                     _show([record], as_json=as_json)
                 shown[record.job_id] = now
                 failed |= record.state in OVER and record.state is not JobState.DONE
-            left = [one.job_id for one in records if one.state not in OVER]
-            await asyncio.sleep(_WATCH_S if left else 0)
+            await asyncio.sleep(_WATCH_S if rota else 0)
         return failed
 
 

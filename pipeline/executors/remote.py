@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from catalog import jobs
 from catalog.engine import Catalog
+from catalog.errors import CatalogUnavailable
 from catalog.records import JobRecord, JobState
 from pipeline.executors import Order
+from pipeline.executors.rota import Rota
 from pipeline.outcomes import outcome_of_job
 from pipeline.progress import Outcome, Progress, Reporter, Stage
 from pipeline.submission import Submitter
@@ -34,19 +36,27 @@ class RemoteExecutor:
         for queue in {order.queue for order in orders}:
             ids = [order.job_id for order in orders if order.queue is queue]
             await self.submitter.deliver(ids, queue)
-        left = {order.job_id: order.source for order in orders}
-        while left:
-            async with self.catalog.connect(fresh=True) as tx:
-                records = await jobs.get_all(tx, tuple(left))
-            for record in records:
-                outcome = await self._look(record, left[record.job_id])
-                if outcome is not None:
-                    del left[record.job_id]
-                    self.reporter.done(outcome)
-                    yield outcome
-            await asyncio.sleep(_LOOK_S if left else 0)
+        sources = {order.job_id: order.source for order in orders}
+        rota = Rota(sources)
+        while rota:
+            for outcome in await self._look(rota, sources):
+                self.reporter.done(outcome)
+                yield outcome
+            await asyncio.sleep(_LOOK_S if rota else 0)
 
-    async def _look(self, record: JobRecord, source: Path) -> Outcome | None:
+    async def _look(self, rota: Rota, sources: Mapping[str, Path]) -> list[Outcome]:
+        """The outcomes of those that are over by now; none while the catalog is away."""
+        try:
+            async with self.catalog.connect(fresh=True) as tx:
+                records = await jobs.get_all(tx, rota.turn())
+            found = [await self._outcome(record, sources[record.job_id]) for record in records]
+        except CatalogUnavailable as exc:
+            rota.cannot(exc)
+            return []
+        rota.told(records)  # now that all of it was read
+        return [outcome for outcome in found if outcome is not None]
+
+    async def _outcome(self, record: JobRecord, source: Path) -> Outcome | None:
         outcome = await outcome_of_job(self.catalog, self.store, record, source)
         if outcome is None:
             self._tell(record, source)
