@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from pipeline.attempts import Attempts, Later, one_line
 from pipeline.executors import Order, Place
@@ -18,6 +19,7 @@ class LocalExecutor:
 
     attempts: Attempts
     pool: Pool
+    _full_until: datetime | None = None  # there was no room for one of them
 
     async def run(self, orders: Sequence[Order]) -> AsyncIterator[Outcome]:
         """See jobs to their ends. When that is interrupted, those that are left are canceled.
@@ -56,6 +58,7 @@ class LocalExecutor:
         began = asyncio.get_running_loop().time()
         said: str | None = None
         while True:
+            await self._rest(order, place)
             result = await self.attempts.once(order.job_id, place, order.source)
             if not isinstance(result, Later):
                 seconds = asyncio.get_running_loop().time() - began
@@ -63,5 +66,14 @@ class LocalExecutor:
             if result.reason and result.reason != said:
                 said = result.reason
                 self.attempts.ingest.reporter.warn(order.source, said)
+            if result.lacks_room:
+                self._full_until = result.until
             async with place.left():
                 await asyncio.sleep(max(0.0, self.attempts.seconds_until(result.until)))
+
+    async def _rest(self, order: Order, place: Place) -> None:
+        """Wait where there was no room a moment ago: a try writes to its row, on a full disk."""
+        while self._full_until and (left_s := self.attempts.seconds_until(self._full_until)) > 0:
+            await self.attempts.ingest.albums.step_aside(order.source)
+            async with place.left():
+                await asyncio.sleep(left_s)

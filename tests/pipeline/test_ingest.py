@@ -493,6 +493,19 @@ async def test_an_album_that_has_no_room_together_is_done_one_by_one(
             assert set(loudness_boxes(shop, outcome)) == {(b"tlou",)}
 
 
+async def test_a_batch_without_room_does_not_write_to_each_of_its_rows(
+    tools: Tools, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pipeline.attempts.lacking_space", lambda *_: "full")
+    sources = [tmp_path / f"{number}.wav" for number in range(5)]
+    said = Recorder()
+    async with workshop(tmp_path / "home", tools, IngestSettings(jobs=1)) as shop:
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.4):
+                await ingest_all(shop, sources, said)
+    assert said.warnings == ["0.wav: waits for room: full"]
+
+
 async def test_two_who_ingest_one_album_do_not_wait_for_each_other(
     tools: Tools, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
