@@ -4,6 +4,9 @@
 import { Access } from "./access.js";
 import { engineById } from "./engines/index.js";
 
+// So close to the end, with all of it loaded, a player that waits has nothing to wait for.
+const LAST_S = 0.15;
+
 export class Deck {
   #engine = null;
   #loaded = false;
@@ -136,7 +139,23 @@ export class Deck {
         changed();
       });
     }
-    this.audio.addEventListener("ended", () => !this.#destroyed && this.#hooks.onEnded());
+    this.audio.addEventListener("ended", () => this.#ended());
+    this.audio.addEventListener("waiting", () => this.#isOver() && this.#ended());
+  }
+
+  /**
+   * Whether nothing more will be heard although the element has not said "ended". It never says so
+   * where dash.js 5.2.1 (which looks every 200 ms) is earlier to see the end, and seeks there; and
+   * after a change of renditions Chromium may wait for a last frame that is not there.
+   */
+  #isOver() {
+    const { buffered, currentTime, duration } = this.audio;
+    const loaded = buffered.length === 0 ? 0 : buffered.end(buffered.length - 1);
+    return duration - Math.min(currentTime, loaded) < LAST_S;
+  }
+
+  #ended() {
+    if (!this.#destroyed) this.#hooks.onEnded();
   }
 
   #heard(name) {
