@@ -4,10 +4,13 @@
 // over, or of the time that the page's stream keeps its place, the next request asks the origin for
 // a new one and goes on with the old; only a request that finds the token already dead (a laptop
 // that slept) has to wait. So nothing is renewed for a page that is paused, and nothing stalls in
-// one that plays. A renewal that is refused (too many streams) ends it.
+// one that plays. A renewal that is refused (too many streams) ends it. A request that is refused
+// all the same (a machine that slept while it was on its way) is told here, and tried again.
 
 const RENEW_AFTER = 0.75; // of that time
 const RETRY_MS = 1000; // after a renewal that failed while the old token was still good
+const MOST_REFUSALS = 3; // of requests within a minute: more are not the token's age
+const REFUSALS_MS = 60_000;
 const TOKEN_IN_PATH = /\/v1\/t\/[^/]+\//;
 
 /** The same place whatever the token: equal for two answers that open the same bytes. */
@@ -21,6 +24,7 @@ export class Access {
   #renewal = null;
   #renewAt = 0;
   #expiresAt = 0;
+  #refusals = []; // when, by performance.now()
 
   /**
    * @param ask asks the origin for the track: `() => Promise<{playback, lifeMs, renewMs}>`
@@ -50,6 +54,20 @@ export class Access {
   async license() {
     await this.#fresh();
     return this.playback.license;
+  }
+
+  /**
+   * A request was answered as if its token were dead (401): the next one waits for another token.
+   * Whether to try again.
+   */
+  refused() {
+    if (this.#expiresAt === 0) return true; // for which the next one waits already
+    const now = performance.now();
+    this.#refusals = this.#refusals.filter((at) => now - at < REFUSALS_MS);
+    if (this.#refusals.push(now) > MOST_REFUSALS) return false;
+    this.#renewAt = 0;
+    this.#expiresAt = 0;
+    return true;
   }
 
   #accept({ playback, lifeMs, renewMs }) {

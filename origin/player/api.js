@@ -12,6 +12,10 @@ export class Problem extends Error {
   }
 }
 
+// What a request may take from when it leaves an engine until it arrives, and no less than twice
+// what the question for the token took: a busy machine is slow at moments.
+const SLACK_MS = 5000;
+
 export class Api {
   #token;
   #session = randomName(); // of this page's stream: whatever it plays is one
@@ -63,11 +67,11 @@ export class Api {
     const tripMs = performance.now() - asked;
     const playback = await response.json(); // {hls, dash, license, token, renditions, ...}
     // Against the server's own clock, so that a wrong one here does not matter; it tells whole
-    // seconds, and the one that may have begun is not counted. Nor is the way of this answer, and
-    // that of a last request: one that leaves in time has to arrive in time.
+    // seconds, and the one that may have begun is not counted. Nor is the way of this answer and
+    // of a last request, which leaves in time and has to arrive in time.
     const now = Date.parse(response.headers.get("Date")) || Date.now();
     const wholeMs = Math.max(0, Date.parse(playback.expires_at) - now - 1000);
-    const lifeMs = wholeMs - Math.min(2 * tripMs, wholeMs / 4);
+    const lifeMs = wholeMs - Math.min(Math.max(SLACK_MS, 2 * tripMs), wholeMs / 4);
     this.#isCounted = playback.renew_within_s !== null;
     const renewMs = this.#isCounted ? Math.min(lifeMs, playback.renew_within_s * 1000) : lifeMs;
     return { playback, lifeMs, renewMs };

@@ -51,15 +51,24 @@ def test_an_encrypted_track_plays(played: Any, engine: str) -> None:
 @pytest.mark.parametrize("engine", ENGINES)
 def test_the_manifest_and_the_keys_come_in_the_engines_form(played: Any, engine: str) -> None:
     manifest, keys = ENGINES[engine]
-    requests = played[engine]["seen"]["requests"]
+    requests = played[engine]["before"]["requests"]
     assert any(request.endswith(manifest) for request in requests)
     assert any(keys in request for request in requests)
 
 
 @pytest.mark.parametrize("engine", ENGINES)
 def test_nothing_fails_and_nothing_outside_is_asked(played: Any, engine: str) -> None:
-    seen = played[engine]["seen"]
+    seen = played[engine]["before"]
     assert (seen["refusals"], seen["outside"], seen["errors"]) == ([], [], [])
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_token_that_is_refused_is_replaced_and_playing_goes_on(played: Any, engine: str) -> None:
+    again, before, seen = (played[engine][name] for name in ("again", "before", "seen"))
+    assert again["currentTime"] > 42.5
+    assert [refusal["status"] for refusal in seen["refusals"]] == [401]
+    asked = f"POST /api/v1/playback/{again['track']}"
+    assert seen["requests"].count(asked) == before["requests"].count(asked) + 1
 
 
 @pytest.mark.parametrize("engine", ENGINES)

@@ -1,7 +1,7 @@
 // dash.js: DASH, with licenses from the license endpoint.
 
 import { EVENT_KEYS, EVENTS, INTERVAL_S, KEYS, MOST_AT_ONCE, VERSION } from "./cmcd.js";
-import { BUFFER_S, renditionName, whileAlive } from "./engine.js";
+import { BUFFER_S, REFUSED, renditionName, whileAlive } from "./engine.js";
 import { loadScript } from "./script.js";
 import { exactWindows } from "./windows.js";
 
@@ -61,6 +61,10 @@ export class DashEngine {
     player.addRequestInterceptor(async (request) => {
       request.url = await this.#access.url(request.url);
       return request;
+    });
+    player.addResponseInterceptor(async (response) => {
+      if (response.status === REFUSED) this.#access.refused(); // dash.js tries again by itself
+      return response;
     });
     player.registerLicenseRequestFilter(async (request) => {
       request.url = await this.#access.license();

@@ -13,6 +13,9 @@
 /** Seconds of media that every engine keeps ahead, so that they can be compared. */
 export const BUFFER_S = 30;
 
+/** The status of an answer to a token that is dead. */
+export const REFUSED = 401;
+
 /** The last path component of a URL without its extension: "aac-128k" of ".../aac-128k.m3u8". */
 function stem(url) {
   const path = url.split(/[?#]/)[0];

@@ -1,7 +1,7 @@
 // hls.js: HLS, with licenses from the license endpoint (it has no use for identity keys in fMP4).
 
 import { EVENT_KEYS, EVENTS, INTERVAL_S, KEYS, MOST_AT_ONCE, VERSION } from "./cmcd.js";
-import { BUFFER_S, renditionName, whileAlive } from "./engine.js";
+import { BUFFER_S, REFUSED, renditionName, whileAlive } from "./engine.js";
 import { loadScript } from "./script.js";
 
 /**
@@ -16,6 +16,19 @@ function bufferController() {
       super.onBufferCodecs(event, data);
     }
   };
+}
+
+const POLICIES = ["manifestLoadPolicy", "playlistLoadPolicy", "fragLoadPolicy", "keyLoadPolicy"];
+
+/** hls.js' own settings of how often requests are tried, and another try with another token. */
+function policies(access) {
+  const shouldRetry = (policy, tries, _late, answer, usually) =>
+    usually || (answer?.code === REFUSED && tries < policy.maxNumRetry && access.refused());
+  const policy = (name) => {
+    const own = Hls.DefaultConfig[name].default;
+    return [name, { default: { ...own, errorRetry: { ...own.errorRetry, shouldRetry } } }];
+  };
+  return Object.fromEntries(POLICIES.map(policy));
 }
 
 export class HlsEngine {
@@ -60,6 +73,7 @@ export class HlsEngine {
 
   #configuration(startTime) {
     return {
+      ...policies(this.#access),
       bufferController: bufferController(),
       startPosition: startTime,
       maxBufferLength: BUFFER_S,

@@ -1,13 +1,18 @@
 // Shaka Player: DASH with licenses from the license endpoint, HLS with keys from the playlist.
 
 import { EVENT_KEYS, EVENTS, INTERVAL_S, KEYS, MOST_AT_ONCE, VERSION } from "./cmcd.js";
-import { BUFFER_S, renditionName, whileAlive } from "./engine.js";
+import { BUFFER_S, REFUSED, renditionName, whileAlive } from "./engine.js";
 import { loadScript } from "./script.js";
 import { exactWindows } from "./windows.js";
 
 const CLEARKEY = "org.w3.clearkey";
 // Seconds that are kept when a listener picks another rendition: enough not to stall.
 const SAFE_MARGIN_S = 2;
+
+/** Whether the origin said that a request's token is dead. */
+function isRefusal({ code, data }) {
+  return code === shaka.util.Error.Code.BAD_HTTP_STATUS && data[1] === REFUSED;
+}
 
 const described = ({ code, message }) => ({ code: `shaka ${code}`, message });
 
@@ -108,10 +113,14 @@ class ShakaEngine {
   }
 
   #listen() {
+    // Shaka goes on with another rendition for a while, and says nothing; with the last one it fails.
+    this.#player.addEventListener("downloadfailed", ({ httpResponseCode }) => {
+      if (httpResponseCode === REFUSED) this.#access.refused();
+    });
     this.#player.addEventListener("error", ({ detail }) => {
-      if (detail.severity === shaka.util.Error.Severity.CRITICAL) {
-        this.#hooks.onError(described(detail));
-      }
+      if (detail.severity !== shaka.util.Error.Severity.CRITICAL) return;
+      if (isRefusal(detail) && this.#access.refused() && this.#player.retryStreaming()) return;
+      this.#hooks.onError(described(detail));
     });
     this.#player.addEventListener("mediaqualitychanged", ({ mediaQuality }) => {
       this.#hooks.onRendition(this.#heard(mediaQuality));

@@ -1,4 +1,4 @@
-// Each engine plays the album's first track, in a page of its own.
+// Each engine plays the album's first track, in a page of its own, and goes on when a token is refused.
 
 import { eachEngine, openAlbum, playedPast } from "../browser.mjs";
 
@@ -9,6 +9,15 @@ export function run(browser, { session, engines }) {
     const early = await playedPast(page, 0.5);
     const late = await playedPast(page, 3);
     const rendition = await page.locator("[data-fact=rendition]").getAttribute("data-rendition");
-    return { early, late, rendition };
+    const before = structuredClone(page.seen);
+    // Beyond what is loaded, once under a token that is none.
+    const dead = (url) => url.replace(/\/v1\/t\/[^/]+/, "/v1/t/2.dead");
+    const refuse = (route) => route.continue({ url: dead(route.request().url()) });
+    await page.route(`**/v1/t/*/tracks/${late.track}/**`, refuse, { times: 1 });
+    await page.evaluate(() => {
+      document.querySelector("audio[data-current]").currentTime = 42;
+    });
+    const again = await playedPast(page, 42.5);
+    return { early, late, rendition, before, again };
   });
 }
