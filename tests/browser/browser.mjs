@@ -87,12 +87,17 @@ export async function eachEngine(browser, engines, use) {
     try {
       return [engine, { ...(await use(page)), seen: page.seen }];
     } catch (error) {
-      const bar = await page.locator(".bar").textContent({ timeout: 1000 }).catch(() => "no bar");
-      const state = JSON.stringify({ audio: await audio(page), bar, ...page.seen, requests: [] });
-      throw new Error(`${engine}: ${error.message}\n${state}`, { cause: error });
+      throw new Error(`${engine}: ${await told(error, page)}`, { cause: error });
     }
   };
   return Object.fromEntries(await Promise.all(engines.map(one)));
+}
+
+/** A scenario's failure, and what its page showed then. */
+export async function told(error, page) {
+  const bar = await page.locator(".bar").textContent({ timeout: 1000 }).catch(() => "no bar");
+  const requests = page.seen.requests.slice(-5);
+  return `${error.stack}\n${JSON.stringify({ audio: await audio(page), bar, ...page.seen, requests })}`;
 }
 
 /** What the audio element that plays says of itself; null without one. */
@@ -100,12 +105,16 @@ export function audio(page) {
   return page.evaluate(() => {
     const element = document.querySelector("audio[data-current]");
     if (!element) return null;
-    const { currentTime, duration, paused, ended, error } = element;
+    const { currentTime, duration, paused, ended, seeking, readyState, buffered, error } = element;
+    const spans = Array.from(buffered, (_, n) => [buffered.start(n), buffered.end(n)]);
     return {
       currentTime,
       duration,
       paused,
       ended,
+      seeking,
+      readyState,
+      spans,
       error: error?.message ?? null,
       decodedBytes: element.webkitAudioDecodedByteCount,
       encrypted: element.mediaKeys !== null,

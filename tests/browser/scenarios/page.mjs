@@ -3,10 +3,18 @@
 
 import { join } from "node:path";
 
-import { audio, openAlbum, openPage, playedPast } from "../browser.mjs";
+import { audio, openAlbum, openPage, playedPast, told } from "../browser.mjs";
 
-export async function run(browser, { origin, session, pictures, name, engine, screen }) {
+export async function run(browser, { screen, engine, ...given }) {
   const page = await openPage(browser, { engine, ...screen });
+  try {
+    return await visit(page, { screen, engine, ...given });
+  } catch (error) {
+    throw new Error(await told(error, page), { cause: error });
+  }
+}
+
+async function visit(page, { origin, session, pictures, name, engine, screen }) {
   const report = { unnamed: [], wider: [] };
   const look = async (moment) => {
     await page.waitForTimeout(400); // transitions have ended
