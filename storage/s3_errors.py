@@ -39,7 +39,8 @@ _KNOWN = {
     ABSENT: _Known("there is no such object", ""),
     TAKEN: _Known("there is another object by that name", ""),
     OUTSIDE: _Known("the range is outside of the object", ""),
-    UPLOAD_GONE: _Known("the upload is gone", "try again", transient=True),
+    # Not by the same request: it stays gone. Whoever sends the whole object again may succeed.
+    UPLOAD_GONE: _Known("the upload is gone", "try again"),
     "NoSuchBucket": _Known("there is no such bucket", "make it, or set storage.bucket"),
     "InvalidBucketName": _Known("that is no name of a bucket", "set storage.bucket"),
     "InvalidAccessKeyId": _Known("the access key is not known there", _SET_CREDENTIALS),

@@ -86,10 +86,12 @@ class Uploads:
         try:
             etags = await self._send_parts(name, upload, what)
             return await self._finish(name, upload, etags, what)
-        except BaseException:
+        except BaseException as exc:
             # Shielded: an interrupted upload leaves no parts that somebody pays for.
             with suppress(StorageError):
                 await asyncio.shield(self._bucket.abort_upload(name, upload))
+            if isinstance(exc, S3Failure) and exc.code == UPLOAD_GONE:  # it was swept
+                raise S3Failure(str(exc), exc.code, transient=True) from exc
             raise
 
     async def _send_parts(self, name: str, upload: str, what: Content) -> tuple[str, ...]:

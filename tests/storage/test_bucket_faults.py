@@ -173,6 +173,28 @@ async def test_the_answer_to_a_completion_may_be_lost(far: Far, large: Path) -> 
     assert await far.leftovers() == []
 
 
+async def test_a_completed_upload_that_is_gone_is_not_asked_for_again(
+    far: Far, large: Path
+) -> None:
+    """Ceph and Amazon say once more that it is made; MinIO that there is no such upload."""
+    far.proxy.faults = [
+        Fault("POST", skip=1, is_lost=True),
+        Fault("POST", times=1000, answer=answer(404, "NoSuchUpload")),
+    ]
+    await far.store.put_file(KEY, large)
+    assert await far.near.get(KEY) == large.read_bytes()
+    assert sum(line.startswith("POST") for line in far.proxy.seen) == 3
+
+
+async def test_an_upload_that_is_gone_is_not_asked_for_again(far: Far, large: Path) -> None:
+    """Somebody swept it: the whole file may be sent again later, this part never."""
+    far.proxy.faults = [Fault("PUT", times=1000, answer=answer(404, "NoSuchUpload"))]
+    with pytest.raises(StorageError, match="upload is gone") as caught:
+        await far.store.put_file(KEY, large)
+    assert caught.value.transient
+    assert sum(line.startswith("PUT") for line in far.proxy.seen) <= 3
+
+
 async def test_a_server_that_holds_other_bytes_is_found_out(far: Far) -> None:
     def another_length(head: bytes, body: bytes) -> tuple[bytes, bytes]:
         return head.replace(b"%d" % len(DATA), b"%d" % (len(DATA) - 1)), body
