@@ -71,6 +71,8 @@ class MinioBucket:
 
     def __init__(self, place: S3Place) -> None:
         self._place = place
+        # Before a thread is taken: those are everybody's, and no more than so many wait for us.
+        self._gate = asyncio.Semaphore(place.connections)
         address = urlsplit(place.endpoint or AMAZON)
         self._http = urllib3.PoolManager(
             maxsize=place.connections,
@@ -218,7 +220,8 @@ class MinioBucket:
             )
 
         try:
-            return await _in_thread(ask)
+            async with self._gate:
+                return await _in_thread(ask)
         except _ERRORS as exc:
             raise self._failure(exc, method) from exc
 

@@ -12,6 +12,7 @@ import urllib.error
 import urllib.request
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -344,6 +345,33 @@ WRONGS = {
     "endpoint": Wrong("nobody answers there", {"endpoint": f"http://{NOBODY}"}, transient=True),
     "tls": Wrong("no TLS can be agreed on", {"endpoint": "https"}),
 }
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_no_more_requests_at_a_time_than_are_set(kind: str) -> None:
+    running, most = 0, 0
+    serving: set[asyncio.Task[None] | None] = set()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal running, most
+        serving.add(asyncio.current_task())
+        with closing(writer), suppress(asyncio.IncompleteReadError, ConnectionError):
+            while await reader.readuntil(b"\r\n\r\n"):
+                running += 1
+                most = max(most, running)
+                await asyncio.sleep(0.05)  # for the others, if they came
+                running -= 1
+                writer.write(b'HTTP/1.1 200 OK\r\nContent-Length: 0\r\nETag: "e"\r\n\r\n')
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    at = S3Server("a slow one", f"http://127.0.0.1:{port}", "AKTEST", SECRET)
+    store = KINDS[kind](place(at, connections=2), rules(retry_s=0.0))
+    async with server:
+        await asyncio.gather(*(store.head(f"{number}.mp4") for number in range(6)))
+        await store.close()
+        await asyncio.gather(*filter(None, serving))
+    assert most == 2
 
 
 @pytest.mark.parametrize("kind", KINDS)
