@@ -48,7 +48,8 @@ def worker_command(invocation: Invocation, *, queues: str, concurrency: int | No
     settings = invocation.load().settings
     wanted = _queues(queues)
     slots = concurrency or settings.ingest.jobs or available_cores()
-    logging.getLogger("pipeline.log_reporter").setLevel(logging.INFO)
+    for name in ("pipeline.log_reporter", "pipeline.ffmpeg.binaries"):  # what is done, by which
+        logging.getLogger(name).setLevel(logging.INFO)
     board = Board(slots)
     if settings.monitoring.worker_port is not None:
         _answer(board, settings.monitoring.host, settings.monitoring.worker_port)

@@ -20,6 +20,7 @@ from pipeline.retry import was_killed
 _log = logging.getLogger(__name__)
 
 OLDEST = (5, 1)  # the oldest that this was tested with (Debian 12)
+_DEADLINES_S = (20.0, 60.0)  # to say its version: once more where a busy disk has made it late
 _REMEDY = "`apt install ffmpeg`, or `pip install headwater[ffmpeg]` for a recent static build"
 # A build from git has no release number; libavcodec's major version tells its age.
 _RELEASE_OF_LIBAVCODEC = 54  # libavcodec 59 is in ffmpeg 5, 60 in 6, 61 in 7, 62 in 8
@@ -54,13 +55,18 @@ class Tools:
         return 32 if self.version >= (6,) else 24
 
 
-async def find_tools(settings: FfmpegSettings) -> Tools:
-    """The newest usable pair. Raises ToolMissing saying how to get one."""
+async def find_tools(
+    settings: FfmpegSettings, deadlines_s: Sequence[float] = _DEADLINES_S
+) -> Tools:
+    """The newest usable pair. Raises ToolMissing saying how to get one.
+
+    `deadlines_s`: of each try to run one, seconds.
+    """
     pairs = list(dict.fromkeys(_candidates(settings)))
     if not pairs:
         raise ToolMissing(f"no ffmpeg with an ffprobe beside it was found ({_REMEDY})")
     sandbox = find_sandbox() if settings.sandbox != "off" else None
-    found = await asyncio.gather(*(_inspect(*pair, sandbox) for pair in pairs))
+    found = await asyncio.gather(*(_inspect(*pair, sandbox, deadlines_s) for pair in pairs))
     tools = [one for one in found if isinstance(one, Tools)]
     if not tools:
         raise ToolMissing("; ".join(str(one) for one in found) + f" ({_REMEDY})")
@@ -71,6 +77,12 @@ async def find_tools(settings: FfmpegSettings) -> Tools:
     if newest.sandbox is None and settings.sandbox == "required":
         remedy = "`apt install bubblewrap`, and user namespaces must be allowed"
         raise ToolMissing(f"ffmpeg.sandbox is required, and bubblewrap cannot be used ({remedy})")
+    if newest.sandbox != sandbox:
+        _log.warning(
+            "bubblewrap is there and cannot be used: %s runs with limits alone (allow user "
+            "namespaces, or set ffmpeg.sandbox: off)",
+            newest.ffmpeg,
+        )
     where = "in bubblewrap" if newest.sandbox else "without a sandbox"
     _log.info("%s at %s, %s", newest.label, newest.ffmpeg, where)
     return newest
@@ -108,25 +120,37 @@ def _beside(tool: Path | None, name: str) -> Path:
     return tool.with_name(name) if tool else Path(name)
 
 
-async def _inspect(ffmpeg: Path, ffprobe: Path, sandbox: Sandbox | None) -> Tools | ToolMissing:
+async def _inspect(
+    ffmpeg: Path, ffprobe: Path, sandbox: Sandbox | None, deadlines_s: Sequence[float]
+) -> Tools | ToolMissing:
     """Run both once: a wheel's binary may need a newer C library than this system has.
 
     In the sandbox, if there is one; where that fails, and they run without it, it is none.
     """
-    limits = Limits(deadline_s=20)
-    confined = Confined(sandbox)
     try:
-        said, _ = await asyncio.gather(
-            run([str(ffmpeg), "-version"], limits, confined=confined),
-            run([str(ffprobe), "-version"], limits, confined=confined),
-        )
+        said = await _say_versions(ffmpeg, ffprobe, sandbox, deadlines_s[0])
     except EncoderFailed as failure:
-        # Killed, it says nothing about the sandbox, which nobody may lose by accident.
-        if sandbox is not None and not was_killed(failure):
+        # Killed or late it says nothing about the sandbox, which nobody may lose by accident.
+        if failure.returncode is None or was_killed(failure):
+            if deadlines_s[1:]:
+                return await _inspect(ffmpeg, ffprobe, sandbox, deadlines_s[1:])
+        elif sandbox is not None:
             _log.debug("bubblewrap cannot be used for %s: %s", ffmpeg, failure.stderr_tail)
-            return await _inspect(ffmpeg, ffprobe, None)
+            return await _inspect(ffmpeg, ffprobe, None, deadlines_s)
         return ToolMissing(failure.cause)
-    version = parse_version(said.stdout.decode("utf-8", "replace"))
+    version = parse_version(said)
     if version is None:
         return ToolMissing(f"{ffmpeg} does not say its version")
     return Tools(ffmpeg, ffprobe, version, sandbox)
+
+
+async def _say_versions(
+    ffmpeg: Path, ffprobe: Path, sandbox: Sandbox | None, deadline_s: float
+) -> str:
+    """What ffmpeg says of itself; ffprobe runs, too. EncoderFailed."""
+    limits, confined = Limits(deadline_s), Confined(sandbox)
+    said, _ = await asyncio.gather(
+        run([str(ffmpeg), "-version"], limits, confined=confined),
+        run([str(ffprobe), "-version"], limits, confined=confined),
+    )
+    return said.stdout.decode("utf-8", "replace")

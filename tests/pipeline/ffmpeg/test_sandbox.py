@@ -17,7 +17,7 @@ import pytest
 from configs.settings import FfmpegSettings
 from pipeline.errors import EncoderFailed, ToolMissing
 from pipeline.ffmpeg import binaries
-from pipeline.ffmpeg.binaries import find_tools
+from pipeline.ffmpeg.binaries import Tools, find_tools
 from pipeline.ffmpeg.process import Confined, Limits, run
 from pipeline.ffmpeg.sandbox import Room, Sandbox, find_sandbox
 
@@ -196,13 +196,39 @@ async def test_ffmpeg_runs_in_it_where_it_can(sandbox: Sandbox) -> None:
     assert (await find_tools(FfmpegSettings(sandbox="off"))).sandbox is None
 
 
-async def test_a_bubblewrap_that_does_not_work_is_none(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def a_bubblewrap(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, that: str, log: Path
+) -> Sandbox:
+    """One of our own in place of the machine's; it notes each time that it is run."""
     fake = tmp_path / "bwrap"
-    fake.write_text("#!/bin/sh\necho 'no user namespaces here' >&2\nexit 1\n")
+    fake.write_text(f"#!/bin/sh\necho x >> '{log}'\n{that}\n")
     fake.chmod(0o755)
     monkeypatch.setattr(binaries, "find_sandbox", lambda: Sandbox(fake))
+    return Sandbox(fake)
+
+
+async def test_a_bubblewrap_that_is_late_is_not_given_up(
+    sandbox: Sandbox, tools: Tools, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A busy disk, when it is first read, costs nobody the sandbox: once more, or not at all."""
+    log = tmp_path / "log"
+    slow_once = f"[ $(wc -l < '{log}') -gt 2 ] || exec sleep 60\nexec {sandbox.bwrap} \"$@\""
+    fake = a_bubblewrap(tmp_path, monkeypatch, that=slow_once, log=log)
+    settings = FfmpegSettings(ffmpeg=tools.ffmpeg, ffprobe=tools.ffprobe)
+    assert (await find_tools(settings, (0.5, 20))).sandbox == fake
+    a_bubblewrap(tmp_path, monkeypatch, that="exec sleep 60", log=log)
+    with pytest.raises(ToolMissing, match="its deadline"):
+        await find_tools(settings, (0.2, 0.2))
+
+
+async def test_a_bubblewrap_that_does_not_work_is_none_and_that_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    said = "echo 'no user namespaces here' >&2\nexit 1"
+    a_bubblewrap(tmp_path, monkeypatch, that=said, log=tmp_path / "log")
     assert (await find_tools(FfmpegSettings())).sandbox is None
+    (record,) = caplog.records
+    assert record.levelname == "WARNING"
+    assert "bubblewrap is there and cannot be used" in record.getMessage()
     with pytest.raises(ToolMissing, match="bubblewrap cannot be used"):
         await find_tools(FfmpegSettings(sandbox="required"))
