@@ -36,6 +36,9 @@ def probe_args(ffprobe: Path, source: Path, form: str) -> list[str]:
         *("-max_alloc", str(_MAX_ALLOC)),
         *("-f", form),
         *_flat(_guards(form)),
+        # It opens a decoder for each stream that it finds. No `codec_whitelist` here: it then ends
+        # at the first cover, and cannot say what a master is that is none.
+        *("-threads", "1"),
         *("-show_streams", "-show_format", "-of", "json"),
         _url(source),
     ]
@@ -154,6 +157,9 @@ def _guards(form: str) -> dict[str, str]:
         "format_whitelist": form,
         # No URL inside a file is followed.
         "protocol_whitelist": "file",
+        # Nor is another file read that a QuickTime file says its samples are in: the defaults of
+        # today's versions.
+        **({"enable_drefs": "0", "use_absolute_path": "0"} if form == "mov" else {}),
     }
 
 

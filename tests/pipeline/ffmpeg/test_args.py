@@ -35,7 +35,7 @@ def test_probe() -> None:
     assert probe_args(Path("/bin/ffprobe"), Path("/in/-x.wav"), "wav") == [
         *("/bin/ffprobe", "-v", "error", "-hide_banner", "-max_alloc", "536870912"),
         *("-f", "wav", "-format_whitelist", "wav", "-protocol_whitelist", "file"),
-        *("-show_streams", "-show_format", "-of", "json", "file:/in/-x.wav"),
+        *("-threads", "1", "-show_streams", "-show_format", "-of", "json", "file:/in/-x.wav"),
     ]
 
 
@@ -82,6 +82,14 @@ def test_one_output_needs_no_split() -> None:
         *MUXER.format(codec="aac", rate=44100).split(),
         "file:/t/a.mp4",
     ]
+
+
+def test_quicktime_reads_no_other_file() -> None:
+    sound = Sound("mov", "alac", 44_100, 2, 16, is_float=False, samples=44_100)
+    argv = encode_args(Path("/bin/ffmpeg"), Path("/in/a.m4a"), sound, [(AAC, Path("/t/a.mp4"))])
+    for command in (argv, probe_args(Path("/bin/ffprobe"), Path("/in/a.m4a"), "mov")):
+        for option in ("-enable_drefs", "-use_absolute_path"):
+            assert command[command.index(option) + 1] == "0"
 
 
 def test_24_bits_are_asked_for_by_name() -> None:
