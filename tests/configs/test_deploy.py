@@ -92,7 +92,14 @@ def test_compose_names_settings_that_there_are() -> None:
     wanted = set(re.findall(r"\$\{(\w+)", (DEPLOY / "compose/compose.yaml").read_text()))
     example = (DEPLOY / "compose/example.env").read_text()
     assert wanted == set(re.findall(r"(?m)^(\w+)=", example))
+    rabbitmq = (DEPLOY / "compose/rabbitmq.conf").read_text()
+    (milliseconds,) = re.findall(r"(?m)^consumer_timeout = (\d+)$", rabbitmq)
+    assert int(milliseconds) >= 1000 * settings.jobs.delivery_timeout_s
     for service in compose["services"].values():
+        for volume in service.get("volumes", ()):
+            source = volume.partition(":")[0]
+            known = source in compose["volumes"]
+            assert known or (DEPLOY / "compose" / source).is_file(), volume
         needs = service.get("depends_on", {})
         assert set(needs) <= set(compose["services"])
         for name, how in needs.items():

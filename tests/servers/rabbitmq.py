@@ -32,6 +32,7 @@ _MISSING = (
     "RabbitMQ is not installed: scripts/setup test installs it "
     "(on Debian or Ubuntu: apt-get install rabbitmq-server)"
 )
+_COMPOSE = Path(__file__).parents[2] / "configs/deploy/compose"
 _PATIENCE_S = 90.0
 _QUEUES = ("headwater.hot", "headwater.bulk")
 _CONFIG = """
@@ -60,7 +61,8 @@ class RabbitMq:
     def prepare(self) -> None:
         """Make its folder, for its own user where we are root."""
         assert _SERVER.exists(), _MISSING
-        (self.folder / "rabbitmq.conf").write_text(_CONFIG.format(port=self.port))
+        shipped = (_COMPOSE / "rabbitmq.conf").read_text()
+        (self.folder / "rabbitmq.conf").write_text(_CONFIG.format(port=self.port) + shipped)
         (self.folder / "plugins").write_text("[].")
         cookie = self.folder / ".erlang.cookie"
         cookie.write_text(secrets.token_hex(20))
