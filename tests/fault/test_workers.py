@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
@@ -13,8 +15,11 @@ from typing import Any
 
 import pytest
 from celery import Celery
+from kombu.asynchronous import Hub
 
-from catalog.records import JobState
+from catalog.records import JobQueue, JobState
+from configs.settings import JobSettings
+from pipeline.executors.celery import CeleryCourier, make_app
 from tests.servers.buckets import BUCKET, client
 from tests.servers.processes import tree
 from tests.servers.rabbitmq import RabbitMq
@@ -150,6 +155,38 @@ def test_a_worker_that_is_killed_amid_a_track(broker: str, tmp_path: Path, whole
         workers.check(1)
         record = workers.job(job)
         assert [one.ended for one in record.log] == ["lost", "done"]
+
+
+class Watched(Hub):  # type: ignore[misc]  # kombu is not typed
+    """Kombu's event loop, of which is known what it does again and again."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.repeated: dict[str, tuple[float, Callable[[], object]]] = {}
+
+    def call_repeatedly(self, delay: float, callback: Callable[[], object]) -> object:
+        self.repeated[callback.__name__] = (delay, callback)
+        return super().call_repeatedly(delay, callback)
+
+
+def test_redis_is_asked_every_second_for_what_a_dead_worker_had(redis: Redis) -> None:
+    """Kombu by itself looks once in a hundred seconds; the sweep, which does more, hides that."""
+    redis.clear()
+    settings = JobSettings(executor="celery", broker_url=redis.url(), delivery_timeout_s=60)
+    app, hub, queue = make_app(settings), Watched(), "headwater.hot"
+    asyncio.run(CeleryCourier(app).deliver(["a job"], JobQueue.HOT))
+    with app.connection_for_read() as dead, app.connection_for_read() as alive:
+        assert dead.default_channel.basic_get(queue)  # and nothing more is heard of it
+        alive.default_channel.basic_consume(queue, False, print, "alive")
+        alive.register_with_event_loop(hub)
+        delay_s, look = hub.repeated["maybe_restore_messages"]
+        assert delay_s == 1
+        client = alive.default_channel.client
+        (tag,) = client.zrange("unacked_index", 0, -1)
+        for ago_s, waiting in ((50, 0), (61, 1)):  # each look counts, not every tenth
+            client.zadd("unacked_index", {tag: time.time() - ago_s})
+            look()
+            assert client.llen(queue) == waiting
 
 
 def test_a_broker_that_is_restarted_and_messages_that_are_lost(
