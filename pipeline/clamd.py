@@ -12,7 +12,8 @@ from pathlib import Path
 from pipeline.errors import PipelineError
 
 _BLOCK = 1 << 20
-_TIMEOUT_S = 120.0  # for the answer; a scan of a large file takes its time
+_TIMEOUT_S = 120.0  # for the answer to a small file
+_SLOWEST_BPS = 2 << 20  # bytes a second that are sent and scanned on a machine with much to do
 _PING_S = 5.0
 _MAX_REPLY = 4 << 10
 
@@ -29,7 +30,8 @@ class Clamd:
 
     async def scan(self, path: Path) -> str | None:
         """The name of what was found; None where nothing was. ScannerAway."""
-        reply = await self._asked(_TIMEOUT_S, b"zINSTREAM\0", path)
+        size = await asyncio.to_thread(lambda: path.stat().st_size)
+        reply = await self._asked(scan_s(size), b"zINSTREAM\0", path)
         text = reply.rstrip(b"\0\n").decode(errors="replace")
         if text.endswith(" FOUND"):
             return text.removeprefix("stream: ").removesuffix(" FOUND")
@@ -76,6 +78,14 @@ class Clamd:
             return one
         host, _, port = where.rpartition(":")
         return socket.create_connection((host, int(port)), seconds)
+
+
+def scan_s(size: int) -> float:
+    """How long a file of so many bytes may take to be sent and scanned, seconds.
+
+    As long as a master is late it is not taken, and the next look begins from its first byte.
+    """
+    return _TIMEOUT_S + size / _SLOWEST_BPS
 
 
 def _send(one: socket.socket, path: Path) -> None:

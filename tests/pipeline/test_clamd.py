@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.clamd import Clamd, ScannerAway
+from pipeline.clamd import Clamd, ScannerAway, scan_s
 from tests.servers.clamd import EICAR, STREAM_BYTES, clamd
 from tests.support import masters
 
@@ -37,6 +37,12 @@ async def test_a_file_that_it_does_not_look_at_is_not_clean(
     file.write_bytes(bytes(STREAM_BYTES + 1))
     with pytest.raises(ScannerAway, match="StreamMaxLength"):
         await Clamd(addresses[0]).scan(file)
+
+
+def test_a_large_master_has_the_time_that_it_takes() -> None:
+    """Every look begins from the first byte: with too little time it would never be taken."""
+    assert scan_s(1000) == pytest.approx(120, abs=1)
+    assert scan_s(2 << 30) > 1000
 
 
 async def test_a_scanner_that_is_away_is_no_clean_file(tmp_path: Path) -> None:
