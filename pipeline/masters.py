@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
@@ -15,6 +16,9 @@ from pipeline.master import SUFFIXES
 from pipeline.workspace import Workspace
 from storage.base import ObjectNotFound
 
+_log = logging.getLogger(__name__)
+
+_URL = "s3://"
 _SCHEME = "s3:/"  # as a Path has it: pathlib makes one slash of two
 # What belongs to a master begins with its name, or is the folder's cover.
 _COVERS = ("cover", "front", "folder")
@@ -72,8 +76,13 @@ class Masters:
             raise NoMasters(f"{shown(folder)}: {_NO_STORAGE}")
         async with self.open_bucket(bucket) as opened:
             keys = [key async for key, _ in opened.sizes(f"{prefix}/" if prefix else "")]
-        paths = [Path(f"{_SCHEME}{bucket}/{key}") for key in sorted(keys)]
-        return [path for path in paths if is_master_name(path)]
+        found = []
+        for key in sorted(key for key in keys if is_master_name(Path(key))):
+            try:
+                found.append(path_of(f"{_URL}{bucket}/{key}"))
+            except NoMasters as exc:
+                _log.warning("left out: %s", exc)
+        return found
 
     async def size(self, source: Path) -> int:
         """Bytes of a master; 0 where there is none, or nobody can say: that is told later."""
@@ -110,6 +119,16 @@ class Masters:
 def is_master_name(path: Path) -> bool:
     """Tell a master from a folder of them, by its name alone."""
     return path.suffix.lower() in SUFFIXES
+
+
+def path_of(text: str) -> Path:
+    """What stands for a master's path or its address in a bucket. NoMasters where nothing can."""
+    path = Path(text)
+    # A Path makes one slash of two and drops a dot: it would stand for another object.
+    if text.startswith(_URL) and str(path) != _SCHEME + text.removeprefix(_URL).rstrip("/"):
+        cause = "a key with an empty part, or a dot for one, cannot be ingested"
+        raise NoMasters(f"{text}: {cause} (copy it to another key)")
+    return path
 
 
 def is_remote(source: Path) -> bool:

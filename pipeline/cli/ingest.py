@@ -26,7 +26,7 @@ from pipeline.cli.workshop import open_whole_workshop
 from pipeline.errors import NoMasters, shown
 from pipeline.executors import Order
 from pipeline.master import find_masters
-from pipeline.masters import is_remote
+from pipeline.masters import is_remote, path_of
 from pipeline.progress import Outcome, Reporter, Status
 from pipeline.submission import submit_all
 
@@ -49,7 +49,7 @@ class _Batch:
     metavar="PATH...",
     nargs=-1,
     required=True,
-    type=click.Path(path_type=Path, readable=False),
+    type=click.Path(readable=False),
 )
 @click.option("--jobs", type=int, help="Masters side by side.  [default: one per core]")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON object for each track.")
@@ -70,7 +70,7 @@ class _Batch:
 @pass_invocation
 def ingest_command(
     invocation: Invocation,
-    paths_: tuple[Path, ...],
+    paths_: tuple[str, ...],
     jobs: int | None,
     operator_id: str | None,
     scheme: str | None,
@@ -109,9 +109,10 @@ def ingest_command(
         raise click.exceptions.Exit(FAILED)
 
 
-def _find(settings: Settings, given: Sequence[Path]) -> list[Path]:
-    files = [path for path in given if not is_remote(path)]
+def _find(settings: Settings, texts: Sequence[str]) -> list[Path]:
     try:
+        given = [path_of(text) for text in texts]
+        files = [path for path in given if not is_remote(path)]
         masters, skipped = find_masters(files) if files else ([], 0)
         remote = [path for path in given if is_remote(path)]
         masters += asyncio.run(find_objects(settings, remote)) if remote else []

@@ -84,6 +84,7 @@ def said(delivery: Delivery, tmp_path_factory: pytest.TempPathFactory) -> dict[s
     delivery.put("cover.jpg", masters.picture(400, 400))
     delivery.put("First Light.mp3", b"no master")
     delivery.put("notes.txt", b"no master either")
+    delivery.put("/Odd.wav", b"it has no path: left out, not asked for by another key")
     return {one["source"].rpartition("/")[2]: one for one in delivery.ingest(delivery.address)}
 
 
@@ -102,6 +103,14 @@ def test_a_folder_of_a_bucket_is_ingested_with_what_lies_beside_its_masters(
     stored = s3.list_objects_v2(Bucket=delivery.workers.settings["STORAGE__BUCKET"])["Contents"]
     s3.close()
     assert any(one["Key"].startswith("covers/") for one in stored)
+
+
+def test_an_address_that_no_path_stands_for_is_refused(tmp_path: Path) -> None:
+    home = {"HEADWATER_HOME": str(tmp_path)}
+    for address in ("s3://label/a//c.wav", "s3://label/./c.wav", "s3:///c.wav"):
+        done = CliRunner().invoke(main, ["ingest", "s3://label/b.wav", address], env=home)
+        assert done.exit_code == 2
+        assert f"{address}: a key with an empty part" in done.stderr
 
 
 @pytest.mark.usefixtures("said")
