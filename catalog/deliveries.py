@@ -39,6 +39,20 @@ async def count_queued(tx: Tx, queue: JobQueue) -> int:
     return int((await tx.execute(query)).scalar_one())
 
 
+async def count_ahead(tx: Tx, queue: JobQueue) -> float:
+    """How many jobs workers do before one that is queued now: of what runs, half is still to do.
+
+    A bulk one waits for all hot ones, too.
+    """
+    before = [JobQueue.HOT] if queue is JobQueue.HOT else list(JobQueue)
+    count = select(func.count()).select_from(jobs)
+    queued = count.where(jobs.c.state == JobState.QUEUED, jobs.c.queue.in_(before))
+    running = count.where(jobs.c.state == JobState.RUNNING)
+    both = select(queued.scalar_subquery(), running.scalar_subquery())
+    waiting, begun = (await tx.execute(both)).one()
+    return float(waiting + begun / 2)
+
+
 async def oldest_queued(tx: Tx, queue: JobQueue) -> datetime | None:
     """Since when the job waits that has waited the longest for a worker; None where none does."""
     query = (

@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, case, delete, exists, func, select, update
+from sqlalchemy import ColumnElement, Row, and_, case, delete, exists, func, or_, select, update
 
 from catalog.engine import Tx
 from catalog.errors import NotFound
@@ -29,7 +29,16 @@ class Usage:
     """What a label has in use."""
 
     open: int  # uploads that may still get bytes
-    bytes: int  # announced since an instant; of those without a job, what came of them
+    begun: int  # since an instant, however they ended
+    bytes: int  # announced since then; of those without a job, what came of them
+
+
+@dataclass(frozen=True, slots=True)
+class Times:
+    """When an upload's time is over: since now, and longer ago if it is whole."""
+
+    now: datetime
+    whole_before: datetime  # its sender has done all that there was to do
 
 
 async def usage(tx: Tx, owner: str, since: datetime, now: datetime) -> Usage:
@@ -41,9 +50,10 @@ async def usage(tx: Tx, owner: str, since: datetime, now: datetime) -> Usage:
     counted = case(
         (is_open | (uploads.c.state == UploadState.DONE), uploads.c.size), else_=uploads.c.received
     )
-    total = select(func.sum(counted)).where(of_owner, uploads.c.created_at >= since)
+    total = select(func.count(), func.sum(counted)).where(of_owner, uploads.c.created_at >= since)
     opened = (await tx.execute(count)).scalar_one()
-    return Usage(opened, int((await tx.execute(total)).scalar_one() or 0))
+    begun, announced = (await tx.execute(total)).one()
+    return Usage(opened, begun, int(announced or 0))
 
 
 async def outstanding(tx: Tx, now: datetime) -> int:
@@ -112,16 +122,13 @@ async def end(tx: Tx, upload_id: str, error: str) -> None:
     await _change(tx, upload_id, {"state": UploadState.ENDED, "error": error})
 
 
-async def whole_page(
-    tx: Tx, tenant: str, now: datetime, after: str, limit: int
-) -> tuple[UploadRecord, ...]:
-    """Those that have all their bytes and, since somebody died at that instant, no job.
+async def whole_page(tx: Tx, tenant: str, after: str, limit: int) -> tuple[UploadRecord, ...]:
+    """Those that have all their bytes and no job: somebody died, or they could not be looked at.
 
-    By id, from the one after that ("": from the first); not those whose time is over.
+    By id, from the one after that ("": from the first); whatever the time.
     """
     query = select(uploads).where(
         uploads.c.state == UploadState.OPEN,
-        uploads.c.expires_at > now,
         uploads.c.received == uploads.c.size,
         uploads.c.tenant == tenant,
         uploads.c.upload_id > after,
@@ -130,26 +137,18 @@ async def whole_page(
     return tuple(_record(row) for row in rows)
 
 
-async def expired_page(tx: Tx, now: datetime, after: str, limit: int) -> tuple[UploadRecord, ...]:
+async def expired_page(tx: Tx, times: Times, after: str, limit: int) -> tuple[UploadRecord, ...]:
     """Read open ones whose time is over, by id, from the one after that ("": from the first)."""
-    query = select(uploads).where(
-        uploads.c.state == UploadState.OPEN,
-        uploads.c.expires_at <= now,
-        uploads.c.upload_id > after,
-    )
+    query = select(uploads).where(_is_over(times), uploads.c.upload_id > after)
     rows = await tx.execute(query.order_by(uploads.c.upload_id).limit(limit))
     return tuple(_record(row) for row in rows)
 
 
-async def expire(tx: Tx, upload_id: str, now: datetime) -> bool:
+async def expire(tx: Tx, upload_id: str, times: Times) -> bool:
     """End an open one whose time is over; False where it got more, or is not open any more."""
     query = (
         update(uploads)
-        .where(
-            uploads.c.upload_id == upload_id,
-            uploads.c.state == UploadState.OPEN,
-            uploads.c.expires_at <= now,
-        )
+        .where(uploads.c.upload_id == upload_id, _is_over(times))
         .values(state=UploadState.ENDED, error="it expired")
     )
     return (await tx.execute(query)).rowcount > 0
@@ -200,6 +199,14 @@ async def is_release_of_others(tx: Tx, owner: str, release_id: str) -> bool:
     by_owner = exists().where(uploads.c.track_id == tracks.c.track_id, uploads.c.owner == owner)
     there = select(tracks.c.track_id).where(tracks.c.release_id == release_id, ~by_owner)
     return (await tx.execute(there.limit(1))).first() is not None
+
+
+def _is_over(times: Times) -> ColumnElement[bool]:
+    return and_(
+        uploads.c.state == UploadState.OPEN,
+        uploads.c.expires_at <= times.now,
+        or_(uploads.c.received < uploads.c.size, uploads.c.expires_at <= times.whole_before),
+    )
 
 
 async def _change(tx: Tx, upload_id: str, changes: dict[str, Any]) -> None:

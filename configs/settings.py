@@ -502,6 +502,7 @@ class UploadLimits(Section):
 
     max_bytes: Whole = Field(default=2 << 30, ge=1)  # one master
     day_bytes: Whole = Field(default=100 << 30, ge=1)  # announced in 24 hours
+    day_uploads: Whole = Field(default=20_000, ge=1)  # begun in 24 hours, however they ended
     concurrent: Whole = Field(default=20, ge=1, le=10_000)  # begun, not whole, not expired
 
 
@@ -510,6 +511,7 @@ class LabelLimits(Section):
 
     max_bytes: Whole | None = Field(default=None, ge=1)
     day_bytes: Whole | None = Field(default=None, ge=1)
+    day_uploads: Whole | None = Field(default=None, ge=1)
     concurrent: Whole | None = Field(default=None, ge=1, le=10_000)
 
 
@@ -524,6 +526,7 @@ class UploadSettings(Section):
     expires_s: Whole = Field(default=86400, ge=60, le=31 * 86400)  # since the last bytes came
     idle_s: Number = Field(default=60.0, ge=1, le=3600)  # until a silent client is given up
     keep_s: Whole = Field(default=7 * 86400, ge=0)  # the master of a job that failed
+    recheck_s: Number = Field(default=300.0, ge=1, le=86400)  # whole ones that have no job yet
     queue: Literal["hot", "bulk"] = "hot"
     title_characters: Whole = Field(default=300, ge=1, le=1000)
     min_duration_s: Number = Field(default=1.0, ge=0)

@@ -2,8 +2,8 @@
 
 Everything that changes one happens while its lock is held. Once all bytes are there the master is
 looked at, and becomes a job in the same transaction in which the upload is done. Whoever dies in
-between leaves an upload that is whole and open: the next request about it goes on, and so does
-the next origin that starts.
+between, or cannot look at it, leaves an upload that is whole and open: the next request about it
+goes on, and so does every origin, when it starts and every few minutes.
 """
 
 from __future__ import annotations
@@ -13,18 +13,19 @@ import hmac
 import logging
 import secrets
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from catalog import deliveries, uploads
 from catalog.engine import Catalog, Tx
-from catalog.errors import CatalogError, NotFound
+from catalog.errors import NotFound
 from catalog.records import JobQueue, MasterSource, UploadRecord, UploadState
 from origin.problems import Missing, OriginError
 from origin.uploads.limits import Room, no_room, require_quota
 from origin.uploads.ports import Inspected, InspectorAway, MasterRefused, UploadDeps
 from origin.uploads.receive import Body, Ending, Receiver
+from origin.uploads.recovery import Recovery
 from origin.uploads.shelf import Shelf, UploadGone
 from origin.uploads.threads import Threads
 from origin.uploads.tus import Checksum, Said
@@ -33,7 +34,6 @@ _LOG = logging.getLogger("headwater.origin")
 
 _PATIENCE_S = 5.0
 _DAY = timedelta(days=1)
-_RECOVERED = 100  # at a time
 _LOOKS = 2  # masters looked at side by side: each is read whole, by threads that listeners need
 _CANCELED = "its sender ended it"
 
@@ -81,7 +81,8 @@ class Desk:
 
     def begin_recovery(self) -> None:
         """Go on, beside what else is done, with whole uploads that have no job."""
-        self._recovery = asyncio.create_task(self._recover())
+        recovery = Recovery(self._catalog, self._tenant, self.settings.recheck_s, self.look)
+        self._recovery = asyncio.create_task(recovery.run())
 
     async def announce(self, owner: str, said: Said, size: int) -> UploadRecord:
         """Begin an upload. OriginError where the label may not, or there is no room."""
@@ -105,18 +106,20 @@ class Desk:
             created_at=now,
             expires_at=self._expiry(now),
         )
+        # The disk is asked before the transaction and written to after it: nobody who writes to the
+        # catalog waits for this disk, and nobody writes to this disk without a quota.
+        with _writable():
+            left = await self._threads.run(self._room.left)
+        async with self._catalog.begin() as tx:
+            require_quota(limits, await uploads.usage(tx, owner, now - _DAY, now), size)
+            if left < size + await uploads.outstanding(tx, now):
+                raise no_room()
+            await uploads.add(tx, record)
         try:
-            # Before the transaction: nobody who writes waits for this disk.
-            await self._threads.run(self.shelf.make, record.upload_id, record.name)
-            async with self._catalog.begin() as tx:
-                require_quota(limits, await uploads.usage(tx, owner, now - _DAY, now), size)
-                await self._require_room(size + await uploads.outstanding(tx, now))
-                await uploads.add(tx, record)
-        except BaseException as exc:
-            await asyncio.shield(self._threads.run(self.shelf.remove, record.upload_id))
-            if isinstance(exc, OSError):
-                _LOG.error("no upload can begin: %s", exc)
-                raise no_room() from exc
+            with _writable():
+                await self._threads.run(self.shelf.make, record.upload_id, record.name)
+        except BaseException:
+            await asyncio.shield(self._end(record, "it could not begin"))
             raise
         return record
 
@@ -207,22 +210,6 @@ class Desk:
                 _require_no_job(record)
                 await self._end(record, why)
 
-    async def _recover(self) -> None:
-        try:
-            after = ""
-            while True:
-                now = datetime.now(UTC)
-                async with self._catalog.connect(fresh=True) as tx:
-                    whole = await uploads.whole_page(tx, self._tenant, now, after, _RECOVERED)
-                for record in whole:
-                    with suppress(OriginError):  # it is refused, or another worker does it
-                        await self.look(record.owner, record.upload_id)
-                if len(whole) < _RECOVERED:
-                    return
-                after = whole[-1].upload_id
-        except CatalogError as exc:
-            _LOG.warning("whole uploads cannot be looked for: %s", exc)
-
     async def _receive(self, record: UploadRecord, body: Body, checksum: Checksum | None) -> Sent:
         async def count(received: int) -> None:
             nonlocal record
@@ -281,7 +268,7 @@ class Desk:
     async def _submit(self, record: UploadRecord, path: str, inspected: Inspected) -> None:
         queue = JobQueue(self.settings.queue)
         async with self._catalog.connect(fresh=True) as tx:
-            ahead = await deliveries.count_queued(tx, queue)
+            ahead = await deliveries.count_ahead(tx, queue)
 
         async def within(tx: Tx, job_id: str) -> None:
             if await uploads.is_of_others(tx, record.owner, inspected.track_id):
@@ -311,16 +298,13 @@ class Desk:
         await self._threads.run(self.shelf.remove, record.upload_id)
 
     def require_open(self, record: UploadRecord) -> UploadRecord:
-        """The same; OriginError 410 for what has ended, or expired."""
-        is_late = record.state is UploadState.OPEN and record.expires_at <= datetime.now(UTC)
+        """The same; OriginError 410 for what has ended, or expired before it was whole."""
+        is_coming = record.state is UploadState.OPEN and record.received < record.size
+        is_late = is_coming and record.expires_at <= datetime.now(UTC)
         if record.state is UploadState.ENDED or is_late:
             why = record.error or "it expired"
             raise OriginError(410, "upload-ended", f"It has ended: {why}")
         return record
-
-    async def _require_room(self, size: int) -> None:
-        if not await self._threads.run(self._room.is_left, size):
-            raise no_room()
 
     def _expiry(self, now: datetime) -> datetime:
         return (now + timedelta(seconds=self.settings.expires_s)).replace(microsecond=0)
@@ -340,6 +324,16 @@ def _told() -> Iterator[None]:
         yield
     except MasterRefused as exc:
         raise OriginError(422, exc.reason, exc.detail) from exc
+
+
+@contextmanager
+def _writable() -> Iterator[None]:
+    """A folder that cannot be written to, as an answer."""
+    try:
+        yield
+    except OSError as exc:
+        _LOG.error("no upload can begin: %s", exc)
+        raise no_room() from exc
 
 
 @contextmanager

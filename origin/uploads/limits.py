@@ -19,10 +19,13 @@ class Room:
     folder: Path
     min_free_bytes: int  # that have to be left in any case
 
-    def is_left(self, for_bytes: int = 0) -> bool:
-        """Whether so many more bytes fit. Blocking."""
-        free = shutil.disk_usage(nearest_existing(self.folder)).free
-        return free >= for_bytes + self.min_free_bytes
+    def left(self) -> int:
+        """How many more bytes fit; less than 0 where there are too many already. Blocking."""
+        return shutil.disk_usage(nearest_existing(self.folder)).free - self.min_free_bytes
+
+    def is_left(self) -> bool:
+        """Whether as much is free as has to be. Blocking."""
+        return self.left() >= 0
 
 
 def no_room() -> OriginError:
@@ -37,6 +40,9 @@ def require_quota(limits: UploadLimits, used: Usage, size: int) -> None:
     if used.open >= limits.concurrent:
         detail = f"{limits.concurrent} at a time: end one, or let it expire."
         raise _too_many("too-many-uploads", detail)
+    if used.begun >= limits.day_uploads:
+        detail = f"{limits.day_uploads} uploads in 24 hours, however they ended."
+        raise _too_many("upload-quota", detail)
     if used.bytes + size > limits.day_bytes:
         detail = f"{limits.day_bytes} bytes in 24 hours; {used.bytes} are used."
         raise _too_many("upload-quota", detail)

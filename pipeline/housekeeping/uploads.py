@@ -29,7 +29,7 @@ _COUNTED_S = 86400  # what ended counts against a label's limits for so long
 
 async def collect_uploads(run: Run, settings: UploadSettings, folder: Path) -> None:
     """Expired uploads, and what lies in the folder that no job will read any more."""
-    expired = await _expire(run)
+    expired = await _expire(run, settings)
     for names in _pages(folder):
         async with run.catalog.connect(fresh=True) as tx:
             records = await uploads.of_ids(tx, names)
@@ -44,17 +44,22 @@ async def collect_uploads(run: Run, settings: UploadSettings, folder: Path) -> N
             await uploads.forget_ended(tx, run.ago(_COUNTED_S))
 
 
-async def _expire(run: Run) -> dict[str, str]:
-    """End those whose time is over; without `delete`, only say which they are."""
+async def _expire(run: Run, settings: UploadSettings) -> dict[str, str]:
+    """End those whose time is over; without `delete`, only say which they are.
+
+    A whole one waits for us to look at it, not for its sender: it stays as long as the master of
+    a job that failed.
+    """
     found: dict[str, str] = {}
     after = ""
+    times = uploads.Times(run.clock(), run.ago(settings.keep_s))
     while True:
         async with run.catalog.connect(fresh=True) as tx:
-            page = await uploads.expired_page(tx, run.clock(), after, _PAGE)
+            page = await uploads.expired_page(tx, times, after, _PAGE)
         for one in page:
             if run.delete:
                 async with run.catalog.begin() as tx:
-                    if not await uploads.expire(tx, one.upload_id, run.clock()):
+                    if not await uploads.expire(tx, one.upload_id, times):
                         continue
             whole = f"{one.received} of {one.size} bytes came"
             found[one.upload_id] = f"expired {one.expires_at:%Y-%m-%d %H:%M}; {whole}"

@@ -37,6 +37,19 @@ async def test_hot_jobs_come_first_then_the_oldest(catalog: Catalog, now: dateti
         assert await deliveries.claimable(tx, [HOT], now + 2 * MINUTE, 9) == ("hot2", "hot3")
 
 
+async def test_what_comes_before_a_new_job(catalog: Catalog, now: datetime) -> None:
+    async with catalog.begin() as tx:
+        assert await deliveries.count_ahead(tx, BULK) == 0
+    await fill(catalog, now)
+    async with catalog.begin() as tx:
+        assert await deliveries.count_ahead(tx, HOT) == 2
+        assert await deliveries.count_ahead(tx, BULK) == 4
+        for job in ("bulk0", "hot2", "hot3"):
+            await jobs.claim(tx, job, "w", now, lease_s=60, max_attempts=3)
+        assert await deliveries.count_ahead(tx, HOT) == 1.5
+        assert await deliveries.count_ahead(tx, BULK) == 2.5
+
+
 async def test_what_was_sent_lately_is_not_sent_again(catalog: Catalog, now: datetime) -> None:
     await fill(catalog, now)
     async with catalog.begin() as tx:

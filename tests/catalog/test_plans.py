@@ -17,6 +17,7 @@ from catalog import (
     alternate_names,
     artists,
     audit,
+    deliveries,
     housekeeping,
     jobs,
     keys,
@@ -33,7 +34,7 @@ from catalog import (
 )
 from catalog.audit import AuditFilter
 from catalog.engine import Catalog, Tx
-from catalog.records import AuditRecord, JobState
+from catalog.records import AuditRecord, JobQueue, JobState
 from catalog.schema import metadata
 from catalog.schema import tracks as track_rows
 from catalog.search_entries import Kind
@@ -94,6 +95,8 @@ OTHERS: dict[str, Callable[[Tx], Awaitable[object]]] = {
     "taken down": lambda tx: takedowns.get(tx, A),
     "jobs that failed": lambda tx: jobs.list_page(tx, states=(JobState.FAILED,), limit=9),
     "jobs, counted": jobs.count,
+    "jobs before a new one": lambda tx: deliveries.count_ahead(tx, JobQueue.BULK),
+    "uploads of a label": lambda tx: uploads.usage(tx, "label", NOW, NOW),
     "bytes to come": lambda tx: uploads.outstanding(tx, NOW),
     "release of others": lambda tx: uploads.is_release_of_others(tx, "label", RELEASE),
     "loudness of a release": lambda tx: releases.loudness_of_tracks(tx, RELEASE, without=[A]),

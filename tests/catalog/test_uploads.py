@@ -30,11 +30,10 @@ async def test_it_goes_from_open_to_done_and_no_further(catalog: Catalog, now: d
     async with catalog.begin() as tx:
         await uploads.add(tx, one)
         await uploads.advance(tx, one.upload_id, 100, now + 2 * DAY)
-        (whole,) = await uploads.whole_page(tx, "default", now, "", 10)
+        (whole,) = await uploads.whole_page(tx, "default", "", 10)
         assert whole.received == 100
-        assert not await uploads.whole_page(tx, "other", now, "", 10)
-        assert not await uploads.whole_page(tx, "default", now + 3 * DAY, "", 10)
-        assert not await uploads.whole_page(tx, "default", now, one.upload_id, 10)
+        assert not await uploads.whole_page(tx, "other", "", 10)
+        assert not await uploads.whole_page(tx, "default", one.upload_id, 10)
         job = await jobs.submit(tx, "1", source, tenant="default", queue=JobQueue.HOT, now=now)
         assert (await jobs.get(tx, job)).source == source
         await uploads.complete(
@@ -44,7 +43,7 @@ async def test_it_goes_from_open_to_done_and_no_further(catalog: Catalog, now: d
             await uploads.advance(tx, one.upload_id, 50, now)
         with pytest.raises(NotFound):
             await uploads.end(tx, one.upload_id, "no")
-        assert not await uploads.whole_page(tx, "default", now, "", 10)
+        assert not await uploads.whole_page(tx, "default", "", 10)
     async with catalog.connect() as tx:
         done = await uploads.get(tx, one.upload_id)
         assert done == replace(
@@ -77,8 +76,8 @@ async def test_usage_counts_what_a_label_has_open_and_announced(
         await uploads.end(tx, f"{1:032x}", "not wanted any more")
         await uploads.add(tx, upload(now - 2 * DAY, 9))  # expired, and not of today
         usage = await uploads.usage(tx, "label", now - DAY, now)
-        assert usage == uploads.Usage(open=2, bytes=230)
-        assert await uploads.usage(tx, "nobody", now - DAY, now) == uploads.Usage(0, 0)
+        assert usage == uploads.Usage(open=2, begun=3, bytes=230)
+        assert await uploads.usage(tx, "nobody", now - DAY, now) == uploads.Usage(0, 0, 0)
 
 
 async def test_what_expired_ends_unless_it_got_more(catalog: Catalog, now: datetime) -> None:
@@ -87,15 +86,31 @@ async def test_what_expired_ends_unless_it_got_more(catalog: Catalog, now: datet
             await uploads.add(tx, upload(now, number))
         await uploads.advance(tx, f"{1:032x}", 1, now + 2 * DAY)
         late = now + DAY
-        page = await uploads.expired_page(tx, late, "", 10)
+        times = uploads.Times(late, now)
+        page = await uploads.expired_page(tx, times, "", 10)
         assert [one.upload_id for one in page] == [f"{0:032x}", f"{2:032x}"]
-        assert await uploads.expired_page(tx, late, page[-1].upload_id, 10) == ()
-        assert not await uploads.expire(tx, f"{1:032x}", late)
-        assert await uploads.expire(tx, f"{2:032x}", late)
-        assert not await uploads.expire(tx, f"{2:032x}", late)
+        assert await uploads.expired_page(tx, times, page[-1].upload_id, 10) == ()
+        assert not await uploads.expire(tx, f"{1:032x}", times)
+        assert await uploads.expire(tx, f"{2:032x}", times)
+        assert not await uploads.expire(tx, f"{2:032x}", times)
         assert (await uploads.get(tx, f"{2:032x}")).error == "it expired"
         assert await uploads.forget_ended(tx, late) == 0
         assert await uploads.forget_ended(tx, late + timedelta(seconds=1)) == 1
+
+
+async def test_what_came_whole_expires_later(catalog: Catalog, now: datetime) -> None:
+    """Its sender has done all there was to do: that nobody could look at it is our fault."""
+    one = upload(now)
+    async with catalog.begin() as tx:
+        await uploads.add(tx, one)
+        await uploads.advance(tx, one.upload_id, one.size, now)
+        early = uploads.Times(now + DAY, now - DAY)
+        assert await uploads.expired_page(tx, early, "", 10) == ()
+        assert not await uploads.expire(tx, one.upload_id, early)
+        (whole,) = await uploads.whole_page(tx, "default", "", 10)  # and goes on, if it still can
+        late = uploads.Times(now + 2 * DAY, now)
+        assert await uploads.expired_page(tx, late, "", 10) == (whole,)
+        assert await uploads.expire(tx, one.upload_id, late)
 
 
 async def test_a_track_is_whose_uploads_made_it(catalog: Catalog, now: datetime) -> None:

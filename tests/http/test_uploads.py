@@ -32,6 +32,7 @@ SETTINGS: dict[str, Any] = {
         "label:small": {"max_bytes": 1000},
         "label:few": {"concurrent": 2},
         "label:daily": {"day_bytes": 1500},
+        "label:busy": {"day_uploads": 2},
     },
     "form_bytes": 2_000_000,
     "idle_s": 2,
@@ -178,6 +179,7 @@ def test_a_form_is_a_job_at_once(label: Label, tmp_path: Path) -> None:
     assert answer.status == 202
     assert answer.headers["Location"] == answer.json["url"]
     assert answer.json["state"] in {"queued", "running"}
+    assert answer.json["estimate_s"] > 3
     assert label.job_done(answer.json["url"])["state"] == "done"
 
 
@@ -281,6 +283,13 @@ def test_a_label_has_limits_of_its_own(place: Place) -> None:
     daily.ask("DELETE", url, headers=TUS)  # what came of it still counts
     assert daily.create(1491).reason == "upload-quota"
     daily.begin(1490)
+    busy = place.label("label:busy")
+    for _ in range(2):
+        busy.ask("DELETE", busy.begin(10), headers=TUS)
+    kept = place.kept
+    refused = busy.create(10)  # what has ended was begun, too: it cost us folders and a row
+    assert (refused.status, refused.reason) == (429, "upload-quota")
+    assert place.kept == kept
 
 
 @pytest.mark.parametrize(

@@ -22,9 +22,11 @@ from storage.testing import MemoryStore
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
 SETTINGS = UploadSettings(keep_s=3600)
-OPEN, EXPIRED, REFUSED, QUEUED, DONE, FAILED, JUST_FAILED, NOBODYS, YOUNG, GOING = (
-    f"{number:032x}" for number in range(10)
+OPEN, EXPIRED, REFUSED, QUEUED, DONE, FAILED, JUST_FAILED, NOBODYS, YOUNG, WHOLE, OLD, GOING = (
+    f"{number:032x}" for number in range(12)
 )
+UPLOADS = (OPEN, EXPIRED, REFUSED, QUEUED, DONE, FAILED, JUST_FAILED, WHOLE, OLD)
+GO = {EXPIRED, REFUSED, DONE, FAILED, NOBODYS, OLD}
 
 
 @pytest.fixture
@@ -38,7 +40,7 @@ async def run(tmp_path: Path) -> AsyncIterator[Run]:
 
 async def fill(run: Run, folder: Path) -> None:
     """An upload of each kind."""
-    for name in (OPEN, EXPIRED, REFUSED, QUEUED, DONE, FAILED, JUST_FAILED, NOBODYS, YOUNG, GOING):
+    for name in (*UPLOADS, NOBODYS, YOUNG, GOING):
         master = folder / name / "master"
         master.mkdir(parents=True)
         (master / "a.master").write_bytes(bytes(100))
@@ -46,9 +48,11 @@ async def fill(run: Run, folder: Path) -> None:
     (folder / "somebody else's").mkdir()
     record = UploadRecord(OPEN, "default", "label", "a.wav", {}, 100, NOW - 2 * DAY, NOW + DAY)
     async with run.catalog.begin() as tx:
-        for name in (OPEN, EXPIRED, REFUSED, QUEUED, DONE, FAILED, JUST_FAILED):
+        for name in UPLOADS:
             expires_at = NOW - DAY - timedelta(hours=1) if name in {EXPIRED, REFUSED} else NOW + DAY
             await uploads.add(tx, replace(record, upload_id=name, expires_at=expires_at))
+        for name, minutes in ((WHOLE, 59), (OLD, 61)):  # no scanner would look at them
+            await uploads.advance(tx, name, 100, NOW - timedelta(minutes=minutes))
         await uploads.end(tx, REFUSED, "it is an MP3")
         for name in (QUEUED, DONE, FAILED, JUST_FAILED):
             source = MasterSource(f"/uploads/{name}/a.master", upload_id=name)
@@ -78,17 +82,18 @@ async def test_gc_says_what_would_go_and_removes_it_when_told(run: Run, tmp_path
 
     await collect_uploads(replace(run, on_item=see), SETTINGS, folder)
     everything.discard(GOING)
-    assert {one.name for one in items} == {EXPIRED, REFUSED, DONE, FAILED, NOBODYS}
+    assert {one.name for one in items} == GO
     assert {one.name for one in folder.iterdir()} == everything
     assert {(one.objects, one.bytes) for one in items} == {(1, 100)}
     assert next(one.why for one in items if one.name == EXPIRED).endswith("0 of 100 bytes came")
 
     await collect_uploads(replace(run, delete=True), SETTINGS, folder)
     left = {one.name for one in folder.iterdir()}
-    assert left == everything - {EXPIRED, REFUSED, DONE, FAILED, NOBODYS}
+    assert left == everything - GO
     async with run.catalog.connect() as tx:
         known = await uploads.of_ids(tx, sorted(everything))
-    assert known.keys() == {OPEN, QUEUED, DONE, FAILED, JUST_FAILED}  # the others counted long ago
+    # The others counted long ago.
+    assert known.keys() == {OPEN, QUEUED, DONE, FAILED, JUST_FAILED, WHOLE, OLD}
 
     items.clear()
     await collect_uploads(replace(run, delete=True, on_item=items.append), SETTINGS, folder)
