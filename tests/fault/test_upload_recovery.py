@@ -57,7 +57,7 @@ def test_what_could_not_be_looked_at_is_later(tmp_path: Path) -> None:
 
 def _job_soon(label: Label, url: str) -> str:
     """Where an upload's job is; it is only looked for, so that nothing is done about it."""
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 30
     while not (job := label.ask("GET", url).json["job"]):
         assert time.monotonic() < deadline
         time.sleep(0.1)
