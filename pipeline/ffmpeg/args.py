@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -68,23 +67,21 @@ def encode_args(
     `md5`: a file for the MD5 of the decoded samples at the master's depth, as FLAC hashes them.
     """
     decoded = _decode(source, sound)
-    by_rate = [
-        (rate, list(group)) for rate, group in groupby(sorted(outputs, key=_rate_of), key=_rate_of)
-    ]
-    branches = _split(decoded, len(by_rate) + (measure is not None) + (md5 is not None))
     sinks = []
     if measure is not None:
-        sinks.append(_measure(branches.pop(0), measure))
+        sinks.append(_measure(decoded, measure))
     if md5 is not None:
-        sinks.append(_md5(branches.pop(0), sound, md5))
-    for branch, (rate, group) in zip(branches, by_rate, strict=True):
-        # Resampled once for all renditions of that rate, in floating point: rounding to the
-        # master's 16 bits before a lossy encoder would only add noise.
-        signal = branch.filter("aresample", rate, osf="fltp") if group[0][0].resampled else branch
-        for stream, (spec, path) in zip(_split(signal, len(group)), group, strict=True):
-            sinks.append(
-                ffmpeg.output(stream, _to_latin(_url(path)), **_encoder(spec), **_muxer(spec))
-            )
+        sinks.append(_md5(decoded, sound, md5))
+    sinks += [
+        ffmpeg.output(
+            decoded,
+            _to_latin(_url(path)),
+            **(_resampled(spec.sample_rate_hz) if spec.resampled else {}),
+            **_encoder(spec),
+            **_muxer(spec),
+        )
+        for spec, path in outputs
+    ]
     compiled: list[str] = ffmpeg.get_args(ffmpeg.merge_outputs(*sinks))
     return [str(ffmpeg_path), *_GLOBAL, *map(_from_latin, compiled)]
 
@@ -106,14 +103,12 @@ def download_args(
     outputs: Sequence[tuple[DownloadSpec, Path]],
 ) -> list[str]:
     """One process: one decode, all these downloads."""
-    branches = _split(_decode(source, sound), len(outputs))
+    decoded = _decode(source, sound)
     sinks = []
-    for branch, (spec, path) in zip(branches, outputs, strict=True):
-        resampled = spec.sample_rate_hz != sound.sample_rate_hz
-        signal = (
-            branch.filter("aresample", spec.sample_rate_hz, osf="fltp") if resampled else branch
-        )
-        sinks.append(ffmpeg.output(signal, _to_latin(_url(path)), **_download(spec)))
+    for spec, path in outputs:
+        rate = spec.sample_rate_hz
+        resampled = _resampled(rate) if rate != sound.sample_rate_hz else {}
+        sinks.append(ffmpeg.output(decoded, _to_latin(_url(path)), **resampled, **_download(spec)))
     compiled: list[str] = ffmpeg.get_args(ffmpeg.merge_outputs(*sinks))
     return [str(ffmpeg_path), *_GLOBAL, *map(_from_latin, compiled)]
 
@@ -146,6 +141,7 @@ _GLOBAL = (
     "-xerror",
     *("-max_alloc", str(_MAX_ALLOC)),
     # One thread per filter graph: the encoders are what keeps the cores busy.
+    *("-filter_threads", "1"),
     *("-filter_complex_threads", "1"),
 )
 
@@ -182,12 +178,14 @@ def _decode(source: Path, sound: Sound) -> Any:
     return ffmpeg.input(_to_latin(_url(source)), format=sound.form, **options)["a:0"]
 
 
-def _split(stream: Any, count: int) -> list[Any]:
-    """The same frames for each of `count` consumers; they are shared, not copied."""
-    if count == 1:
-        return [stream]
-    split = stream.filter_multi_output("asplit", count)
-    return [split.stream(number) for number in range(count)]
+def _resampled(rate_hz: int) -> dict[str, str]:
+    """A filter of that output alone.
+
+    One graph for all outputs would resample once, and stand still whenever the slowest encoder has
+    enough: the cores would wait for each other.
+    """
+    # In floating point: rounding to the master's 16 bits before a lossy encoder only adds noise.
+    return {"af": f"aresample={rate_hz}:osf=fltp"}
 
 
 def _measure(stream: Any, files: BlockFiles) -> Any:
@@ -259,11 +257,6 @@ def _muxer(spec: RenditionSpec) -> dict[str, Any]:
         # No encoder name, no dates: the same master makes the same bytes.
         "bitexact": None,
     }
-
-
-def _rate_of(output: tuple[RenditionSpec, Path]) -> int:
-    # 0 keeps what is not resampled first, and apart from a resampled one of the same rate.
-    return output[0].sample_rate_hz if output[0].resampled else 0
 
 
 def _url(path: Path) -> str:
