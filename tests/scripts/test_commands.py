@@ -8,6 +8,7 @@ import signal
 import subprocess
 import time
 import urllib.request
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -79,20 +80,26 @@ def test_the_demo_streams_and_ends_when_told_to(tmp_path: Path) -> None:
     assert first.returncode == 0, first.stderr[-2000:]
     assert "6 published" in first.stderr
     again = subprocess.Popen(
-        [str(ROOT / "scripts/demo")],
+        # Whoever runs the tests in the background may have them ignore Ctrl-C.
+        ["env", "--default-signal=INT", str(ROOT / "scripts/demo")],
         env=os.environ | own,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        process_group=0,
     )
     with again:
         assert again.stdout is not None
-        page = next(line.strip() for line in again.stdout if "http" in line)
-        with urllib.request.urlopen(page.partition("#")[0], timeout=10) as answer:
-            assert b"<html" in answer.read()
-        time.sleep(0.2)
-        again.send_signal(signal.SIGINT)
-        _, said = again.communicate(timeout=60)
+        try:
+            page = next(line.strip() for line in again.stdout if "http" in line)
+            with urllib.request.urlopen(page.partition("#")[0], timeout=10) as answer:
+                assert b"<html" in answer.read()
+            time.sleep(0.2)
+            again.send_signal(signal.SIGINT)
+            _, said = again.communicate(timeout=60)
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(again.pid, signal.SIGKILL)
     assert again.returncode == 130
     assert "6 unchanged" in said
