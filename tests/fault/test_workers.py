@@ -213,7 +213,7 @@ def test_a_job_that_is_canceled_amid_its_track_and_one_that_kills_its_workers(
 ) -> None:
     rabbitmq.clear()
     with farm(tmp_path, JOBS__ATTEMPTS="2", **celery(rabbitmq.url())) as workers:
-        (job,) = workers.submit([long_master(tmp_path / "in", 120.0)])
+        (job,) = workers.submit([long_master(tmp_path / "in", 480.0)])
         worker = workers.worker()
         wait_until(lambda: workers.is_encoding(job))
         workers.run("jobs", "cancel", job[:8])

@@ -36,7 +36,7 @@ async def test_the_second_use_finds_the_same_secrets(home: Home) -> None:
 def test_a_lost_kek_is_not_replaced_while_keys_need_it(album: Home) -> None:
     kek = album.path / "kek.json"
     kek.rename(album.path / "backup.json")
-    for args in (("serve",), ("serve", "--workers", "2")):
+    for args in (("serve", "--port", "0"), ("serve", "--port", "0", "--workers", "2")):
         result = album.run(*args, code=1)
         assert result.stderr.startswith(f"{kek}: the KEK is missing")
         assert "restore it from a backup" in result.stderr
