@@ -19,6 +19,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from catalog import housekeeping
+from catalog.batches import arriving
 from catalog.engine import Catalog
 from catalog.housekeeping import Name
 from configs.settings import HousekeepingSettings
@@ -125,7 +126,7 @@ async def collect_orphans(run: Run) -> None:
     before = run.ago(run.settings.orphan_age_s)
     orphans: list[_Prefix] = []
     known = 0
-    async for batch in _batches(_prefixes(run)):
+    async for batch in arriving(_prefixes(run), _PAGE):
         needed = await _needed(run, (one.name for one in batch))
         known += len(needed)
         orphans += [one for one in batch if one.name not in needed and one.is_older(before)]
@@ -185,14 +186,3 @@ async def _prefixes(run: Run) -> AsyncIterator[_Prefix]:
         current.add(info)
     if current is not None:
         yield current
-
-
-async def _batches(found: AsyncIterator[_Prefix]) -> AsyncIterator[list[_Prefix]]:
-    batch: list[_Prefix] = []
-    async for one in found:
-        batch.append(one)
-        if len(batch) == _PAGE:
-            yield batch
-            batch = []
-    if batch:
-        yield batch

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from catalog import housekeeping, masters
+from catalog.batches import arriving
 from catalog.engine import Tx
 from catalog.housekeeping import Name
 from packager import index
@@ -94,7 +95,7 @@ class _Late:
 async def collect_masters(run: Run) -> None:
     """Masters in the storage that the archive does not know to be there."""
     doomed: dict[str, ObjectInfo] = {}
-    async for page in _pages(_old(run, "masters/")):
+    async for page in arriving(_old(run, "masters/"), _PAGE):
         async with run.catalog.connect(fresh=True) as tx:
             known = await masters.known(tx, [info.key for info in page])
         doomed.update((info.key, info) for info in page if info.key not in known)
@@ -135,17 +136,6 @@ async def _old(run: Run, prefix: str) -> AsyncIterator[ObjectInfo]:
     async for info in run.store.list(prefix):
         if info.modified is not None and info.modified < before:
             yield info
-
-
-async def _pages(found: AsyncIterator[ObjectInfo]) -> AsyncIterator[list[ObjectInfo]]:
-    page: list[ObjectInfo] = []
-    async for info in found:
-        page.append(info)
-        if len(page) == _PAGE:
-            yield page
-            page = []
-    if page:
-        yield page
 
 
 async def _covers_of_releases(run: Run) -> _Marks:
