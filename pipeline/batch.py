@@ -18,8 +18,9 @@ from drm.keyring import Keyring
 from packager.systems import CLEARKEY_ONLY, KeySystems
 from pipeline.albums import find_albums
 from pipeline.attempts import Attempts
+from pipeline.cores import Cores
 from pipeline.executors.local import LocalExecutor
-from pipeline.executors.pool import Pool, available_cores
+from pipeline.executors.pool import Pool
 from pipeline.ffmpeg.binaries import Tools
 from pipeline.ffmpeg.process import end_abandoned
 from pipeline.ingest import Ingest
@@ -54,8 +55,6 @@ async def open_workshop(
     downloads of tiers that the ladder does not have.
     """
     check_downloads(ladder, settings)
-    # Never more encoders than cores: each keeps one busy.
-    slots = asyncio.Semaphore(available_cores())
     with open_workspace(temp) as workspace:
         shop = Workshop(
             store=store,
@@ -69,7 +68,7 @@ async def open_workshop(
             workspace=workspace,
             folders=(temp,),
             clock=lambda: datetime.now(UTC),
-            slot=lambda: slots,
+            cores=Cores(),
             auditor=auditor,
         )
         await sweep_remains(shop)

@@ -8,14 +8,14 @@ were when it was ingested: what the catalog is corrected to later is not in them
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from configs.settings import IngestSettings
 from packager import digests
 from packager.model import Download
+from pipeline.cores import Cores
 from pipeline.cover import BadCover, resize_cover
 from pipeline.ffmpeg.args import DownloadSpec, download_args
 from pipeline.ffmpeg.binaries import Tools
@@ -58,7 +58,7 @@ async def encode_downloads(
     specs: Sequence[DownloadSpec],
     folder: Path,
     *,
-    slot: Callable[[], AbstractAsyncContextManager[object]],
+    cores: Cores,
 ) -> tuple[MadeDownload, ...]:
     """Make them in `folder`, in one process. Raises EncoderFailed, and BadMaster as `encode`."""
     if not specs:
@@ -66,8 +66,9 @@ async def encode_downloads(
     outputs = [(spec, folder / f"download-{spec.tier}.{spec.ending}") for spec in specs]
     argv = download_args(tools.ffmpeg, master.path, master.sound, outputs)
     try:
-        async with slot():
-            await run(argv, limits(master.sound), confined=tools.confined([master.path], [folder]))
+        async with cores.slot() as begin:
+            confined = tools.confined([master.path], [folder])
+            await run(argv, limits(master.sound), confined=confined, begin=begin)
     finally:
         require_unchanged(master)
     return await asyncio.to_thread(_finished, master, outputs)

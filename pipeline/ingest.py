@@ -152,7 +152,7 @@ class _Track:
         with shop.workspace.folder() as folder:
             await self._enter(Stage.ENCODE)
             encoded = await self._encode(master, specs, folder)
-            made = await encode_downloads(shop.tools, master, downloads, folder, slot=shop.slot)
+            made = await encode_downloads(shop.tools, master, downloads, folder, cores=shop.cores)
             album = await self._album(master, track, encoded)
             await self._enter(Stage.PACKAGE)
             given = await provided_keys(shop.key_provider, track, specs, scheme)
@@ -206,7 +206,7 @@ class _Track:
                 master.sound,
                 specs,
                 folder,
-                slot=self.shop.slot,
+                cores=self.shop.cores,
                 with_md5=master.md5 is not None,
                 on_progress=lambda part: self._report(Stage.ENCODE, part),
             )

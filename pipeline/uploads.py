@@ -16,9 +16,9 @@ from pathlib import Path
 from configs.planning import Measured
 from configs.settings import IngestSettings, UploadSettings
 from pipeline.clamd import Clamd
+from pipeline.cores import available_cores
 from pipeline.drafts import release_of
 from pipeline.errors import BadMaster
-from pipeline.executors.pool import available_cores
 from pipeline.ffmpeg.binaries import Tools
 from pipeline.identity import identify, track_id
 from pipeline.master import Master, read_master

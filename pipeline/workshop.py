@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -15,6 +14,7 @@ from drm.audit import Auditor
 from drm.key_provider import KeyProvider
 from drm.keyring import Keyring
 from packager.systems import KeySystems
+from pipeline.cores import Cores
 from pipeline.ffmpeg.binaries import Tools
 from pipeline.workspace import Workspace
 from storage.base import ObjectStore
@@ -35,7 +35,7 @@ class Workshop:
     workspace: Workspace
     folders: tuple[Path, ...]  # what it fills: the temporary one, and a local store
     clock: Callable[[], datetime]
-    slot: Callable[[], AbstractAsyncContextManager[object]]  # for each ffmpeg process
+    cores: Cores  # for ffmpeg's processes
     auditor: Auditor
     key_provider: KeyProvider | None = None  # None: the keyring makes keys
     jobs: JobSettings = field(default_factory=JobSettings)

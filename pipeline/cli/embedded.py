@@ -25,8 +25,8 @@ from origin import workers
 from pipeline.bench import Bench, work
 from pipeline.cli.buckets import make_masters
 from pipeline.cli.workshop import open_whole_workshop
+from pipeline.cores import available_cores
 from pipeline.errors import PipelineError
-from pipeline.executors.pool import available_cores
 from pipeline.log_reporter import LogReporter
 from pipeline.worker_figures import CountingReporter, WorkerMeters
 

@@ -18,7 +18,7 @@ from pipeline.cli.buckets import make_masters
 from pipeline.cli.compose import Invocation, pass_invocation
 from pipeline.cli.output import Failure
 from pipeline.cli.workshop import open_whole_workshop
-from pipeline.executors.pool import available_cores
+from pipeline.cores import available_cores
 from pipeline.log_reporter import LogReporter
 from pipeline.worker_figures import CountingReporter, WorkerMeters
 

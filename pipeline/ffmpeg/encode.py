@@ -10,12 +10,12 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Callable, Coroutine, Sequence
-from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
 from catalog.album_loudness import Histogram, LoudnessBlocks
 from packager.model import Codec, Loudness
+from pipeline.cores import Cores
 from pipeline.ffmpeg.args import BlockFiles, encode_args
 from pipeline.ffmpeg.binaries import Tools
 from pipeline.ffmpeg.loudness import parse_blocks, parse_loudness, parse_sample_count
@@ -64,13 +64,13 @@ async def encode(
     specs: Sequence[RenditionSpec],
     folder: Path,
     *,
-    slot: Callable[[], AbstractAsyncContextManager[object]],
+    cores: Cores,
     with_md5: bool = False,
     on_progress: Callable[[float], None] = lambda _: None,
 ) -> Encoded:
     """Make every rendition in `folder` and measure the master. Raises EncoderFailed.
 
-    `slot` guards the start of each process: how many run at once is the caller's to say.
+    `cores` says how many processes run at once, and on which.
     When one process fails, the others are ended.
     """
     outputs = tuple((spec, folder / f"{spec.name}.encoded.mp4") for spec in specs)
@@ -91,8 +91,8 @@ async def encode(
                 done[number] = fraction * part.weight
                 on_progress(sum(done.values()))
 
-        async with slot():
-            completed = await run(argv, limits(sound), on_line, confined)
+        async with cores.slot() as begin:
+            completed = await run(argv, limits(sound), on_line, confined, begin)
         if part.measure:
             said.append(completed.stderr_tail)
 

@@ -91,10 +91,12 @@ async def run(
     limits: Limits,
     on_line: Callable[[str], None] | None = None,
     confined: Confined = FREE,
+    begin: Callable[[int], None] = lambda _: None,
 ) -> Completed:
     """Run a program to its end and return what it said.
 
-    With `on_line`, every line of stdout goes there and none is kept. Raises EncoderFailed when
+    With `on_line`, every line of stdout goes there and none is kept. `begin` is told the id of the
+    process. Raises EncoderFailed when
     it cannot be started, ends with a code other than 0, passes the deadline or does not get on.
     Whatever is raised here (a cancellation too), the child is gone afterwards.
     """
@@ -103,6 +105,7 @@ async def run(
     out = lines.read(child.stdout) if lines else _read_all(child.stdout)
     readers = (asyncio.create_task(out), asyncio.create_task(_read_tail(child.stderr)))
     try:
+        begin(child.pid)
         async with asyncio.timeout(limits.deadline_s):
             stdout, stderr = await asyncio.gather(*readers)
             await child.wait()

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -13,6 +12,7 @@ from packager.boxes.base import Container, parse
 from packager.boxes.protection import SampleEncryptionBox
 from packager.errors import MalformedMedia
 from packager.model import Codec, Scheme
+from pipeline.cores import Cores
 from pipeline.ffmpeg.binaries import Tools
 from pipeline.ffmpeg.encode import encode
 from pipeline.ladder import RenditionSpec, choose
@@ -29,7 +29,7 @@ SPECS = choose(SOUND, load_ladder(None))
 def encoded(tools: Tools, tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     folder = tmp_path_factory.mktemp("encoded")
     path = masters.wav(folder / "a.wav", SIGNAL)
-    made = asyncio.run(encode(tools, path, SOUND, SPECS, folder, slot=nullcontext))
+    made = asyncio.run(encode(tools, path, SOUND, SPECS, folder, cores=Cores()))
     return {name: file.read_bytes() for name, file in made.files.items()}
 
 

@@ -5,8 +5,9 @@ from contextlib import suppress
 
 import pytest
 
+from pipeline.cores import available_cores
 from pipeline.executors.place import Place
-from pipeline.executors.pool import Pool, available_cores
+from pipeline.executors.pool import Pool
 
 
 def test_one_job_per_core_by_default() -> None:

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import hashlib
-from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -11,16 +10,13 @@ from catalog.album_loudness import TrackLoudness, album_loudness
 from configs.ladder import load_ladder
 from packager.demux import demux
 from packager.model import Codec
+from pipeline.cores import Cores
 from pipeline.errors import EncoderFailed
 from pipeline.ffmpeg.binaries import Tools
 from pipeline.ffmpeg.encode import encode, plan
 from pipeline.ladder import choose
 from pipeline.sound import Sound
 from tests.support import masters
-
-
-class _Slot(nullcontext[None]):
-    """Room for everybody."""
 
 
 async def test_all_renditions_have_the_masters_length(any_tools: Tools, wav: Path) -> None:
@@ -34,7 +30,7 @@ async def test_all_renditions_have_the_masters_length(any_tools: Tools, wav: Pat
         sound,
         specs,
         wav.parent,
-        slot=_Slot,
+        cores=Cores(),
         with_md5=True,
         on_progress=parts.append,
     )
@@ -56,7 +52,7 @@ async def test_loudness_of_a_sine(any_tools: Tools, tmp_path: Path) -> None:
     sine = np.stack([10 ** (-23 / 20) * np.sin(2 * np.pi * 1000 * time)] * 2, axis=1)
     path = masters.wav(tmp_path / "sine.wav", sine, rate=48_000, bits=24)
     sound = Sound("wav", "pcm_s24le", 48_000, 2, 24, is_float=False, samples=len(sine))
-    made = await encode(any_tools, path, sound, [], tmp_path, slot=_Slot)
+    made = await encode(any_tools, path, sound, [], tmp_path, cores=Cores())
     assert made.loudness.integrated_lufs == pytest.approx(-23.0, abs=0.1)
     assert made.loudness.true_peak_dbtp == pytest.approx(-23.0, abs=0.2)
 
@@ -76,7 +72,7 @@ async def test_an_album_is_as_loud_as_its_masters_played_in_a_row(
     for number, signal in enumerate([*signals, np.concatenate(signals)]):
         path = masters.wav(tmp_path / f"{number}.wav", signal, bits=24)
         sound = Sound("wav", "pcm_s24le", 44_100, 2, 24, is_float=False, samples=len(signal))
-        measured.append(await encode(any_tools, path, sound, [], tmp_path, slot=_Slot))
+        measured.append(await encode(any_tools, path, sound, [], tmp_path, cores=Cores()))
     *apart, together = measured
     album = album_loudness(TrackLoudness(one.blocks, one.loudness.true_peak_dbtp) for one in apart)
     assert album.integrated_lufs == pytest.approx(together.loudness.integrated_lufs, abs=0.1)
@@ -95,7 +91,7 @@ async def test_a_folder_of_any_name_takes_the_measurements(
     folder = tmp_path / "it's [a], b; c:d\\e='f' %20"
     folder.mkdir()
     sound = Sound("wav", "pcm_s16le", 44_100, 2, 16, is_float=False, samples=132_432)
-    made = await encode(any_tools, wav, sound, [], folder, slot=_Slot)
+    made = await encode(any_tools, wav, sound, [], folder, cores=Cores())
     assert made.blocks.momentary.blocks == 27  # 30 of 100 ms; the first three are not full yet
     assert list(folder.iterdir()) == []
 
@@ -105,7 +101,9 @@ async def test_a_broken_frame_ends_it(any_tools: Tools, tmp_path: Path) -> None:
     path = masters.break_frame(masters.flac(tmp_path / "a.flac", signal))
     sound = Sound("flac", "flac", 44_100, 2, 16, is_float=False, samples=len(signal))
     with pytest.raises(EncoderFailed, match="damaged"):
-        await encode(any_tools, path, sound, choose(sound, load_ladder(None)), tmp_path, slot=_Slot)
+        await encode(
+            any_tools, path, sound, choose(sound, load_ladder(None)), tmp_path, cores=Cores()
+        )
 
 
 def test_an_older_ffmpeg_has_a_process_per_rendition_the_longest_first() -> None:
