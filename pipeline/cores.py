@@ -75,11 +75,16 @@ def keep_to(pid: int, cores: Collection[int]) -> None:
 
 
 def _threads(pid: int) -> Iterator[int]:
-    with suppress(OSError):
-        for task in Path(f"/proc/{pid}/task").iterdir():
-            yield int(task.name)
-            for child in (task / "children").read_text().split():
-                yield from _threads(int(child))
+    tasks: list[Path] = []
+    with suppress(OSError):  # it has ended
+        tasks = list(Path(f"/proc/{pid}/task").iterdir())
+    for task in tasks:
+        yield int(task.name)
+        children = ""
+        with suppress(OSError):  # this thread has ended, or the kernel does not say
+            children = (task / "children").read_text()
+        for child in children.split():
+            yield from _threads(int(child))
 
 
 def _numbers() -> list[int]:
