@@ -22,20 +22,21 @@ def edge_house(tmp_path_factory: pytest.TempPathFactory) -> House:
     return houses.built(tmp_path_factory)
 
 
-@pytest.fixture(scope="session")
+# Of each file its own: what one has warmed, another may want cold.
+@pytest.fixture(scope="module")
 def origin(edge_house: House, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Origin]:
     house = houses.copy(edge_house, tmp_path_factory.mktemp("edge") / "house")
     with serving(house) as running:
         yield running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def nginx(origin: Origin, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Edge]:
     with running_nginx(f"127.0.0.1:{origin.port}", tmp_path_factory.mktemp("nginx")) as edge:
         yield edge
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def varnish(origin: Origin, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Edge]:
     with running_varnish(f"127.0.0.1:{origin.port}", tmp_path_factory.mktemp("varnish")) as edge:
         yield edge
