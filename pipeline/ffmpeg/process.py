@@ -116,10 +116,12 @@ async def run(
         cause = f"{argv[0]} was stopped after {limits.deadline_s:.0f} s, its deadline"
         raise EncoderStuck(argv, None, "", cause) from None
     finally:
-        for reader in readers:
-            reader.cancel()
-        await asyncio.gather(*readers, return_exceptions=True)
-        await _end(child)
+        try:
+            for reader in readers:
+                reader.cancel()
+            await asyncio.gather(*readers, return_exceptions=True)
+        finally:
+            await _end(child)
     tail = stderr.decode("utf-8", "replace")
     if child.returncode:
         is_confined = confined.sandbox is not None
@@ -215,16 +217,18 @@ def _code_inside(code: int) -> int:
 
 async def _end(child: asyncio.subprocess.Process) -> None:
     """Terminate, wait, kill: the whole group, even where the first of it has ended by itself."""
-    if child.returncode is None:
+    try:
+        if child.returncode is None:
+            with suppress(ProcessLookupError):
+                os.killpg(child.pid, signal.SIGTERM)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(_drained(child), _KILL_GRACE_S)
+    finally:  # also where somebody loses patience meanwhile
+        # A bubblewrap that ends while it starts may leave a process that waits for it for ever.
         with suppress(ProcessLookupError):
-            os.killpg(child.pid, signal.SIGTERM)
-        with suppress(TimeoutError):
-            await asyncio.wait_for(_drained(child), _KILL_GRACE_S)
-    # A bubblewrap that ends while it starts may leave a process that waits for it for ever.
-    with suppress(ProcessLookupError):
-        os.killpg(child.pid, signal.SIGKILL)
-    if child.returncode is None:
-        await _drained(child)
+            os.killpg(child.pid, signal.SIGKILL)
+        if child.returncode is None:
+            await _drained(child)
 
 
 def end_abandoned() -> int:

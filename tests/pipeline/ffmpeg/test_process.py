@@ -83,6 +83,22 @@ async def test_a_cancelled_run_leaves_no_process(tmp_path: Path) -> None:
     assert not is_running(int(note.read_text()))
 
 
+async def test_a_run_that_is_cancelled_again_kills_at_once(tmp_path: Path) -> None:
+    note = tmp_path / "pid"
+    code = (
+        "import os, signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
+        f"open({str(note)!r}, 'w').write(str(os.getpid())); time.sleep(60)"
+    )
+    task = asyncio.create_task(run(python(code), LIMITS))
+    await asyncio.to_thread(wait_for, note)
+    task.cancel()
+    await asyncio.sleep(0.2)  # it has been asked to end, and has two seconds for that
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert await asyncio.to_thread(has_ended, int(note.read_text()))
+
+
 async def test_what_a_child_leaves_behind_when_it_ends_is_ended() -> None:
     sleeper = "import time; time.sleep(60)"
     code = (
