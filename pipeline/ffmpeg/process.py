@@ -95,10 +95,10 @@ async def run(
 ) -> Completed:
     """Run a program to its end and return what it said.
 
-    With `on_line`, every line of stdout goes there and none is kept. `begin` is told the id of the
-    process. Raises EncoderFailed when
-    it cannot be started, ends with a code other than 0, passes the deadline or does not get on.
-    Whatever is raised here (a cancellation too), the child is gone afterwards.
+    With `on_line`, every line of stdout goes there and none is kept. `begin` is told the process's
+    id. Raises EncoderFailed when it cannot be started, ends with a code other than 0, passes the
+    deadline or does not get on. Whatever is raised here (a cancellation too), the child is gone
+    afterwards.
     """
     child = await _start(argv, limits, confined)
     lines = _Lines(on_line, limits.stall_s) if on_line else None

@@ -12,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.cores import Cores, available_cores, divide, keep_to
-from pipeline.ffmpeg.process import Confined, Limits, run
-from pipeline.ffmpeg.sandbox import Sandbox, find_sandbox
+from pipeline.ffmpeg.process import FREE, Confined, Limits, run
+from pipeline.ffmpeg.sandbox import Sandbox
+from tests.servers.processes import tree
 
 # A process with a second thread, and a child with one more.
 _THREADED = """
@@ -74,15 +75,23 @@ async def test_no_more_at_a_time_than_cores() -> None:
 
 
 @several_cores
-@pytest.mark.parametrize("sandbox", [None, find_sandbox()], ids=["free", "sandbox"])
-async def test_a_program_keeps_to_its_core(sandbox: Sandbox | None) -> None:
-    """Wherever it runs: nproc(1) counts the cores that it may use."""
+async def test_a_program_keeps_to_its_core() -> None:
+    await _keeps_to_its_core(FREE)
+
+
+@several_cores
+async def test_a_program_in_the_sandbox_keeps_to_its_core(sandbox: Sandbox) -> None:
+    await _keeps_to_its_core(Confined(sandbox))
+
+
+async def _keeps_to_its_core(confined: Confined) -> None:
+    """nproc(1) counts the cores that it may use."""
     core = min(os.sched_getaffinity(0))
     waiting = "until [ $(nproc) = 1 ]; do sleep 0.05; done; echo alone"
     done = await run(
         ["/bin/sh", "-c", waiting],
         Limits(deadline_s=20),
-        confined=Confined(sandbox),
+        confined=confined,
         begin=lambda pid: keep_to(pid, {core}),
     )
     assert done.stdout == b"alone\n"
@@ -106,9 +115,5 @@ async def _family() -> asyncio.subprocess.Process:
 
 def _of_all(pid: int) -> list[set[int]]:
     """Of each thread of a process and of its children: the cores that it may use."""
-    found = []
-    for task in Path(f"/proc/{pid}/task").iterdir():
-        found.append(os.sched_getaffinity(int(task.name)))
-        for child in (task / "children").read_text().split():
-            found += _of_all(int(child))
-    return found
+    tasks = (task for one in tree(pid) for task in Path(f"/proc/{one}/task").iterdir())
+    return [os.sched_getaffinity(int(task.name)) for task in tasks]

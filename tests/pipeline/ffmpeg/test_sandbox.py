@@ -19,22 +19,10 @@ from pipeline.errors import EncoderFailed, ToolMissing
 from pipeline.ffmpeg import binaries
 from pipeline.ffmpeg.binaries import Tools, find_tools
 from pipeline.ffmpeg.process import Confined, Limits, run
-from pipeline.ffmpeg.sandbox import Room, Sandbox, find_sandbox
+from pipeline.ffmpeg.sandbox import Room, Sandbox
 
 SHELL = Path("/bin/sh")
 LIMITS = Limits(deadline_s=20)
-
-
-@pytest.fixture(scope="module")
-def sandbox() -> Sandbox:
-    found = find_sandbox()
-    if found is None:
-        pytest.skip("bubblewrap is not installed (scripts/setup test)")
-    try:
-        asyncio.run(run(["/bin/true"], LIMITS, confined=Confined(found)))
-    except EncoderFailed as failure:
-        pytest.skip(f"bubblewrap may not be used here: {failure.stderr_tail}")
-    return found
 
 
 async def shell(sandbox: Sandbox, script: str, room: Room = Room()) -> str:  # noqa: B008 - frozen
